@@ -1,0 +1,38 @@
+/* A labelled image set held in memory as 8-bit planes.
+ *
+ * Pictures are [c][h][w] bytes; networks see them as float in [-1,1], padded with -1 (black) to
+ * `size` x `size` on request (Fashion-MNIST is 28x28 and padded to 32x32). */
+#pragma once
+
+#include "base/status.h"
+#include "tensor/tensor.h"
+
+typedef struct LimDataset {
+    char name[64];  /* "fashion-mnist" */
+    char split[16]; /* "train", "test", "sample" */
+    int n, c, h, w; /* pictures, channels (1 or 3), height, width as stored */
+    int classes;
+    uint8_t *pixels; /* [n][c][h][w] */
+    uint8_t *labels; /* [n], below classes */
+    char (*class_names)[32]; /* [classes] */
+} LimDataset;
+
+void lim_dataset_free(LimDataset *d); /* NULL is fine */
+
+/* Fashion-MNIST from gz IDX files in dir (train-images-idx3-ubyte.gz ...). dir NULL: where Debian's
+ * dataset-fashion-mnist puts them; where that is missing the error says which package to install.
+ * split: "train" (60,000) or "test" (10,000). */
+LimDataset *lim_dataset_fashion_mnist(const char *dir, const char *split, LimError *err);
+/* A folder with one sub-folder of PNG files per class, in sorted order. All pictures must have one
+ * size; grey or RGB (alpha is composited on black). */
+LimDataset *lim_dataset_folder(const char *dir, LimError *err);
+/* dir with IDX files or with class folders, or NULL: whatever --data DIR means. split as above
+ * (class folders: DIR/train and DIR/test if present). */
+LimDataset *lim_dataset_open(const char *dir, const char *split, LimError *err);
+/* One IDX file pair with any counts and sizes (also uncompressed). */
+LimDataset *lim_dataset_idx(const char *images_path, const char *labels_path, LimError *err);
+
+/* Writes pictures index[0..n) as float in [-1,1] to out [n][c][size][size], centred, padded with -1;
+ * v = byte / 127.5 - 1. size must be >= h and w. labels may be NULL. */
+void lim_dataset_batch(const LimDataset *d, const uint32_t *index, int n, int size, float *out,
+                       int32_t *labels);
