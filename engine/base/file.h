@@ -13,7 +13,7 @@ LimStatus lim_file_read(const char *path, size_t max, uint8_t **data, size_t *si
 /* Atomic replacement: write to a temporary file beside path, fsync, rename, fsync the folder. A
  * reader sees the old bytes or the new ones; a crash leaves the old ones. */
 typedef struct LimFileWriter LimFileWriter;
-LimFileWriter *lim_file_writer_new(const char *path, LimError *err); /* NULL on error */
+LimFileWriter *lim_file_writer_new(const char *path, LimError *err);       /* NULL on error */
 void lim_file_writer_put(LimFileWriter *w, const void *data, size_t size); /* errors stick */
 LimStatus lim_file_writer_finish(LimFileWriter *w, LimError *err); /* frees w in every case */
 void lim_file_writer_abandon(LimFileWriter *w); /* removes the temporary file; frees w */

@@ -2,8 +2,9 @@
  *
  * A schema is an array of LimParamSpec ended by {0}; the values live in a plain struct that the
  * owner defines, at spec->offset. From the schema come range checks, command-line flags, --help,
- * JSON in model files, and the forms in the window. Types in the struct: LIM_INT int, LIM_REAL double,
- * LIM_BOOL bool, LIM_CHOICE int (index into choices), LIM_SEED uint64_t, LIM_TEXT char[LIM_TEXT_MAX]. */
+ * JSON in model files, and the forms in the window. Types in the struct: LIM_INT int, LIM_REAL
+ * double, LIM_BOOL bool, LIM_CHOICE int (index into choices), LIM_SEED uint64_t, LIM_TEXT
+ * char[LIM_TEXT_MAX]. */
 #pragma once
 
 #include "base/status.h"
@@ -28,9 +29,9 @@ typedef struct LimParamSpec {
     const char *help;  /* one or two sentences that teach; the tooltip */
     const char *unit;  /* "steps", "px", "" */
     LimParamKind kind;
-    size_t offset;        /* into the owner's struct */
-    double min, max, def; /* hard limits, both allowed; default (CHOICE: index; BOOL: 0/1) */
-    double ui_min, ui_max; /* what a slider shows; both 0: the hard limits */
+    size_t offset;              /* into the owner's struct */
+    double min, max, def;       /* hard limits, both allowed; default (CHOICE: index; BOOL: 0/1) */
+    double ui_min, ui_max;      /* what a slider shows; both 0: the hard limits */
     const char *const *choices; /* LIM_CHOICE: NULL-terminated names */
     const char *def_text;       /* LIM_TEXT: default, NULL means "" */
 } LimParamSpec;
@@ -38,8 +39,8 @@ typedef struct LimParamSpec {
 /* Sets every value to its default. */
 void lim_params_init(const LimParamSpec *spec, void *params);
 /* Parses text into the named value: LIM_E_PARAM names the flag, the value and the allowed range. */
-LimStatus lim_params_set(const LimParamSpec *spec, void *params, const char *name,
-                         const char *text, LimError *err);
+LimStatus lim_params_set(const LimParamSpec *spec, void *params, const char *name, const char *text,
+                         LimError *err);
 /* Every value within its hard limits and finite? */
 LimStatus lim_params_check(const LimParamSpec *spec, const void *params, LimError *err);
 /* Writes the value as text that lim_params_set() reads back exactly. Returns the length like

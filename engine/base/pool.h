@@ -17,6 +17,6 @@ void lim_pool_free(LimPool *pool); /* NULL is fine */
 int lim_pool_threads(const LimPool *pool);
 
 /* Calls fn(ctx, i, thread) for every i in [0, n), each exactly once, and returns when all are done.
- * thread is in [0, lim_pool_threads()): use it to index per-thread scratch. pool NULL: runs serially.
- * Items are handed out dynamically in order; nested calls from inside fn run serially. */
+ * thread is in [0, lim_pool_threads()): use it to index per-thread scratch. pool NULL: runs
+ * serially. Items are handed out dynamically in order; nested calls from inside fn run serially. */
 void lim_pool_for(LimPool *pool, int n, void (*fn)(void *ctx, int i, int thread), void *ctx);

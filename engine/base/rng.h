@@ -21,10 +21,11 @@ enum {
 /* The four words of block `index` of stream `stream`. */
 void lim_rng_block(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4]);
 
-/* Fill out[i] from counter positions first+i, so a long fill equals several short ones. */
-void lim_rng_uniform(uint64_t seed, uint64_t stream, uint64_t first, float *out, size_t n); /* [0,1) */
-void lim_rng_normal(uint64_t seed, uint64_t stream, uint64_t first, float *out, size_t n);  /* N(0,1) */
-/* One 64-bit value; and one uniform integer in [0, below), without modulo bias worth speaking of. */
+/* Fill out[i] from counter positions first+i, so a long fill equals several short ones: uniform on
+ * [0,1), or normal N(0,1). */
+void lim_rng_uniform(uint64_t seed, uint64_t stream, uint64_t first, float *out, size_t n);
+void lim_rng_normal(uint64_t seed, uint64_t stream, uint64_t first, float *out, size_t n);
+/* One 64-bit value; one uniform integer in [0, below), without modulo bias worth speaking of. */
 uint64_t lim_rng_u64(uint64_t seed, uint64_t stream, uint64_t index);
 uint32_t lim_rng_below(uint64_t seed, uint64_t stream, uint64_t index, uint32_t below);
 /* A permutation of 0..n-1 (Fisher-Yates). */

@@ -2,8 +2,8 @@
  *
  * Bugs abort (LIM_ASSERT). The world's errors (files, values, sizes) are a LimStatus plus one
  * sentence in a LimError that a person can act on; the first error wins, later lim_fail() calls on
- * the same LimError keep it. Functions that can fail return LimStatus and take a LimError last, which
- * may be NULL. Cancelled is a status of its own, not an error. Engine code never prints. */
+ * the same LimError keep it. Functions that can fail return LimStatus and take a LimError last,
+ * which may be NULL. Cancelled is a status of its own, not an error. Engine code never prints. */
 #pragma once
 
 #include <stdbool.h>
@@ -25,9 +25,12 @@ typedef struct LimError {
     char text[400]; /* one sentence: what is wrong, and what to do; no trailing newline */
 } LimError;
 
-#define LIM_ERROR_INIT                                                                             \
-    {                                                                                              \
-        LIM_OK, { 0 }                                                                              \
+#define LIM_ERROR_INIT \
+    {                  \
+        LIM_OK,        \
+        {              \
+            0          \
+        }              \
     }
 
 /* Records code and text in err (unless err is NULL or already holds an error). Returns code, so a

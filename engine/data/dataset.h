@@ -12,8 +12,8 @@ typedef struct LimDataset {
     char split[16]; /* "train", "test", "sample" */
     int n, c, h, w; /* pictures, channels (1 or 3), height, width as stored */
     int classes;
-    uint8_t *pixels; /* [n][c][h][w] */
-    uint8_t *labels; /* [n], below classes */
+    uint8_t *pixels;         /* [n][c][h][w] */
+    uint8_t *labels;         /* [n], below classes */
     char (*class_names)[32]; /* [classes] */
 } LimDataset;
 
@@ -32,7 +32,7 @@ LimDataset *lim_dataset_open(const char *dir, const char *split, LimError *err);
 /* One IDX file pair with any counts and sizes (also uncompressed). */
 LimDataset *lim_dataset_idx(const char *images_path, const char *labels_path, LimError *err);
 
-/* Writes pictures index[0..n) as float in [-1,1] to out [n][c][size][size], centred, padded with -1;
- * v = byte / 127.5 - 1. size must be >= h and w. labels may be NULL. */
+/* Writes pictures index[0..n) as float in [-1,1] to out [n][c][size][size], centred, padded with
+ * -1; v = byte / 127.5 - 1. size must be >= h and w. labels may be NULL. */
 void lim_dataset_batch(const LimDataset *d, const uint32_t *index, int n, int size, float *out,
                        int32_t *labels);

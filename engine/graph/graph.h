@@ -1,8 +1,8 @@
 /* Record, differentiate.
  *
- * A LimGraph records ops on symbolic values (LimVal). Gradients are nodes of the same graph, so what
- * nobody wants is pruned and one planner serves both directions. Errors stick: after the first one
- * every call returns an invalid value, and lim_graph_status() tells it. */
+ * A LimGraph records ops on symbolic values (LimVal). Gradients are nodes of the same graph, so
+ * what nobody wants is pruned and one planner serves both directions. Errors stick: after the first
+ * one every call returns an invalid value, and lim_graph_status() tells it. */
 #pragma once
 
 #include "base/status.h"

@@ -14,15 +14,16 @@ enum {
     LIM_PLAN_F64 = 1 << 1   /* compute everything with the double references (gradient checks) */
 };
 
-/* Takes the graph (freed with the plan, also on failure). NULL and err when the graph holds an error.
- * The pool size of exec decides scratch sizes; run with the same exec. */
+/* Takes the graph (freed with the plan, also on failure). NULL and err when the graph holds an
+ * error. The pool size of exec decides scratch sizes; run with the same exec. */
 LimPlan *lim_plan_new(LimGraph *take, const LimVal *want, int n, unsigned flags,
                       const LimExec *exec, LimError *err);
 void lim_plan_free(LimPlan *p);
 size_t lim_plan_bytes(const LimPlan *p); /* slab + constants + scratch */
 int lim_plan_nodes(const LimPlan *p);
 
-/* Binds a feed to memory that stays valid during runs (float, int32_t; double with LIM_PLAN_F64). */
+/* Binds a feed to memory that stays valid during runs (float, int32_t; double with LIM_PLAN_F64).
+ */
 void lim_plan_bind(LimPlan *p, LimVal feed, const void *data);
 /* Constants changed: recompute what depends on them at the next run. */
 void lim_plan_touch(LimPlan *p);

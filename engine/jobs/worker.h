@@ -1,14 +1,15 @@
 /* The background worker: one thread, two lanes.
  *
- * LIVE requests (a slider): one pending request per slot, the newest wins and an older pending one is
- * dropped. A running live request finishes when it is short; it is cancelled by a newer one of its
- * slot only once it has run longer than its time slot (an average of recent run times with a floor
- * and a ceiling). The last request always runs to its end. (Cancelling on every event would show
- * nothing while dragging; never cancelling feels slow.) LONG jobs queue; live requests run between
- * their steps.
+ * LIVE requests (a slider): one pending request per slot, the newest wins and an older pending one
+ * is dropped. A running live request finishes when it is short; it is cancelled by a newer one of
+ * its slot only once it has run longer than its time slot (an average of recent run times with a
+ * floor and a ceiling). The last request always runs to its end. (Cancelling on every event would
+ * show nothing while dragging; never cancelling feels slow.) LONG jobs queue; live requests run
+ * between their steps.
  *
  * Threads: submit, cancel and free are called from one thread (the UI's). Event callbacks run
- * through `post` on that thread, none after lim_worker_free(). Engine calls only happen on the worker. */
+ * through `post` on that thread, none after lim_worker_free(). Engine calls only happen on the
+ * worker. */
 #pragma once
 
 #include "run/task.h"
@@ -17,8 +18,8 @@
 
 typedef struct LimWorker LimWorker;
 
-/* How news reaches the UI thread: post() must arrange that fn(arg) runs there, in order. It is called
- * from the worker thread. */
+/* How news reaches the UI thread: post() must arrange that fn(arg) runs there, in order. It is
+ * called from the worker thread. */
 typedef struct LimPost {
     void (*post)(void *ctx, void (*fn)(void *arg), void *arg);
     void *ctx;
@@ -35,11 +36,12 @@ typedef struct LimTiming {
 typedef struct LimTaskEvents {
     /* Coalesced: at most one pending; optional. preview is borrowed, may be NULL. */
     void (*progress)(void *data, const LimProgress *p, LimTensor *preview);
-    /* Exactly once unless dropped: LIM_OK, LIM_CANCELLED or an error. task is borrowed: read results
-     * here; it is freed after. Cancelled tasks still hold their best so far. */
+    /* Exactly once unless dropped: LIM_OK, LIM_CANCELLED or an error. task is borrowed: read
+     * results here; it is freed after. Cancelled tasks still hold their best so far. */
     void (*done)(void *data, LimTask *task, LimStatus status, const LimError *err,
                  const LimTiming *timing);
-    /* Exactly once, last of all, also when the request was replaced or the worker freed: free data. */
+    /* Exactly once, last of all, also when the request was replaced or the worker freed: free data.
+     */
     void (*drop)(void *data);
     void *data;
 } LimTaskEvents;
@@ -48,8 +50,9 @@ typedef struct LimTaskEvents {
 LimWorker *lim_worker_new(const LimExec *exec, LimPost post);
 /* Cancels, joins; every undelivered event is dropped (drop still runs, on the calling thread). */
 void lim_worker_free(LimWorker *w);
-/* Takes the task. slot in [0, LIM_WORKER_SLOTS) for the live lane, ignored for the long one. Returns
- * a ticket for lim_worker_cancel(). preview_every_ms: how often to call preview(); 0: never. */
+/* Takes the task. slot in [0, LIM_WORKER_SLOTS) for the live lane, ignored for the long one.
+ * Returns a ticket for lim_worker_cancel(). preview_every_ms: how often to call preview(); 0:
+ * never. */
 uint64_t lim_worker_submit(LimWorker *w, LimTask *task, LimLane lane, int slot,
                            unsigned preview_every_ms, LimTaskEvents events);
 void lim_worker_cancel(LimWorker *w, uint64_t ticket); /* unknown or finished tickets: no effect */

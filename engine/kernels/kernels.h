@@ -51,8 +51,8 @@ typedef struct LimKernels {
                     void *scratch);
 } LimKernels;
 
-/* The best table that this processor runs; LIMEN_ISA=portable|avx2|avx512 in the environment picks a
- * lesser one. Decided once. */
+/* The best table that this processor runs; LIMEN_ISA=portable|avx2|avx512 in the environment picks
+ * a lesser one. Decided once. */
 const LimKernels *lim_kernels_best(void);
 /* All tables that this processor can run, best first, NULL-terminated (tests, benchmarks). */
 const LimKernels *const *lim_kernels_all(void);

@@ -26,8 +26,8 @@ LimShape lim_generator_image_shape(const LimGenerator *g); /* {c, h, w} */
 /* One picture asked for. Sample i of a request with seed s uses latent counter i, so the first 4 of
  * 16 are the same pictures as a request for 4. */
 typedef struct LimSampleRequest {
-    int count;     /* 1 .. 256 */
-    int label;     /* class of all samples; -1: sample i has class i % classes */
+    int count; /* 1 .. 256 */
+    int label; /* class of all samples; -1: sample i has class i % classes */
     uint64_t seed;
     double threshold; /* truncation threshold, 0.02 .. 2.5 */
     LimTruncation truncation;

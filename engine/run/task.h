@@ -1,7 +1,8 @@
 /* Every long computation is a stepper.
  *
  * No thread inside: the window runs it from the worker, a test in a loop, the command line in main.
- * step() does a bounded piece of work (aim below 50 ms; poll exec->cancel inside anything longer). */
+ * step() does a bounded piece of work (aim below 50 ms; poll exec->cancel inside anything longer).
+ */
 #pragma once
 
 #include "base/cancel.h"
@@ -19,7 +20,8 @@ typedef struct LimProgress {
 typedef struct LimTask LimTask;
 typedef struct LimTaskClass {
     const char *name;
-    /* LIM_STEP_FAILED fills err (LIM_CANCELLED when exec->cancel stopped it). progress is optional. */
+    /* LIM_STEP_FAILED fills err (LIM_CANCELLED when exec->cancel stopped it). progress is optional.
+     */
     LimStep (*step)(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err);
     /* Optional: something to show between steps; a new reference, or NULL when there is nothing. */
     LimTensor *(*preview)(LimTask *t);

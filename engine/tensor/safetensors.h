@@ -1,8 +1,8 @@
 /* safetensors files: named tensors plus a string map (`__metadata__`).
  *
  * Layout: uint64 LE header length, a JSON header, then the data. Readers here treat every length,
- * offset, shape and string as hostile. Supported dtypes: F32, F16, F64, I32, U8, I64 (values that fit
- * I32). F16 is widened on reading and rounded to nearest-even on writing. */
+ * offset, shape and string as hostile. Supported dtypes: F32, F16, F64, I32, U8, I64 (values that
+ * fit I32). F16 is widened on reading and rounded to nearest-even on writing. */
 #pragma once
 
 #include "tensor/tensor.h"
@@ -14,7 +14,7 @@ LimStFile *lim_st_open(const char *path, LimError *err);
 LimStFile *lim_st_parse(const uint8_t *data, size_t size, const char *name, LimError *err);
 void lim_st_free(LimStFile *f);
 size_t lim_st_count(const LimStFile *f);
-const char *lim_st_name(const LimStFile *f, size_t i);  /* borrowed */
+const char *lim_st_name(const LimStFile *f, size_t i); /* borrowed */
 LimShape lim_st_shape(const LimStFile *f, size_t i);
 const char *lim_st_metadata(const LimStFile *f, const char *key); /* borrowed, or NULL */
 /* New tensor: F16 and F32 as F32 (F64 stays F64), integers as I32, U8
