@@ -44,6 +44,9 @@ size_t lim_type_size(LimType t);
 typedef struct LimTensor LimTensor;
 /* Zeroed. The shape must be valid (LIM_ASSERT); for outside sizes check lim_shape_valid first. */
 LimTensor *lim_tensor_new(LimType type, LimShape shape);
+/* The same for shapes and sizes from outside: NULL and LIM_E_SHAPE or LIM_E_NOMEM instead of an abort.
+ * what names the thing in the sentence ("tensor 'a' in b.npy"). */
+LimTensor *lim_tensor_try_new(LimType type, LimShape shape, const char *what, LimError *err);
 LimTensor *lim_tensor_ref(LimTensor *t);
 void lim_tensor_unref(LimTensor *t); /* NULL is fine */
 LimType lim_tensor_type(const LimTensor *t);
