@@ -10,8 +10,8 @@
 #define DEBIAN_FOLDER "/usr/share/datasets/fashion-mnist"
 
 /* Xiao, Rasul, Vollgraf, "Fashion-MNIST", 2017, table 2, in the order of the labels. */
-static const char *const fashion_classes[10] = {"T-shirt/top", "Trouser", "Pullover", "Dress",
-                                                "Coat",        "Sandal",  "Shirt",    "Sneaker",
+static const char *const fashion_classes[10] = {"T-shirt/top", "Trouser",   "Pullover", "Dress",
+                                                "Coat",        "Sandal",    "Shirt",    "Sneaker",
                                                 "Bag",         "Ankle boot"};
 
 void
@@ -50,16 +50,20 @@ lim_dataset_fashion_mnist(const char *dir, const char *split, LimError *err)
     const char *where = dir ? dir : DEBIAN_FOLDER, *prefix = idx_prefix(split);
     if (!idx_path(images, sizeof images, where, prefix, "images-idx3-ubyte") ||
         !idx_path(labels, sizeof labels, where, prefix, "labels-idx1-ubyte")) {
-        lim_fail(err, LIM_E_IO, "Fashion-MNIST (%s) is not in %s; install the package "
-                 "dataset-fashion-mnist or give its folder with --data.", split, where);
+        lim_fail(err, LIM_E_IO,
+                 "Fashion-MNIST (%s) is not in %s; install the package "
+                 "dataset-fashion-mnist or give its folder with --data.",
+                 split, where);
         return NULL;
     }
     LimDataset *d = lim_dataset_idx(images, labels, err);
     if (!d)
         return NULL;
     if (d->classes > 10 || d->h != 28 || d->w != 28) {
-        lim_fail(err, LIM_E_FORMAT, "%s has %d classes of %dx%d pictures, Fashion-MNIST has 10 of "
-                 "28x28; open it as a plain data set.", images, d->classes, d->w, d->h);
+        lim_fail(err, LIM_E_FORMAT,
+                 "%s has %d classes of %dx%d pictures, Fashion-MNIST has 10 of "
+                 "28x28; open it as a plain data set.",
+                 images, d->classes, d->w, d->h);
         lim_dataset_free(d);
         return NULL;
     }

@@ -32,9 +32,9 @@ LimDataset *lim_dataset_open(const char *dir, const char *split, LimError *err);
 /* One IDX file pair with any counts and sizes (also uncompressed). */
 LimDataset *lim_dataset_idx(const char *images_path, const char *labels_path, LimError *err);
 /* The same from memory (plain or gz bytes, borrowed); the names are for the error texts. */
-LimDataset *lim_dataset_idx_parse(const uint8_t *images, size_t images_size, const char *images_name,
-                                  const uint8_t *labels, size_t labels_size, const char *labels_name,
-                                  LimError *err);
+LimDataset *lim_dataset_idx_parse(const uint8_t *images, size_t images_size,
+                                  const char *images_name, const uint8_t *labels,
+                                  size_t labels_size, const char *labels_name, LimError *err);
 
 /* Writes pictures index[0..n) as float in [-1,1] to out [n][c][size][size], centred, padded with
  * -1; v = byte / 127.5 - 1. size must be >= h and w. labels may be NULL. */

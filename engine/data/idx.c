@@ -1,9 +1,10 @@
 /* IDX files, the format of MNIST and Fashion-MNIST, plain or gz.
  *
- * A big-endian head (two zero bytes, type, number of dimensions, the dimensions) and then bytes. The
- * head is read first; what it promises is checked against what the file can hold (deflate expands at
- * most 1032-fold) before any memory is taken, and the pixels are inflated straight into their place,
- * so a hostile file can neither make the reader allocate gigabytes nor inflate without end. */
+ * A big-endian head (two zero bytes, type, number of dimensions, the dimensions) and then bytes.
+ * The head is read first; what it promises is checked against what the file can hold (deflate
+ * expands at most 1032-fold) before any memory is taken, and the pixels are inflated straight into
+ * their place, so a hostile file can neither make the reader allocate gigabytes nor inflate without
+ * end. */
 #include "data/dataset.h"
 #include "base/file.h"
 
@@ -28,8 +29,8 @@ source_open(Source *s, const uint8_t *data, size_t size, const char *name, LimEr
 {
     *s = (Source){.name = name};
     if (size > FILE_MAX) {
-        lim_fail(err, LIM_E_FORMAT, "%s is larger than 1 GiB; this is no data set of small pictures.",
-                 name);
+        lim_fail(err, LIM_E_FORMAT,
+                 "%s is larger than 1 GiB; this is no data set of small pictures.", name);
         return false;
     }
     s->z.next_in = (Bytef *)(uintptr_t)data; /* zlib does not write there */
@@ -99,15 +100,17 @@ read_idx(const uint8_t *data, size_t size, const char *name, int nd, uint32_t di
     uint64_t total = 1;
     if (source_read(&s, head, want) != want || head[0] != 0 || head[1] != 0 || head[2] != 8 ||
         head[3] != nd) {
-        status = lim_fail(err, LIM_E_FORMAT, "%s is not an IDX file of %s (bytes, %d dimension%s); "
-                          "give the file from the data set.", name, nd == 3 ? "pictures" : "labels",
-                          nd, nd == 1 ? "" : "s");
+        status = lim_fail(err, LIM_E_FORMAT,
+                          "%s is not an IDX file of %s (bytes, %d dimension%s); "
+                          "give the file from the data set.",
+                          name, nd == 3 ? "pictures" : "labels", nd, nd == 1 ? "" : "s");
         goto done;
     }
     for (int i = 0; i < nd; i++) {
         dim[i] = big_endian(head + 4 + 4 * i);
         if (dim[i] == 0 || (i > 0 && dim[i] > SIDE_MAX) || (total *= dim[i]) > PIXELS_MAX) {
-            status = lim_fail(err, LIM_E_FORMAT, "%s: dimension %d of the head is %u; pictures may be "
+            status = lim_fail(err, LIM_E_FORMAT,
+                              "%s: dimension %d of the head is %u; pictures may be "
                               "%u pixels wide and high and 1 GiB in all, and none may be empty.",
                               name, i + 1, dim[i], SIDE_MAX);
             goto done;
@@ -121,11 +124,15 @@ read_idx(const uint8_t *data, size_t size, const char *name, int nd, uint32_t di
         goto done;
     }
     if (total > most || source_read(&s, *out, total) != total)
-        status = lim_fail(err, LIM_E_FORMAT, "%s promises %llu bytes but ends or is damaged before "
-                          "that; fetch it again.", name, (unsigned long long)total);
+        status = lim_fail(err, LIM_E_FORMAT,
+                          "%s promises %llu bytes but ends or is damaged before "
+                          "that; fetch it again.",
+                          name, (unsigned long long)total);
     else if (!source_at_end(&s))
-        status = lim_fail(err, LIM_E_FORMAT, "%s goes on behind the %llu bytes that it promises, or "
-                          "its checksum is wrong; fetch it again.", name, (unsigned long long)total);
+        status = lim_fail(err, LIM_E_FORMAT,
+                          "%s goes on behind the %llu bytes that it promises, or "
+                          "its checksum is wrong; fetch it again.",
+                          name, (unsigned long long)total);
     if (status != LIM_OK) {
         free(*out);
         *out = NULL;
@@ -146,8 +153,10 @@ lim_dataset_idx_parse(const uint8_t *images, size_t images_size, const char *ima
         read_idx(labels, labels_size, labels_name, 1, dl, &d->labels, err) != LIM_OK)
         goto failed;
     if (di[0] != dl[0]) {
-        lim_fail(err, LIM_E_FORMAT, "%s has %u pictures but %s has %u labels; the two files do not "
-                 "belong together.", images_name, di[0], labels_name, dl[0]);
+        lim_fail(err, LIM_E_FORMAT,
+                 "%s has %u pictures but %s has %u labels; the two files do not "
+                 "belong together.",
+                 images_name, di[0], labels_name, dl[0]);
         goto failed;
     }
     d->n = (int)di[0];
@@ -175,8 +184,8 @@ lim_dataset_idx(const char *images_path, const char *labels_path, LimError *err)
     LimDataset *d = NULL;
     if (lim_file_read(images_path, FILE_MAX, &images, &images_size, err) == LIM_OK &&
         lim_file_read(labels_path, FILE_MAX, &labels, &labels_size, err) == LIM_OK)
-        d = lim_dataset_idx_parse(images, images_size, images_path, labels, labels_size, labels_path,
-                                  err);
+        d = lim_dataset_idx_parse(images, images_size, images_path, labels, labels_size,
+                                  labels_path, err);
     free(images);
     free(labels);
     return d;

@@ -1,15 +1,16 @@
 /* binary16 <-> binary32 by integer operations.
  *
- * Both formats are sign, biased exponent, fraction, so a normal number moves by shifting the fraction
- * 13 places and changing the bias from 15 to 127 (a difference of 112). Subnormal halves are whole
- * multiples of 2^-24, which float arithmetic represents exactly: there the floating-point unit does
- * the rounding. */
+ * Both formats are sign, biased exponent, fraction, so a normal number moves by shifting the
+ * fraction 13 places and changing the bias from 15 to 127 (a difference of 112). Subnormal halves
+ * are whole multiples of 2^-24, which float arithmetic represents exactly: there the floating-point
+ * unit does the rounding. */
 #include "tensor/half.h"
 
 #include <math.h>
 #include <string.h>
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are little-endian, and so is this");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "files are little-endian, and so is this");
 
 static float
 float_of(uint32_t bits)
@@ -52,7 +53,8 @@ lim_half_from_f32(float value)
         half = 0x7c00;
     } else if (rest >= 0x38800000) { /* 2^-14: normal halves */
         /* Adding just below half of the last place, plus one when the kept part is odd, carries
-         * exactly when nearest-even rounds up; the carry may run into the exponent, which is right. */
+         * exactly when nearest-even rounds up; the carry may run into the exponent, which is right.
+         */
         rest += 0xfff + (rest >> 13 & 1);
         half = (rest - (112u << 23)) >> 13;
     } else {

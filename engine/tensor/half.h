@@ -1,8 +1,8 @@
 /* IEEE 754 binary16 ("half", F16) <-> binary32.
  *
  * Widening is exact. Narrowing rounds to nearest, ties to even; magnitudes from 65520 up become
- * infinity, those up to 2^-25 become zero with the sign kept; a NaN stays a (quiet) NaN. Written with
- * integer operations because the baseline x86-64 has no instruction for it. */
+ * infinity, those up to 2^-25 become zero with the sign kept; a NaN stays a (quiet) NaN. Written
+ * with integer operations because the baseline x86-64 has no instruction for it. */
 #pragma once
 
 #include <stddef.h>

@@ -14,9 +14,9 @@ lim_f32_from_u8(const uint8_t *src, size_t n, LimRange range, float *dst)
             dst[i] = (float)src[i] / 127.5f - 1.0f;
 }
 
-/* v in byte units. The comparison with a NaN is false, so NaN takes the 0. Adding 1.5 * 2^23 makes the
- * last place of the sum 1, so the addition itself rounds to nearest even, and the low byte of the sum
- * is the answer: no call, no branch, and it vectorises. */
+/* v in byte units. The comparison with a NaN is false, so NaN takes the 0. Adding 1.5 * 2^23 makes
+ * the last place of the sum 1, so the addition itself rounds to nearest even, and the low byte of
+ * the sum is the answer: no call, no branch, and it vectorises. */
 static inline uint8_t
 round_byte(float v)
 {

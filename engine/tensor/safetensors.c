@@ -1,14 +1,14 @@
 /* safetensors files, read as if somebody wanted to break the reader.
  *
- * The whole file is in memory before anything is believed, so no length can reach past it. The header
- * goes through jansson (which checks UTF-8, nesting and duplicate keys); then every entry must have a
- * known dtype, a shape with one to four positive dimensions (or none: a scalar), and a byte range that
- * is exactly as long as dtype and shape say. Sorted by position the ranges must tile the data without
- * gap or overlap, as the format demands; this also rules out a small file that expands into many
- * tensors sharing the same bytes.
+ * The whole file is in memory before anything is believed, so no length can reach past it. The
+ * header goes through jansson (which checks UTF-8, nesting and duplicate keys); then every entry
+ * must have a known dtype, a shape with one to four positive dimensions (or none: a scalar), and a
+ * byte range that is exactly as long as dtype and shape say. Sorted by position the ranges must
+ * tile the data without gap or overlap, as the format demands; this also rules out a small file
+ * that expands into many tensors sharing the same bytes.
  *
- * The writer sorts the data by element size, largest first, so that every tensor is naturally aligned
- * in a file that is mapped, and lists the names in the order they were added. */
+ * The writer sorts the data by element size, largest first, so that every tensor is naturally
+ * aligned in a file that is mapped, and lists the names in the order they were added. */
 #include "tensor/safetensors.h"
 #include "tensor/half.h"
 #include "tensor/text.h"
@@ -31,10 +31,10 @@ static const struct {
     Kind kind;
     LimType type; /* what lim_st_get() makes of it */
 } kinds[] = {
-    {"F32", 4, K_F32, LIM_F32},   {"F16", 2, K_F16, LIM_F32},   {"F64", 8, K_F64, LIM_F64},
-    {"I32", 4, K_I32, LIM_I32},   {"U8", 1, K_U8, LIM_U8},      {"I64", 8, K_I64, LIM_I32},
-    {"BF16", 2, K_OTHER, LIM_U8}, {"BOOL", 1, K_OTHER, LIM_U8}, {"I8", 1, K_OTHER, LIM_U8},
-    {"I16", 2, K_OTHER, LIM_U8},  {"U16", 2, K_OTHER, LIM_U8},  {"U32", 4, K_OTHER, LIM_U8},
+    {"F32", 4, K_F32, LIM_F32},   {"F16", 2, K_F16, LIM_F32},      {"F64", 8, K_F64, LIM_F64},
+    {"I32", 4, K_I32, LIM_I32},   {"U8", 1, K_U8, LIM_U8},         {"I64", 8, K_I64, LIM_I32},
+    {"BF16", 2, K_OTHER, LIM_U8}, {"BOOL", 1, K_OTHER, LIM_U8},    {"I8", 1, K_OTHER, LIM_U8},
+    {"I16", 2, K_OTHER, LIM_U8},  {"U16", 2, K_OTHER, LIM_U8},     {"U32", 4, K_OTHER, LIM_U8},
     {"U64", 8, K_OTHER, LIM_U8},  {"F8_E4M3", 1, K_OTHER, LIM_U8}, {"F8_E5M2", 1, K_OTHER, LIM_U8},
 };
 
@@ -48,7 +48,7 @@ typedef struct Entry {
 struct LimStFile {
     uint8_t *bytes; /* owned: the file */
     const uint8_t *data;
-    char *name;    /* of the file, for error texts */
+    char *name; /* of the file, for error texts */
     json_t *header;
     json_t *metadata; /* borrowed from header, or NULL */
     size_t count;
@@ -87,8 +87,10 @@ parse_entry(const LimStFile *f, const char *name, json_t *v, size_t data_size, E
     const char *dtype = json_string_value(json_object_get(v, "dtype"));
     json_t *shape = json_object_get(v, "shape"), *range = json_object_get(v, "data_offsets");
     if (!dtype || !json_is_array(shape) || !json_is_array(range) || json_array_size(range) != 2) {
-        lim_fail(err, LIM_E_FORMAT, "%s: tensor %s lacks a dtype, a shape or two data offsets; the "
-                 "file is damaged or not a safetensors file.", file, q);
+        lim_fail(err, LIM_E_FORMAT,
+                 "%s: tensor %s lacks a dtype, a shape or two data offsets; the "
+                 "file is damaged or not a safetensors file.",
+                 file, q);
         return false;
     }
     e->name = name;
@@ -104,32 +106,38 @@ parse_entry(const LimStFile *f, const char *name, json_t *v, size_t data_size, E
     }
     size_t nd = json_array_size(shape);
     if (nd > LIM_MAX_DIM) {
-        lim_fail(err, LIM_E_UNSUPPORTED, "%s: tensor %s has %zu dimensions; at most %d can be read.",
-                 file, q, nd, LIM_MAX_DIM);
+        lim_fail(err, LIM_E_UNSUPPORTED,
+                 "%s: tensor %s has %zu dimensions; at most %d can be read.", file, q, nd,
+                 LIM_MAX_DIM);
         return false;
     }
     e->shape.nd = (int32_t)nd;
     for (size_t i = 0; i < nd; i++) {
         json_int_t d;
         if (!whole(json_array_get(shape, i), INT32_MAX, &d)) {
-            lim_fail(err, LIM_E_FORMAT, "%s: tensor %s has a dimension that is not a whole number "
-                     "below 2^31; the file is damaged.", file, q);
+            lim_fail(err, LIM_E_FORMAT,
+                     "%s: tensor %s has a dimension that is not a whole number "
+                     "below 2^31; the file is damaged.",
+                     file, q);
             return false;
         }
         e->shape.d[i] = (int32_t)d;
     }
     if (!lim_shape_valid(e->shape)) {
         char text[64];
-        lim_fail(err, LIM_E_SHAPE, "%s: tensor %s has the shape %s; every dimension must be at least "
-                 "1 and the product at most %lld.", file, q, lim_shape_text(e->shape, text),
-                 (long long)LIM_MAX_ELEMENTS);
+        lim_fail(err, LIM_E_SHAPE,
+                 "%s: tensor %s has the shape %s; every dimension must be at least "
+                 "1 and the product at most %lld.",
+                 file, q, lim_shape_text(e->shape, text), (long long)LIM_MAX_ELEMENTS);
         return false;
     }
     json_int_t begin, end;
     if (!whole(json_array_get(range, 0), (json_int_t)data_size, &begin) ||
         !whole(json_array_get(range, 1), (json_int_t)data_size, &end) || end < begin) {
-        lim_fail(err, LIM_E_FORMAT, "%s: tensor %s lies outside the %zu data bytes of the file; the "
-                 "file is cut short or damaged.", file, q, data_size);
+        lim_fail(err, LIM_E_FORMAT,
+                 "%s: tensor %s lies outside the %zu data bytes of the file; the "
+                 "file is cut short or damaged.",
+                 file, q, data_size);
         return false;
     }
     e->begin = (size_t)begin;
@@ -137,9 +145,10 @@ parse_entry(const LimStFile *f, const char *name, json_t *v, size_t data_size, E
     size_t want = (size_t)lim_shape_size(e->shape) * kinds[e->kind].size;
     if (e->end - e->begin != want) {
         char text[64];
-        lim_fail(err, LIM_E_FORMAT, "%s: tensor %s has %zu bytes, but %s of %s needs %zu; the file "
-                 "is damaged.", file, q, e->end - e->begin, lim_shape_text(e->shape, text), dtype,
-                 want);
+        lim_fail(err, LIM_E_FORMAT,
+                 "%s: tensor %s has %zu bytes, but %s of %s needs %zu; the file "
+                 "is damaged.",
+                 file, q, e->end - e->begin, lim_shape_text(e->shape, text), dtype, want);
         return false;
     }
     return true;
@@ -167,8 +176,10 @@ check_tiling(const LimStFile *f, size_t data_size, LimError *err)
         at = order[i]->end;
         if (!ok) {
             char q[LIM_QUOTED];
-            lim_fail(err, LIM_E_FORMAT, "%s: tensor %s overlaps another one or leaves a gap before "
-                     "it; the file is damaged.", f->name, lim_quote(order[i]->name, q));
+            lim_fail(err, LIM_E_FORMAT,
+                     "%s: tensor %s overlaps another one or leaves a gap before "
+                     "it; the file is damaged.",
+                     f->name, lim_quote(order[i]->name, q));
         }
     }
     free(order);
@@ -184,23 +195,27 @@ static bool
 parse(LimStFile *f, size_t size, LimError *err)
 {
     if (size < 8) {
-        lim_fail(err, LIM_E_FORMAT, "%s has %zu bytes; a safetensors file has at least 10.", f->name,
-                 size);
+        lim_fail(err, LIM_E_FORMAT, "%s has %zu bytes; a safetensors file has at least 10.",
+                 f->name, size);
         return false;
     }
     uint64_t length;
     memcpy(&length, f->bytes, 8);
     if (length > size - 8 || length > HEADER_MAX) {
-        lim_fail(err, LIM_E_FORMAT, "%s: the header claims %llu bytes, the file has %zu (and at most "
-                 "%zu are read); the file is cut short or not a safetensors file.", f->name,
-                 (unsigned long long)length, size - 8, HEADER_MAX);
+        lim_fail(err, LIM_E_FORMAT,
+                 "%s: the header claims %llu bytes, the file has %zu (and at most "
+                 "%zu are read); the file is cut short or not a safetensors file.",
+                 f->name, (unsigned long long)length, size - 8, HEADER_MAX);
         return false;
     }
     json_error_t where;
-    f->header = json_loadb((const char *)f->bytes + 8, (size_t)length, JSON_REJECT_DUPLICATES, &where);
+    f->header =
+        json_loadb((const char *)f->bytes + 8, (size_t)length, JSON_REJECT_DUPLICATES, &where);
     if (!json_is_object(f->header)) {
-        lim_fail(err, LIM_E_FORMAT, "%s: the header is not a JSON object (byte %d); the file is "
-                 "damaged or not a safetensors file.", f->name, f->header ? 0 : where.position);
+        lim_fail(err, LIM_E_FORMAT,
+                 "%s: the header is not a JSON object (byte %d); the file is "
+                 "damaged or not a safetensors file.",
+                 f->name, f->header ? 0 : where.position);
         return false;
     }
     f->data = f->bytes + 8 + length;
@@ -217,8 +232,10 @@ parse(LimStFile *f, size_t size, LimError *err)
             bool strings = json_is_object(value);
             json_object_foreach(value, k, v) strings = strings && json_is_string(v);
             if (!strings) {
-                lim_fail(err, LIM_E_FORMAT, "%s: __metadata__ is not a map of strings; the file is "
-                         "damaged.", f->name);
+                lim_fail(err, LIM_E_FORMAT,
+                         "%s: __metadata__ is not a map of strings; the file is "
+                         "damaged.",
+                         f->name);
                 return false;
             }
         } else if (parse_entry(f, key, value, data_size, &f->entries[f->count], err)) {
@@ -307,8 +324,10 @@ lim_st_get(const LimStFile *f, const char *name, LimError *err)
         return NULL;
     }
     if (kinds[e->kind].kind == K_OTHER) {
-        lim_fail(err, LIM_E_UNSUPPORTED, "%s: tensor %s has the dtype %s, which cannot be read here; "
-                 "save it as F32.", f->name, q, kinds[e->kind].dtype);
+        lim_fail(err, LIM_E_UNSUPPORTED,
+                 "%s: tensor %s has the dtype %s, which cannot be read here; "
+                 "save it as F32.",
+                 f->name, q, kinds[e->kind].dtype);
         return NULL;
     }
     snprintf(what, sizeof what, "tensor %s", q);
@@ -325,8 +344,10 @@ lim_st_get(const LimStFile *f, const char *name, LimError *err)
             int64_t v;
             memcpy(&v, src + 8 * i, 8);
             if (v < INT32_MIN || v > INT32_MAX) {
-                lim_fail(err, LIM_E_UNSUPPORTED, "%s: tensor %s holds %lld, which does not fit 32 "
-                         "bits.", f->name, q, (long long)v);
+                lim_fail(err, LIM_E_UNSUPPORTED,
+                         "%s: tensor %s holds %lld, which does not fit 32 "
+                         "bits.",
+                         f->name, q, (long long)v);
                 lim_tensor_unref(t);
                 return NULL;
             }
@@ -436,8 +457,8 @@ make_header(LimStWriter *w, size_t *size)
         for (int d = 0; d < it->shape.nd; d++)
             json_array_append_new(shape, json_integer(it->shape.d[d]));
         json_t *entry =
-            json_pack("{s:s, s:o, s:[I, I]}", "dtype", item_dtype(it), "shape", shape, "data_offsets",
-                      (json_int_t)it->begin, (json_int_t)(it->begin + bytes));
+            json_pack("{s:s, s:o, s:[I, I]}", "dtype", item_dtype(it), "shape", shape,
+                      "data_offsets", (json_int_t)it->begin, (json_int_t)(it->begin + bytes));
         LIM_ASSERT(entry && !json_object_get(root, it->name)); /* names are unique */
         if (json_object_set_new(root, it->name, entry) != 0) {
             char q[LIM_QUOTED];
@@ -469,9 +490,10 @@ put_f16(LimStWriter *w, LimFileWriter *out, const Item *it)
             half[k] = lim_half_from_f32(src[i + k]);
             if ((half[k] & 0x7fff) == 0x7c00 && isfinite(src[i + k])) {
                 char q[LIM_QUOTED];
-                lim_fail(&w->error, LIM_E_NUMERIC, "Tensor %s holds %g, too large for float16 (at "
-                         "most 65504); store it as float32.", lim_quote(it->name, q),
-                         (double)src[i + k]);
+                lim_fail(&w->error, LIM_E_NUMERIC,
+                         "Tensor %s holds %g, too large for float16 (at "
+                         "most 65504); store it as float32.",
+                         lim_quote(it->name, q), (double)src[i + k]);
             }
         }
         lim_file_writer_put(out, half, 2 * m);

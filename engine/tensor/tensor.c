@@ -1,9 +1,9 @@
 /* Shapes and reference-counted tensors.
  *
- * A tensor is one allocation: a 64-byte head and the values behind it, so that the values are aligned
- * for every vector width and one free() ends both. The count is atomic because a tensor made by the
- * worker is read by the window; the values themselves need no lock, for lim_tensor_edit() hands out a
- * writable pointer only while nobody else can hold the tensor. */
+ * A tensor is one allocation: a 64-byte head and the values behind it, so that the values are
+ * aligned for every vector width and one free() ends both. The count is atomic because a tensor
+ * made by the worker is read by the window; the values themselves need no lock, for
+ * lim_tensor_edit() hands out a writable pointer only while nobody else can hold the tensor. */
 #include "tensor/tensor.h"
 
 #include <stdatomic.h>
@@ -97,16 +97,19 @@ lim_tensor_try_new(LimType type, LimShape shape, const char *what, LimError *err
 {
     char text[64];
     if (!lim_shape_valid(shape)) {
-        lim_fail(err, LIM_E_SHAPE, "%s has the shape %s; every dimension must be at least 1 and the "
-                 "product at most %lld.", what, lim_shape_text(shape, text),
-                 (long long)LIM_MAX_ELEMENTS);
+        lim_fail(err, LIM_E_SHAPE,
+                 "%s has the shape %s; every dimension must be at least 1 and the "
+                 "product at most %lld.",
+                 what, lim_shape_text(shape, text), (long long)LIM_MAX_ELEMENTS);
         return NULL;
     }
     LimTensor *t =
         tensor_init(lim_try_alloc(1, sizeof(LimTensor) + bytes_of(type, shape)), type, shape);
     if (!t)
-        lim_fail(err, LIM_E_NOMEM, "Not enough memory for %s (%s); close other programs or use a "
-                 "smaller file.", what, lim_shape_text(shape, text));
+        lim_fail(err, LIM_E_NOMEM,
+                 "Not enough memory for %s (%s); close other programs or use a "
+                 "smaller file.",
+                 what, lim_shape_text(shape, text));
     return t;
 }
 
