@@ -12,7 +12,7 @@ help:
 	@echo "make asan     engine tests and fuzzers under address and undefined-behaviour sanitizers"
 	@echo "make tsan     the engine's threaded parts under the thread sanitizer"
 	@echo "make format   format the sources"
-	@echo "make install  install (DESTDIR and a build configured with another prefix are honoured)"
+	@echo "make install  build and install into /usr/local (DESTDIR is honoured)"
 	@echo "make clean    remove everything that was built"
 
 build:
@@ -39,7 +39,8 @@ asan:
 	$(call setup,build-asan,--werror -Dgui=false -Doptimization=2 -Db_lundef=false \
 	    -Db_sanitize=address$(comma)undefined)
 	@ninja -C build-asan
-	@LIMEN_FUZZ_RUNS=100000 tests/tools/run-tests.py build-asan --suite engine -t 10
+	@LIMEN_FUZZ_RUNS=100000 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	    tests/tools/run-tests.py build-asan --suite engine -t 10
 
 tsan:
 	$(packages) build data test
