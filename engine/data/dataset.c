@@ -52,7 +52,7 @@ lim_dataset_fashion_mnist(const char *dir, const char *split, LimError *err)
         !idx_path(labels, sizeof labels, where, prefix, "labels-idx1-ubyte")) {
         lim_fail(err, LIM_E_IO,
                  "Fashion-MNIST (%s) is not in %s; install the package "
-                 "dataset-fashion-mnist or give its folder with --data.",
+                 "dataset-fashion-mnist or give its folder with --data",
                  split, where);
         return NULL;
     }
@@ -62,7 +62,7 @@ lim_dataset_fashion_mnist(const char *dir, const char *split, LimError *err)
     if (d->classes > 10 || d->h != 28 || d->w != 28) {
         lim_fail(err, LIM_E_FORMAT,
                  "%s has %d classes of %dx%d pictures, Fashion-MNIST has 10 of "
-                 "28x28; open it as a plain data set.",
+                 "28x28; open it as a plain data set",
                  images, d->classes, d->w, d->h);
         lim_dataset_free(d);
         return NULL;

@@ -30,7 +30,7 @@ source_open(Source *s, const uint8_t *data, size_t size, const char *name, LimEr
     *s = (Source){.name = name};
     if (size > FILE_MAX) {
         lim_fail(err, LIM_E_FORMAT,
-                 "%s is larger than 1 GiB; this is no data set of small pictures.", name);
+                 "%s is larger than 1 GiB; this is no data set of small pictures", name);
         return false;
     }
     s->z.next_in = (Bytef *)(uintptr_t)data; /* zlib does not write there */
@@ -102,7 +102,7 @@ read_idx(const uint8_t *data, size_t size, const char *name, int nd, uint32_t di
         head[3] != nd) {
         status = lim_fail(err, LIM_E_FORMAT,
                           "%s is not an IDX file of %s (bytes, %d dimension%s); "
-                          "give the file from the data set.",
+                          "give the file from the data set",
                           name, nd == 3 ? "pictures" : "labels", nd, nd == 1 ? "" : "s");
         goto done;
     }
@@ -111,7 +111,7 @@ read_idx(const uint8_t *data, size_t size, const char *name, int nd, uint32_t di
         if (dim[i] == 0 || (i > 0 && dim[i] > SIDE_MAX) || (total *= dim[i]) > PIXELS_MAX) {
             status = lim_fail(err, LIM_E_FORMAT,
                               "%s: dimension %d of the head is %u; pictures may be "
-                              "%u pixels wide and high and 1 GiB in all, and none may be empty.",
+                              "%u pixels wide and high and 1 GiB in all, and none may be empty",
                               name, i + 1, dim[i], SIDE_MAX);
             goto done;
         }
@@ -119,19 +119,19 @@ read_idx(const uint8_t *data, size_t size, const char *name, int nd, uint32_t di
     uint64_t most = s.gz ? ((uint64_t)s.z.avail_in + 64) * DEFLATE_MAX : s.z.avail_in;
     *out = total <= most ? lim_try_alloc(total, 1) : NULL;
     if (total <= most && !*out) {
-        status = lim_fail(err, LIM_E_NOMEM, "Not enough memory for the %llu bytes of %s.",
+        status = lim_fail(err, LIM_E_NOMEM, "not enough memory for the %llu bytes of %s",
                           (unsigned long long)total, name);
         goto done;
     }
     if (total > most || source_read(&s, *out, total) != total)
         status = lim_fail(err, LIM_E_FORMAT,
                           "%s promises %llu bytes but ends or is damaged before "
-                          "that; fetch it again.",
+                          "that; fetch it again",
                           name, (unsigned long long)total);
     else if (!source_at_end(&s))
         status = lim_fail(err, LIM_E_FORMAT,
                           "%s goes on behind the %llu bytes that it promises, or "
-                          "its checksum is wrong; fetch it again.",
+                          "its checksum is wrong; fetch it again",
                           name, (unsigned long long)total);
     if (status != LIM_OK) {
         free(*out);
@@ -155,7 +155,7 @@ lim_dataset_idx_parse(const uint8_t *images, size_t images_size, const char *ima
     if (di[0] != dl[0]) {
         lim_fail(err, LIM_E_FORMAT,
                  "%s has %u pictures but %s has %u labels; the two files do not "
-                 "belong together.",
+                 "belong together",
                  images_name, di[0], labels_name, dl[0]);
         goto failed;
     }

@@ -11,7 +11,6 @@
  * aligned in a file that is mapped, and lists the names in the order they were added. */
 #include "tensor/safetensors.h"
 #include "tensor/half.h"
-#include "tensor/text.h"
 #include "base/file.h"
 
 #include <jansson.h>
@@ -81,16 +80,14 @@ static bool
 parse_entry(const LimStFile *f, const char *name, json_t *v, size_t data_size, Entry *e,
             LimError *err)
 {
-    char q[LIM_QUOTED];
     const char *file = f->name;
-    lim_quote(name, q);
     const char *dtype = json_string_value(json_object_get(v, "dtype"));
     json_t *shape = json_object_get(v, "shape"), *range = json_object_get(v, "data_offsets");
     if (!dtype || !json_is_array(shape) || !json_is_array(range) || json_array_size(range) != 2) {
         lim_fail(err, LIM_E_FORMAT,
-                 "%s: tensor %s lacks a dtype, a shape or two data offsets; the "
-                 "file is damaged or not a safetensors file.",
-                 file, q);
+                 "%s: tensor '%.60s' lacks a dtype, a shape or two data offsets; the "
+                 "file is damaged or not a safetensors file",
+                 file, name);
         return false;
     }
     e->name = name;
@@ -99,15 +96,15 @@ parse_entry(const LimStFile *f, const char *name, json_t *v, size_t data_size, E
         if (strcmp(dtype, kinds[i].dtype) == 0)
             e->kind = (int)i;
     if (e->kind < 0) {
-        char d[LIM_QUOTED];
-        lim_fail(err, LIM_E_UNSUPPORTED, "%s: tensor %s has the unknown dtype %s; save it as F32.",
-                 file, q, lim_quote(dtype, d));
+        lim_fail(err, LIM_E_UNSUPPORTED,
+                 "%s: tensor '%.60s' has the unknown dtype '%.20s'; save it as F32", file, name,
+                 dtype);
         return false;
     }
     size_t nd = json_array_size(shape);
     if (nd > LIM_MAX_DIM) {
         lim_fail(err, LIM_E_UNSUPPORTED,
-                 "%s: tensor %s has %zu dimensions; at most %d can be read.", file, q, nd,
+                 "%s: tensor '%.60s' has %zu dimensions; at most %d can be read", file, name, nd,
                  LIM_MAX_DIM);
         return false;
     }
@@ -116,9 +113,9 @@ parse_entry(const LimStFile *f, const char *name, json_t *v, size_t data_size, E
         json_int_t d;
         if (!whole(json_array_get(shape, i), INT32_MAX, &d)) {
             lim_fail(err, LIM_E_FORMAT,
-                     "%s: tensor %s has a dimension that is not a whole number "
-                     "below 2^31; the file is damaged.",
-                     file, q);
+                     "%s: tensor '%.60s' has a dimension that is not a whole number "
+                     "below 2^31; the file is damaged",
+                     file, name);
             return false;
         }
         e->shape.d[i] = (int32_t)d;
@@ -126,18 +123,18 @@ parse_entry(const LimStFile *f, const char *name, json_t *v, size_t data_size, E
     if (!lim_shape_valid(e->shape)) {
         char text[64];
         lim_fail(err, LIM_E_SHAPE,
-                 "%s: tensor %s has the shape %s; every dimension must be at least "
-                 "1 and the product at most %lld.",
-                 file, q, lim_shape_text(e->shape, text), (long long)LIM_MAX_ELEMENTS);
+                 "%s: tensor '%.60s' has the shape %s; every dimension must be at least "
+                 "1 and the product at most %lld",
+                 file, name, lim_shape_text(e->shape, text), (long long)LIM_MAX_ELEMENTS);
         return false;
     }
     json_int_t begin, end;
     if (!whole(json_array_get(range, 0), (json_int_t)data_size, &begin) ||
         !whole(json_array_get(range, 1), (json_int_t)data_size, &end) || end < begin) {
         lim_fail(err, LIM_E_FORMAT,
-                 "%s: tensor %s lies outside the %zu data bytes of the file; the "
-                 "file is cut short or damaged.",
-                 file, q, data_size);
+                 "%s: tensor '%.60s' lies outside the %zu data bytes of the file; the "
+                 "file is cut short or damaged",
+                 file, name, data_size);
         return false;
     }
     e->begin = (size_t)begin;
@@ -146,9 +143,9 @@ parse_entry(const LimStFile *f, const char *name, json_t *v, size_t data_size, E
     if (e->end - e->begin != want) {
         char text[64];
         lim_fail(err, LIM_E_FORMAT,
-                 "%s: tensor %s has %zu bytes, but %s of %s needs %zu; the file "
-                 "is damaged.",
-                 file, q, e->end - e->begin, lim_shape_text(e->shape, text), dtype, want);
+                 "%s: tensor '%.60s' has %zu bytes, but %s of %s needs %zu; the file "
+                 "is damaged",
+                 file, name, e->end - e->begin, lim_shape_text(e->shape, text), dtype, want);
         return false;
     }
     return true;
@@ -175,16 +172,15 @@ check_tiling(const LimStFile *f, size_t data_size, LimError *err)
         ok = order[i]->begin == at;
         at = order[i]->end;
         if (!ok) {
-            char q[LIM_QUOTED];
             lim_fail(err, LIM_E_FORMAT,
-                     "%s: tensor %s overlaps another one or leaves a gap before "
-                     "it; the file is damaged.",
-                     f->name, lim_quote(order[i]->name, q));
+                     "%s: tensor '%.60s' overlaps another one or leaves a gap before "
+                     "it; the file is damaged",
+                     f->name, order[i]->name);
         }
     }
     free(order);
     if (ok && at != data_size) {
-        lim_fail(err, LIM_E_FORMAT, "%s: %zu bytes belong to no tensor; the file is damaged.",
+        lim_fail(err, LIM_E_FORMAT, "%s: %zu bytes belong to no tensor; the file is damaged",
                  f->name, data_size - at);
         ok = false;
     }
@@ -195,8 +191,8 @@ static bool
 parse(LimStFile *f, size_t size, LimError *err)
 {
     if (size < 8) {
-        lim_fail(err, LIM_E_FORMAT, "%s has %zu bytes; a safetensors file has at least 10.",
-                 f->name, size);
+        lim_fail(err, LIM_E_FORMAT, "%s has %zu bytes; a safetensors file has at least 10", f->name,
+                 size);
         return false;
     }
     uint64_t length;
@@ -204,7 +200,7 @@ parse(LimStFile *f, size_t size, LimError *err)
     if (length > size - 8 || length > HEADER_MAX) {
         lim_fail(err, LIM_E_FORMAT,
                  "%s: the header claims %llu bytes, the file has %zu (and at most "
-                 "%zu are read); the file is cut short or not a safetensors file.",
+                 "%zu are read); the file is cut short or not a safetensors file",
                  f->name, (unsigned long long)length, size - 8, HEADER_MAX);
         return false;
     }
@@ -214,7 +210,7 @@ parse(LimStFile *f, size_t size, LimError *err)
     if (!json_is_object(f->header)) {
         lim_fail(err, LIM_E_FORMAT,
                  "%s: the header is not a JSON object (byte %d); the file is "
-                 "damaged or not a safetensors file.",
+                 "damaged or not a safetensors file",
                  f->name, f->header ? 0 : where.position);
         return false;
     }
@@ -234,7 +230,7 @@ parse(LimStFile *f, size_t size, LimError *err)
             if (!strings) {
                 lim_fail(err, LIM_E_FORMAT,
                          "%s: __metadata__ is not a map of strings; the file is "
-                         "damaged.",
+                         "damaged",
                          f->name);
                 return false;
             }
@@ -265,7 +261,7 @@ lim_st_parse(const uint8_t *data, size_t size, const char *name, LimError *err)
 {
     uint8_t *copy = lim_try_alloc(size + 1, 1);
     if (!copy) {
-        lim_fail(err, LIM_E_NOMEM, "Not enough memory for %s (%zu bytes).", name, size);
+        lim_fail(err, LIM_E_NOMEM, "not enough memory for %s (%zu bytes)", name, size);
         return NULL;
     }
     if (size)
@@ -312,25 +308,24 @@ lim_st_metadata(const LimStFile *f, const char *key)
 LimTensor *
 lim_st_get(const LimStFile *f, const char *name, LimError *err)
 {
-    char q[LIM_QUOTED], what[LIM_QUOTED + 16];
-    lim_quote(name, q);
+    char what[80];
     const Entry *e = NULL;
     for (size_t i = 0; i < f->count && !e; i++)
         if (strcmp(f->entries[i].name, name) == 0)
             e = &f->entries[i];
     if (!e) {
-        lim_fail(err, LIM_E_FORMAT, "%s holds no tensor %s; it was written for another network.",
-                 f->name, q);
+        lim_fail(err, LIM_E_FORMAT,
+                 "%s holds no tensor '%.60s'; it was written for another network", f->name, name);
         return NULL;
     }
     if (kinds[e->kind].kind == K_OTHER) {
         lim_fail(err, LIM_E_UNSUPPORTED,
-                 "%s: tensor %s has the dtype %s, which cannot be read here; "
-                 "save it as F32.",
-                 f->name, q, kinds[e->kind].dtype);
+                 "%s: tensor '%.60s' has the dtype %s, which cannot be read here; "
+                 "save it as F32",
+                 f->name, name, kinds[e->kind].dtype);
         return NULL;
     }
-    snprintf(what, sizeof what, "tensor %s", q);
+    snprintf(what, sizeof what, "tensor '%.60s'", name);
     LimTensor *t = lim_tensor_try_new(kinds[e->kind].type, e->shape, what, err);
     if (!t)
         return NULL;
@@ -345,9 +340,9 @@ lim_st_get(const LimStFile *f, const char *name, LimError *err)
             memcpy(&v, src + 8 * i, 8);
             if (v < INT32_MIN || v > INT32_MAX) {
                 lim_fail(err, LIM_E_UNSUPPORTED,
-                         "%s: tensor %s holds %lld, which does not fit 32 "
-                         "bits.",
-                         f->name, q, (long long)v);
+                         "%s: tensor '%.60s' holds %lld, which does not fit 32 "
+                         "bits",
+                         f->name, name, (long long)v);
                 lim_tensor_unref(t);
                 return NULL;
             }
@@ -387,9 +382,7 @@ void
 lim_st_writer_metadata(LimStWriter *w, const char *key, const char *value)
 {
     if (json_object_set_new(w->metadata, key, json_string(value)) != 0) {
-        char q[LIM_QUOTED];
-        lim_fail(&w->error, LIM_E_PARAM, "The metadata %s is not valid UTF-8 text.",
-                 lim_quote(key, q));
+        lim_fail(&w->error, LIM_E_PARAM, "the metadata '%.60s' is not valid UTF-8 text", key);
     }
 }
 
@@ -461,9 +454,8 @@ make_header(LimStWriter *w, size_t *size)
                       "data_offsets", (json_int_t)it->begin, (json_int_t)(it->begin + bytes));
         LIM_ASSERT(entry && !json_object_get(root, it->name)); /* names are unique */
         if (json_object_set_new(root, it->name, entry) != 0) {
-            char q[LIM_QUOTED];
-            lim_fail(&w->error, LIM_E_PARAM, "The tensor name %s is not valid UTF-8 text.",
-                     lim_quote(it->name, q));
+            lim_fail(&w->error, LIM_E_PARAM, "the tensor name '%.60s' is not valid UTF-8 text",
+                     it->name);
         }
     }
     size_t length = json_dumpb(root, NULL, 0, JSON_COMPACT);
@@ -489,11 +481,10 @@ put_f16(LimStWriter *w, LimFileWriter *out, const Item *it)
         for (size_t k = 0; k < m; k++) {
             half[k] = lim_half_from_f32(src[i + k]);
             if ((half[k] & 0x7fff) == 0x7c00 && isfinite(src[i + k])) {
-                char q[LIM_QUOTED];
                 lim_fail(&w->error, LIM_E_NUMERIC,
-                         "Tensor %s holds %g, too large for float16 (at "
-                         "most 65504); store it as float32.",
-                         lim_quote(it->name, q), (double)src[i + k]);
+                         "tensor '%.60s' holds %g, too large for float16 (at "
+                         "most 65504); store it as float32",
+                         it->name, (double)src[i + k]);
             }
         }
         lim_file_writer_put(out, half, 2 * m);

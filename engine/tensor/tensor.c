@@ -99,7 +99,7 @@ lim_tensor_try_new(LimType type, LimShape shape, const char *what, LimError *err
     if (!lim_shape_valid(shape)) {
         lim_fail(err, LIM_E_SHAPE,
                  "%s has the shape %s; every dimension must be at least 1 and the "
-                 "product at most %lld.",
+                 "product at most %lld",
                  what, lim_shape_text(shape, text), (long long)LIM_MAX_ELEMENTS);
         return NULL;
     }
@@ -107,8 +107,8 @@ lim_tensor_try_new(LimType type, LimShape shape, const char *what, LimError *err
         tensor_init(lim_try_alloc(1, sizeof(LimTensor) + bytes_of(type, shape)), type, shape);
     if (!t)
         lim_fail(err, LIM_E_NOMEM,
-                 "Not enough memory for %s (%s); close other programs or use a "
-                 "smaller file.",
+                 "not enough memory for %s (%s); close other programs or use a "
+                 "smaller file",
                  what, lim_shape_text(shape, text));
     return t;
 }

@@ -1,14 +1,14 @@
-/* Cleaning of foreign text. File names, tensor names and PNG texts end up in the window and on a
- * terminal; ill-formed UTF-8 there is an abort in a text widget, an escape sequence a nuisance. */
+/* Cleaning of foreign text. Folder names and PNG texts end up in the window and on a terminal;
+ * ill-formed UTF-8 there is an abort in a text widget, an escape sequence a nuisance. */
 #include "tensor/text.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
-/* Unicode 15, table 3-7: well-formed byte sequences (no surrogates, no over-long forms). */
-size_t
-lim_utf8_char(const char *s, size_t n)
+/* Length of the character at s, 0 if there is none. Unicode 15, table 3-7: well-formed byte
+ * sequences (no surrogates, no over-long forms). */
+static size_t
+utf8_char(const char *s, size_t n)
 {
     const uint8_t *p = (const uint8_t *)s;
     if (n == 0)
@@ -35,7 +35,7 @@ bool
 lim_utf8_valid(const char *s, size_t n)
 {
     while (n > 0) {
-        size_t len = lim_utf8_char(s, n);
+        size_t len = utf8_char(s, n);
         if (len == 0)
             return false;
         s += len;
@@ -49,7 +49,7 @@ lim_text_clean(const char *s, size_t len, char *out, size_t size)
 {
     size_t at = 0;
     while (len > 0) {
-        size_t n = lim_utf8_char(s, len);
+        size_t n = utf8_char(s, len);
         /* C0, DEL and C1 (two bytes, c2 80 .. c2 9f) control a terminal. */
         uint8_t first = (uint8_t)s[0];
         bool control = n == 1 ? first < 0x20 || first == 0x7f
@@ -63,14 +63,4 @@ lim_text_clean(const char *s, size_t len, char *out, size_t size)
         len -= n ? n : 1;
     }
     out[at] = 0;
-}
-
-const char *
-lim_quote(const char *name, char out[LIM_QUOTED])
-{
-    char clean[61];
-    size_t len = strlen(name);
-    lim_text_clean(name, len, clean, sizeof clean);
-    snprintf(out, LIM_QUOTED, "'%s%s'", clean, len > 60 ? "..." : "");
-    return out;
 }
