@@ -14,7 +14,7 @@
 #define LIM_OP_MAX_OUT 5
 
 /* What run() sees. Pointers are float (or double in the f64 reference), int32_t for LIM_I32 values.
- * in[i] is NULL for an absent optional input, out[i] is NULL when nobody wants that output. */
+ * in[i] is NULL for an absent optional input; every out[i] has memory. */
 typedef struct LimNodeRun {
     LimShape in_shape[LIM_OP_MAX_IN];
     LimShape out_shape[LIM_OP_MAX_OUT];

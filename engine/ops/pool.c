@@ -1,0 +1,277 @@
+/* Pooling and upsampling by two, and global pooling. sum_pool2 and upsample2 are each other's
+ * adjoint, as are spatial_sum and spatial_broadcast; each carries a factor, so averages are sums. */
+#include "ops/ops.h"
+#include "ops/params.h"
+#include "ops/run.h"
+
+LIM_REF_DECLARE(sum_pool2);
+LIM_REF_DECLARE(upsample2);
+LIM_REF_DECLARE(max_pool2);
+LIM_REF_DECLARE(max_pool2_grad);
+LIM_REF_DECLARE(spatial_sum);
+LIM_REF_DECLARE(spatial_broadcast);
+
+extern const LimOpDef lim_op_sum_pool2, lim_op_upsample2, lim_op_max_pool2, lim_op_max_pool2_grad,
+    lim_op_spatial_sum, lim_op_spatial_broadcast;
+
+static LimStatus
+infer_sum_pool(const LimShape *in, const void *params, LimShape *out, LimError *err)
+{
+    out[0] = LIM_SHAPE4(in[0].d[0], in[0].d[1], in[0].d[2] / 2, in[0].d[3] / 2);
+    return lim_want(in[0].nd == 4 && in[0].d[2] % 2 == 0 && in[0].d[3] % 2 == 0, err,
+                    "needs [n][c][h][w] with even h and w");
+}
+
+static LimStatus
+infer_upsample(const LimShape *in, const void *params, LimShape *out, LimError *err)
+{
+    out[0] = LIM_SHAPE4(in[0].d[0], in[0].d[1], in[0].d[2] * 2, in[0].d[3] * 2);
+    return lim_want(in[0].nd == 4, err, "needs [n][c][h][w]");
+}
+
+static LimStatus
+infer_max_pool(const LimShape *in, const void *params, LimShape *out, LimError *err)
+{
+    out[0] = LIM_SHAPE4(in[0].d[0], in[0].d[1], in[0].d[2] / 2, in[0].d[3] / 2);
+    return lim_want(in[0].nd == 4 && in[0].d[2] >= 2 && in[0].d[3] >= 2, err,
+                    "needs [n][c][h][w] of at least 2x2");
+}
+
+static LimStatus
+infer_max_pool_grad(const LimShape *in, const void *params, LimShape *out, LimError *err)
+{
+    out[0] = in[0];
+    return lim_want(in[0].nd == 4 && in[1].nd == 4 && in[1].d[2] == in[0].d[2] / 2 &&
+                        in[1].d[3] == in[0].d[3] / 2 && in[1].d[1] == in[0].d[1],
+                    err, "x and dy do not belong together");
+}
+
+static LimStatus
+infer_spatial_sum(const LimShape *in, const void *params, LimShape *out, LimError *err)
+{
+    out[0] = LIM_SHAPE2(in[0].d[0], in[0].d[1]);
+    return lim_want(in[0].nd == 4, err, "needs [n][c][h][w]");
+}
+
+static LimStatus
+infer_spatial_broadcast(const LimShape *in, const void *params, LimShape *out, LimError *err)
+{
+    const LimSizeParams *p = params;
+    out[0] = LIM_SHAPE4(in[0].d[0], in[0].d[1], p->h, p->w);
+    return lim_want(in[0].nd == 2, err, "needs [n][c]");
+}
+
+/* ---- fast runs: planes of n c in chunks ------------------------------------------------------ */
+
+static void
+each_plane(const LimNodeRun *n, const LimExec *exec, LimShape larger,
+           void (*fn)(const void *ctx, int64_t from, int64_t to))
+{
+    const int64_t hw = (int64_t)larger.d[2] * larger.d[3];
+    lim_each_chunk(exec, (int64_t)larger.d[0] * larger.d[1], hw >= LIM_CHUNK ? 1 : LIM_CHUNK / hw,
+                   fn, n);
+}
+
+static void
+sum_pool_planes(const void *ctx, int64_t from, int64_t to)
+{
+    const LimNodeRun *n = ctx;
+    const float scale = (float)((const LimScaleParams *)n->params)->scale;
+    const int h = n->out_shape[0].d[2], w = n->out_shape[0].d[3];
+    for (int64_t r = from * h; r < to * h; r++) {
+        const float *restrict a = (const float *)n->in[0] + r * 4 * w, *restrict b = a + 2 * w;
+        float *restrict y = (float *)n->out[0] + r * w;
+        for (int x = 0; x < w; x++)
+            y[x] = scale * (a[2 * x] + a[2 * x + 1] + b[2 * x] + b[2 * x + 1]);
+    }
+}
+
+static void
+sum_pool2_run(const LimNodeRun *n, const LimExec *exec)
+{
+    each_plane(n, exec, n->in_shape[0], sum_pool_planes);
+}
+
+static void
+upsample_planes(const void *ctx, int64_t from, int64_t to)
+{
+    const LimNodeRun *n = ctx;
+    const float scale = (float)((const LimScaleParams *)n->params)->scale;
+    const int h = n->in_shape[0].d[2], w = n->in_shape[0].d[3];
+    for (int64_t r = from * h; r < to * h; r++) {
+        const float *restrict a = (const float *)n->in[0] + r * w;
+        float *restrict y = (float *)n->out[0] + r * 4 * w, *restrict z = y + 2 * w;
+        for (int x = 0; x < w; x++)
+            y[2 * x] = y[2 * x + 1] = z[2 * x] = z[2 * x + 1] = scale * a[x];
+    }
+}
+
+static void
+upsample2_run(const LimNodeRun *n, const LimExec *exec)
+{
+    each_plane(n, exec, n->out_shape[0], upsample_planes);
+}
+
+static void
+max_pool_planes(const void *ctx, int64_t from, int64_t to)
+{
+    const LimNodeRun *n = ctx;
+    const int w = n->in_shape[0].d[3], oh = n->out_shape[0].d[2], ow = n->out_shape[0].d[3];
+    const int64_t in_plane = (int64_t)n->in_shape[0].d[2] * w;
+    for (int64_t k = from; k < to; k++)
+        for (int y = 0; y < oh; y++) {
+            const float *restrict a = (const float *)n->in[0] + k * in_plane + 2 * y * w;
+            const float *restrict b = a + w;
+            float *restrict o = (float *)n->out[0] + (k * oh + y) * ow;
+            for (int x = 0; x < ow; x++) {
+                const float p = a[2 * x] > a[2 * x + 1] ? a[2 * x] : a[2 * x + 1];
+                const float q = b[2 * x] > b[2 * x + 1] ? b[2 * x] : b[2 * x + 1];
+                o[x] = p > q ? p : q;
+            }
+        }
+}
+
+static void
+max_pool2_run(const LimNodeRun *n, const LimExec *exec)
+{
+    each_plane(n, exec, n->in_shape[0], max_pool_planes);
+}
+
+static void
+max_pool_grad_planes(const void *ctx, int64_t from, int64_t to)
+{
+    const LimNodeRun *n = ctx;
+    const int h = n->in_shape[0].d[2], w = n->in_shape[0].d[3];
+    const int oh = n->in_shape[1].d[2], ow = n->in_shape[1].d[3];
+    for (int64_t k = from; k < to; k++) {
+        const float *x = (const float *)n->in[0] + k * h * w;
+        const float *dy = (const float *)n->in[1] + k * oh * ow;
+        float *dx = (float *)n->out[0] + k * h * w;
+        if ((h | w) & 1)
+            for (int64_t i = 0; i < (int64_t)h * w; i++)
+                dx[i] = 0;
+        for (int y = 0; y < oh; y++)
+            for (int j = 0; j < ow; j++) {
+                const int64_t at = (int64_t)2 * y * w + 2 * j;
+                const float a = x[at], b = x[at + 1], c = x[at + w], d = x[at + w + 1];
+                const float t = dy[y * ow + j];
+                const bool ab = b > a, cd = d > c, lower = (cd ? d : c) > (ab ? b : a);
+                dx[at] = !lower && !ab ? t : 0;
+                dx[at + 1] = !lower && ab ? t : 0;
+                dx[at + w] = lower && !cd ? t : 0;
+                dx[at + w + 1] = lower && cd ? t : 0;
+            }
+    }
+}
+
+static void
+max_pool2_grad_run(const LimNodeRun *n, const LimExec *exec)
+{
+    each_plane(n, exec, n->in_shape[0], max_pool_grad_planes);
+}
+
+/* ---- gradients -------------------------------------------------------------------------------- */
+
+#define GRAD(name)                                                                                 \
+    static void name(LimGraph *g, const LimVal *in, const LimVal *out, const LimVal *dout,         \
+                     const bool *wanted, LimVal *din, const void *params)
+
+GRAD(sum_pool_grad)
+{
+    din[0] = lim_graph_add(g, &lim_op_upsample2, &dout[0], params, NULL);
+}
+
+GRAD(upsample_grad)
+{
+    din[0] = lim_graph_add(g, &lim_op_sum_pool2, &dout[0], params, NULL);
+}
+
+GRAD(max_pool_grad)
+{
+    din[0] = lim_graph_add(g, &lim_op_max_pool2_grad, (LimVal[]){in[0], dout[0]}, NULL, NULL);
+}
+
+GRAD(spatial_sum_grad)
+{
+    const LimShape s = lim_graph_shape(g, in[0]);
+    LimSizeParams p = {.h = s.d[2], .w = s.d[3], .scale = ((const LimScaleParams *)params)->scale};
+    din[0] = lim_graph_add(g, &lim_op_spatial_broadcast, &dout[0], &p, NULL);
+}
+
+GRAD(spatial_broadcast_grad)
+{
+    LimScaleParams p = {((const LimSizeParams *)params)->scale};
+    din[0] = lim_graph_add(g, &lim_op_spatial_sum, &dout[0], &p, NULL);
+}
+
+static const LimParamSpec scale_schema[] = {
+    {.name = "scale", .label = "Scale", .help = "Factor of the result.", .kind = LIM_REAL,
+     .offset = offsetof(LimScaleParams, scale), .min = -1e30, .max = 1e30, .def = 1},
+    {0}};
+static const LimParamSpec size_schema[] = {
+    {.name = "h", .label = "Height", .help = "Of the result.", .kind = LIM_INT,
+     .offset = offsetof(LimSizeParams, h), .min = 1, .max = 1 << 16, .def = 1},
+    {.name = "w", .label = "Width", .help = "Of the result.", .kind = LIM_INT,
+     .offset = offsetof(LimSizeParams, w), .min = 1, .max = 1 << 16, .def = 1},
+    {.name = "scale", .label = "Scale", .help = "Factor of the result.", .kind = LIM_REAL,
+     .offset = offsetof(LimSizeParams, scale), .min = -1e30, .max = 1e30, .def = 1},
+    {0}};
+
+static const LimOpCase even_cases[] = {{.in = {LIM_SHAPE4(2, 3, 4, 6)}, .params = "scale=0.25"},
+                                       {.in = {LIM_SHAPE4(16, 128, 32, 32)}, .bench = true}};
+static const LimOpCase any_cases[] = {{.in = {LIM_SHAPE4(2, 3, 5, 7)}, .params = "scale=0.25"},
+                                      {.in = {LIM_SHAPE4(16, 128, 16, 16)}, .bench = true}};
+static const LimOpCase max_cases[] = {
+    {.in = {LIM_SHAPE4(2, 3, 4, 6)}, .fill = {LIM_FILL_DISTINCT}},
+    {.in = {LIM_SHAPE4(2, 3, 5, 7)}, .fill = {LIM_FILL_DISTINCT}},
+    {.in = {LIM_SHAPE4(16, 64, 32, 32)}, .fill = {LIM_FILL_DISTINCT}, .bench = true}};
+static const LimOpCase max_grad_cases[] = {
+    {.in = {LIM_SHAPE4(2, 3, 4, 6), LIM_SHAPE4(2, 3, 2, 3)}, .fill = {LIM_FILL_DISTINCT}},
+    {.in = {LIM_SHAPE4(2, 3, 5, 7), LIM_SHAPE4(2, 3, 2, 3)}, .fill = {LIM_FILL_DISTINCT}}};
+static const LimOpCase broadcast_cases[] = {{.in = {LIM_SHAPE2(2, 3)}, .params = "h=4 w=5 scale=0.5"}};
+
+#define CASES(c) .cases = c, .n_cases = sizeof c / sizeof *c
+#define OP(op, ins, rule, gradient, ...)                                                           \
+    const LimOpDef lim_op_##op = {.name = #op, .n_in = ins, .n_out = 1, .infer = rule,             \
+                                  LIM_REF(op), .grad = gradient, __VA_ARGS__};
+#define SCALE .params = scale_schema, .params_size = sizeof(LimScaleParams)
+
+OP(sum_pool2, 1, infer_sum_pool, sum_pool_grad, .run = sum_pool2_run, SCALE, CASES(even_cases))
+OP(upsample2, 1, infer_upsample, upsample_grad, .run = upsample2_run, SCALE, CASES(any_cases))
+OP(max_pool2, 1, infer_max_pool, max_pool_grad, .run = max_pool2_run, CASES(max_cases))
+OP(max_pool2_grad, 2, infer_max_pool_grad, NULL, .run = max_pool2_grad_run, CASES(max_grad_cases))
+OP(spatial_sum, 1, infer_spatial_sum, spatial_sum_grad, SCALE, CASES(any_cases))
+OP(spatial_broadcast, 1, infer_spatial_broadcast, spatial_broadcast_grad, .params = size_schema,
+   .params_size = sizeof(LimSizeParams), CASES(broadcast_cases))
+
+LimVal
+lim_avg_pool2(LimGraph *g, LimVal x)
+{
+    return lim_graph_add(g, &lim_op_sum_pool2, &x, &(LimScaleParams){0.25}, NULL);
+}
+
+LimVal
+lim_max_pool2(LimGraph *g, LimVal x)
+{
+    return lim_graph_add(g, &lim_op_max_pool2, &x, NULL, NULL);
+}
+
+LimVal
+lim_upsample2(LimGraph *g, LimVal x)
+{
+    return lim_graph_add(g, &lim_op_upsample2, &x, &(LimScaleParams){1}, NULL);
+}
+
+LimVal
+lim_spatial_sum(LimGraph *g, LimVal x)
+{
+    return lim_graph_add(g, &lim_op_spatial_sum, &x, &(LimScaleParams){1}, NULL);
+}
+
+LimVal
+lim_spatial_mean(LimGraph *g, LimVal x)
+{
+    const LimShape s = lim_graph_shape(g, x);
+    return lim_graph_add(g, &lim_op_spatial_sum, &x,
+                         &(LimScaleParams){1.0 / ((double)s.d[2] * s.d[3])}, NULL);
+}
