@@ -25,13 +25,13 @@ typedef struct LimValue {
 typedef struct LimNode {
     const LimOpDef *op;
     void *params;
-    uint32_t in[LIM_OP_MAX_IN];   /* 0: absent */
+    uint32_t in[LIM_OP_MAX_IN]; /* 0: absent */
     uint32_t out[LIM_OP_MAX_OUT];
 } LimNode;
 
 struct LimGraph {
     LimArena *arena;
-    LimError error; /* the first one */
+    LimError error;   /* the first one */
     LimValue *values; /* values[0] is the invalid one */
     uint32_t n_values, cap_values;
     LimNode *nodes;

@@ -1,8 +1,8 @@
 /* The recorder and the differentiator.
  *
- * Nodes are kept in recording order, which is a topological order: a node only refers to values that
- * exist. Differentiation walks that order backwards over the nodes present when it is called, and
- * appends what each op's grad() says, so the result is again a recording. */
+ * Nodes are kept in recording order, which is a topological order: a node only refers to values
+ * that exist. Differentiation walks that order backwards over the nodes present when it is called,
+ * and appends what each op's grad() says, so the result is again a recording. */
 #include "graph/graph-private.h"
 
 #include <stdarg.h>

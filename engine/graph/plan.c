@@ -2,14 +2,14 @@
  *
  * DESIGN. Of all recorded nodes only those that a wanted value depends on are kept, in recording
  * order. Values are mapped to storages: a view shares its input's, an in-place op takes over its
- * input's when nobody reads that later. Every storage has a life (first writer, last reader); wanted
- * ones live for ever. Storages are placed in one slab, largest first, each at the lowest offset where
- * no other storage alive at the same time lies. Scratch is a storage that lives for one node. Nodes
- * that depend on constants only run once and keep their results outside the slab, and weights in a
- * kernel's own form (op->prepared) likewise.
+ * input's when nobody reads that later. Every storage has a life (first writer, last reader);
+ * wanted ones live for ever. Storages are placed in one slab, largest first, each at the lowest
+ * offset where no other storage alive at the same time lies. Scratch is a storage that lives for
+ * one node. Nodes that depend on constants only run once and keep their results outside the slab,
+ * and weights in a kernel's own form (op->prepared) likewise.
  *
- * Looking inside: LIMEN_DUMP=1 prints the plan to stderr when it is made; LIMEN_KERNELS=ref runs the
- * scalar references; LIMEN_COMPARE=1 runs both and aborts at the first node that differs;
+ * Looking inside: LIMEN_DUMP=1 prints the plan to stderr when it is made; LIMEN_KERNELS=ref runs
+ * the scalar references; LIMEN_COMPARE=1 runs both and aborts at the first node that differs;
  * LIMEN_TRAP=1 aborts at the first node that makes a NaN or an infinity. */
 #include "graph/plan.h"
 
@@ -23,7 +23,7 @@
 #include <time.h>
 
 #define FOREVER UINT32_MAX
-#define ALIGN ((size_t)64)
+#define ALIGN   ((size_t)64)
 
 typedef struct Storage {
     size_t bytes, offset;
@@ -436,7 +436,8 @@ compare_step(LimPlan *p, const Step *step)
         free(r.out[i]);
         if (!(worst <= 1e-3 * scale + 1e-6)) {
             char text[256];
-            snprintf(text, sizeof text, "LIMEN_COMPARE: step %d, %s, output %d is %g off (scale %g)",
+            snprintf(text, sizeof text,
+                     "LIMEN_COMPARE: step %d, %s, output %d is %g off (scale %g)",
                      (int)(step - p->steps), op->name, i, worst, scale);
             lim_bug(__FILE__, __LINE__, text);
         }
@@ -490,9 +491,9 @@ lim_plan_run(LimPlan *p, const LimExec *exec, LimError *err)
         else if (p->use_ref || !op->run)
             op->ref_f32(&step->run);
         else {
-            const bool constant_weights = step->run.prepared >= (void *)p->constants &&
-                                          step->run.prepared <
-                                              (void *)(p->constants + p->constant_bytes);
+            const bool constant_weights =
+                step->run.prepared >= (void *)p->constants &&
+                step->run.prepared < (void *)(p->constants + p->constant_bytes);
             if (step->run.prepared && !(constant_weights && p->constants_ready))
                 op->prepare(&step->run, exec);
             step->run.prepared_ready = step->run.prepared != NULL;

@@ -13,9 +13,17 @@ extern const LimOpDef lim_op_conv2d, lim_op_conv2d_dx, lim_op_conv2d_dw;
 static LimConvDims
 dims(LimShape x, LimShape w, LimShape y, const LimConvParams *p)
 {
-    return (LimConvDims){.n = x.d[0], .c = x.d[1], .h = x.d[2], .w = x.d[3], .oc = w.d[0],
-                         .kh = w.d[2], .kw = w.d[3], .stride = p->stride, .pad = p->pad,
-                         .oh = y.d[2], .ow = y.d[3]};
+    return (LimConvDims){.n = x.d[0],
+                         .c = x.d[1],
+                         .h = x.d[2],
+                         .w = x.d[3],
+                         .oc = w.d[0],
+                         .kh = w.d[2],
+                         .kw = w.d[3],
+                         .stride = p->stride,
+                         .pad = p->pad,
+                         .oh = y.d[2],
+                         .ow = y.d[3]};
 }
 
 static LimConvDims
@@ -76,7 +84,8 @@ infer_dw(const LimShape *in, const void *params, LimShape *out, LimError *err)
     const LimConvParams *p = params;
     if (in[0].nd != 4 || in[1].nd != 4 || in[0].d[0] != in[1].d[0] ||
         out_size(in[0].d[2], p->h, p) != in[1].d[2] || out_size(in[0].d[3], p->w, p) != in[1].d[3])
-        return lim_fail(err, LIM_E_SHAPE, "x, dy and the size of the kernel do not belong together");
+        return lim_fail(err, LIM_E_SHAPE,
+                        "x, dy and the size of the kernel do not belong together");
     out[0] = LIM_SHAPE4(in[1].d[1], in[0].d[1], p->h, p->w);
     return LIM_OK;
 }
@@ -152,8 +161,8 @@ add_dw(LimGraph *g, LimVal x, LimVal dy, const LimConvParams *p, LimShape w)
     return lim_graph_add(g, &lim_op_conv2d_dw, (LimVal[]){x, dy}, &q, NULL);
 }
 
-#define GRAD(name)                                                                                 \
-    static void name(LimGraph *g, const LimVal *in, const LimVal *out, const LimVal *dout,         \
+#define GRAD(name)                                                                         \
+    static void name(LimGraph *g, const LimVal *in, const LimVal *out, const LimVal *dout, \
                      const bool *wanted, LimVal *din, const void *params)
 
 GRAD(conv_grad)
@@ -184,58 +193,104 @@ GRAD(dw_grad)
         din[1] = lim_conv2d(g, in[0], dout[0], LIM_NOVAL, p->stride, p->pad);
 }
 
-static const LimParamSpec schema[] = {
-    {.name = "stride", .label = "Stride", .help = "Step of the kernel.", .kind = LIM_INT,
-     .offset = offsetof(LimConvParams, stride), .min = 1, .max = 8, .def = 1},
-    {.name = "pad", .label = "Padding", .help = "Zeros around the picture.", .kind = LIM_INT,
-     .offset = offsetof(LimConvParams, pad), .min = 0, .max = 16, .def = 0},
-    {.name = "h", .label = "Height", .help = "Of the result.", .kind = LIM_INT,
-     .offset = offsetof(LimConvParams, h), .min = 0, .max = 1 << 20, .def = 0},
-    {.name = "w", .label = "Width", .help = "Of the result.", .kind = LIM_INT,
-     .offset = offsetof(LimConvParams, w), .min = 0, .max = 1 << 20, .def = 0},
-    {0}};
+static const LimParamSpec schema[] = {{.name = "stride",
+                                       .label = "Stride",
+                                       .help = "Step of the kernel.",
+                                       .kind = LIM_INT,
+                                       .offset = offsetof(LimConvParams, stride),
+                                       .min = 1,
+                                       .max = 8,
+                                       .def = 1},
+                                      {.name = "pad",
+                                       .label = "Padding",
+                                       .help = "Zeros around the picture.",
+                                       .kind = LIM_INT,
+                                       .offset = offsetof(LimConvParams, pad),
+                                       .min = 0,
+                                       .max = 16,
+                                       .def = 0},
+                                      {.name = "h",
+                                       .label = "Height",
+                                       .help = "Of the result.",
+                                       .kind = LIM_INT,
+                                       .offset = offsetof(LimConvParams, h),
+                                       .min = 0,
+                                       .max = 1 << 20,
+                                       .def = 0},
+                                      {.name = "w",
+                                       .label = "Width",
+                                       .help = "Of the result.",
+                                       .kind = LIM_INT,
+                                       .offset = offsetof(LimConvParams, w),
+                                       .min = 0,
+                                       .max = 1 << 20,
+                                       .def = 0},
+                                      {0}};
 
 static const LimOpCase conv_cases[] = {
     {.in = {LIM_SHAPE4(2, 3, 5, 7), LIM_SHAPE4(4, 3, 3, 3), LIM_SHAPE1(4)}, .params = "pad=1"},
     {.in = {LIM_SHAPE4(1, 1, 1, 1), LIM_SHAPE4(1, 1, 1, 1), LIM_ABSENT}},
-    {.in = {LIM_SHAPE4(2, 2, 7, 13), LIM_SHAPE4(3, 2, 3, 3), LIM_ABSENT}, .params = "stride=2 pad=1"},
+    {.in = {LIM_SHAPE4(2, 2, 7, 13), LIM_SHAPE4(3, 2, 3, 3), LIM_ABSENT},
+     .params = "stride=2 pad=1"},
     {.in = {LIM_SHAPE4(1, 3, 6, 5), LIM_SHAPE4(2, 3, 5, 4), LIM_SHAPE1(2)}, .params = "pad=2"},
     {.in = {LIM_SHAPE4(3, 5, 4, 4), LIM_SHAPE4(7, 5, 1, 1), LIM_SHAPE1(7)}},
     {.in = {LIM_SHAPE4(2, 16, 13, 9), LIM_SHAPE4(17, 16, 3, 3), LIM_SHAPE1(17)}, .params = "pad=1"},
     {.in = {LIM_SHAPE4(16, 128, 16, 16), LIM_SHAPE4(128, 128, 3, 3), LIM_SHAPE1(128)},
-     .params = "pad=1", .bench = true},
+     .params = "pad=1",
+     .bench = true},
     {.in = {LIM_SHAPE4(1, 128, 32, 32), LIM_SHAPE4(128, 128, 3, 3), LIM_SHAPE1(128)},
-     .params = "pad=1", .bench = true}};
+     .params = "pad=1",
+     .bench = true}};
 static const LimOpCase dx_cases[] = {
     {.in = {LIM_SHAPE4(2, 4, 5, 7), LIM_SHAPE4(4, 3, 3, 3)}, .params = "pad=1 h=5 w=7"},
     {.in = {LIM_SHAPE4(2, 3, 4, 7), LIM_SHAPE4(3, 2, 3, 3)}, .params = "stride=2 pad=1 h=7 w=13"},
     {.in = {LIM_SHAPE4(1, 2, 6, 6), LIM_SHAPE4(2, 3, 5, 4)}, .params = "pad=2 h=6 w=5"},
     {.in = {LIM_SHAPE4(2, 17, 13, 9), LIM_SHAPE4(17, 16, 3, 3)}, .params = "pad=1 h=13 w=9"},
-    {.in = {LIM_SHAPE4(16, 128, 16, 16), LIM_SHAPE4(128, 128, 3, 3)}, .params = "pad=1 h=16 w=16",
+    {.in = {LIM_SHAPE4(16, 128, 16, 16), LIM_SHAPE4(128, 128, 3, 3)},
+     .params = "pad=1 h=16 w=16",
      .bench = true}};
 static const LimOpCase dw_cases[] = {
     {.in = {LIM_SHAPE4(2, 3, 5, 7), LIM_SHAPE4(2, 4, 5, 7)}, .params = "pad=1 h=3 w=3"},
     {.in = {LIM_SHAPE4(2, 2, 7, 13), LIM_SHAPE4(2, 3, 4, 7)}, .params = "stride=2 pad=1 h=3 w=3"},
     {.in = {LIM_SHAPE4(1, 3, 6, 5), LIM_SHAPE4(1, 2, 6, 6)}, .params = "pad=2 h=5 w=4"},
     {.in = {LIM_SHAPE4(2, 16, 13, 9), LIM_SHAPE4(2, 17, 13, 9)}, .params = "pad=1 h=3 w=3"},
-    {.in = {LIM_SHAPE4(16, 128, 16, 16), LIM_SHAPE4(16, 128, 16, 16)}, .params = "pad=1 h=3 w=3",
+    {.in = {LIM_SHAPE4(16, 128, 16, 16), LIM_SHAPE4(16, 128, 16, 16)},
+     .params = "pad=1 h=3 w=3",
      .bench = true}};
 
-#define COMMON                                                                                     \
-    .n_out = 1, .params = schema, .params_size = sizeof(LimConvParams)
+#define COMMON   .n_out = 1, .params = schema, .params_size = sizeof(LimConvParams)
 #define CASES(c) .cases = c, .n_cases = sizeof c / sizeof *c
 
-const LimOpDef lim_op_conv2d = {.name = "conv2d", .n_in = 3, .optional_from = 2, COMMON,
-                                .infer = infer_conv, .scratch = conv_scratch,
-                                .prepared = conv_prepared, .prepare = conv_prepare,
-                                .run = conv_run, LIM_REF(conv2d), .grad = conv_grad,
+const LimOpDef lim_op_conv2d = {.name = "conv2d",
+                                .n_in = 3,
+                                .optional_from = 2,
+                                COMMON,
+                                .infer = infer_conv,
+                                .scratch = conv_scratch,
+                                .prepared = conv_prepared,
+                                .prepare = conv_prepare,
+                                .run = conv_run,
+                                LIM_REF(conv2d),
+                                .grad = conv_grad,
                                 CASES(conv_cases)};
-const LimOpDef lim_op_conv2d_dx = {.name = "conv2d_dx", .n_in = 2, COMMON, .infer = infer_dx,
-                                   .scratch = dx_scratch, .run = dx_run, LIM_REF(conv2d_dx),
-                                   .grad = dx_grad, CASES(dx_cases)};
-const LimOpDef lim_op_conv2d_dw = {.name = "conv2d_dw", .n_in = 2, COMMON, .infer = infer_dw,
-                                   .scratch = dw_scratch, .run = dw_run, LIM_REF(conv2d_dw),
-                                   .grad = dw_grad, CASES(dw_cases)};
+const LimOpDef lim_op_conv2d_dx = {.name = "conv2d_dx",
+                                   .n_in = 2,
+                                   COMMON,
+                                   .infer = infer_dx,
+                                   .scratch = dx_scratch,
+                                   .run = dx_run,
+                                   LIM_REF(conv2d_dx),
+                                   .grad = dx_grad,
+                                   CASES(dx_cases)};
+const LimOpDef lim_op_conv2d_dw = {.name = "conv2d_dw",
+                                   .n_in = 2,
+                                   COMMON,
+                                   .infer = infer_dw,
+                                   .scratch = dw_scratch,
+                                   .run = dw_run,
+                                   LIM_REF(conv2d_dw),
+                                   .grad = dw_grad,
+                                   CASES(dw_cases)};
 
 LimVal
 lim_conv2d(LimGraph *g, LimVal x, LimVal w, LimVal b, int stride, int pad)

@@ -80,19 +80,19 @@ infer_lerp(const LimShape *in, const void *params, LimShape *out, LimError *err)
 
 /* ---- fast runs: simple loops that the compiler vectorises ----------------------------------- */
 
-#define RUN(name, expression)                                                                      \
-    static void name##_chunk(const void *ctx, int64_t from, int64_t to)                            \
-    {                                                                                              \
-        const LimNodeRun *n = ctx;                                                                 \
-        const float *a = n->in[0], *b = n->in[1];                                                  \
-        float *y = n->out[0];                                                                      \
-        (void)b;                                                                                   \
-        for (int64_t i = from; i < to; i++)                                                        \
-            y[i] = (expression);                                                                   \
-    }                                                                                              \
-    static void name##_run(const LimNodeRun *n, const LimExec *exec)                               \
-    {                                                                                              \
-        lim_each_chunk(exec, lim_shape_size(n->out_shape[0]), LIM_CHUNK, name##_chunk, n);         \
+#define RUN(name, expression)                                                              \
+    static void name##_chunk(const void *ctx, int64_t from, int64_t to)                    \
+    {                                                                                      \
+        const LimNodeRun *n = ctx;                                                         \
+        const float *a = n->in[0], *b = n->in[1];                                          \
+        float *y = n->out[0];                                                              \
+        (void)b;                                                                           \
+        for (int64_t i = from; i < to; i++)                                                \
+            y[i] = (expression);                                                           \
+    }                                                                                      \
+    static void name##_run(const LimNodeRun *n, const LimExec *exec)                       \
+    {                                                                                      \
+        lim_each_chunk(exec, lim_shape_size(n->out_shape[0]), LIM_CHUNK, name##_chunk, n); \
     }
 
 RUN(add, a[i] + b[i])
@@ -104,35 +104,33 @@ RUN(abs, fabsf(a[i]))
 RUN(scale_by, a[i] * b[0])
 RUN(expand_like, a[0])
 
-#define RUN_PARAM(name, type, setup, expression)                                                   \
-    static void name##_chunk(const void *ctx, int64_t from, int64_t to)                            \
-    {                                                                                              \
-        const LimNodeRun *n = ctx;                                                                 \
-        const type *p = n->params;                                                                 \
-        const float *a = n->in[0], *b = n->in[1];                                                  \
-        float *y = n->out[0];                                                                      \
-        setup;                                                                                     \
-        (void)b;                                                                                   \
-        for (int64_t i = from; i < to; i++)                                                        \
-            y[i] = (expression);                                                                   \
-    }                                                                                              \
-    static void name##_run(const LimNodeRun *n, const LimExec *exec)                               \
-    {                                                                                              \
-        lim_each_chunk(exec, lim_shape_size(n->out_shape[0]), LIM_CHUNK, name##_chunk, n);         \
+#define RUN_PARAM(name, type, setup, expression)                                           \
+    static void name##_chunk(const void *ctx, int64_t from, int64_t to)                    \
+    {                                                                                      \
+        const LimNodeRun *n = ctx;                                                         \
+        const type *p = n->params;                                                         \
+        const float *a = n->in[0], *b = n->in[1];                                          \
+        float *y = n->out[0];                                                              \
+        setup;                                                                             \
+        (void)b;                                                                           \
+        for (int64_t i = from; i < to; i++)                                                \
+            y[i] = (expression);                                                           \
+    }                                                                                      \
+    static void name##_run(const LimNodeRun *n, const LimExec *exec)                       \
+    {                                                                                      \
+        lim_each_chunk(exec, lim_shape_size(n->out_shape[0]), LIM_CHUNK, name##_chunk, n); \
     }
 
-RUN_PARAM(affine, LimAffineParams,
-          const float scale = (float)p->scale;
+RUN_PARAM(affine, LimAffineParams, const float scale = (float)p->scale;
           const float shift = (float)p->shift, scale *a[i] + shift)
-RUN_PARAM(relu, LimReluParams, const float slope = (float)p->slope,
-          a[i] > 0 ? a[i] : slope * a[i])
+RUN_PARAM(relu, LimReluParams, const float slope = (float)p->slope, a[i] > 0 ? a[i] : slope * a[i])
 RUN_PARAM(relu_grad, LimReluParams, const float slope = (float)p->slope,
           a[i] > 0 ? b[i] : slope * b[i])
 
 /* ---- gradients ------------------------------------------------------------------------------- */
 
-#define GRAD(name)                                                                                 \
-    static void name(LimGraph *g, const LimVal *in, const LimVal *out, const LimVal *dout,         \
+#define GRAD(name)                                                                         \
+    static void name(LimGraph *g, const LimVal *in, const LimVal *out, const LimVal *dout, \
                      const bool *wanted, LimVal *din, const void *params)
 
 GRAD(add_grad)
@@ -231,27 +229,47 @@ GRAD(expand_grad)
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
-static const LimParamSpec affine_schema[] = {
-    {.name = "scale", .label = "Scale", .help = "Factor.", .kind = LIM_REAL,
-     .offset = offsetof(LimAffineParams, scale), .min = -1e30, .max = 1e30, .def = 1},
-    {.name = "shift", .label = "Shift", .help = "Summand.", .kind = LIM_REAL,
-     .offset = offsetof(LimAffineParams, shift), .min = -1e30, .max = 1e30, .def = 0},
-    {0}};
-static const LimParamSpec fill_schema[] = {
-    {.name = "scale", .label = "Value", .help = "The value.", .kind = LIM_REAL,
-     .offset = offsetof(LimScaleParams, scale), .min = -1e30, .max = 1e30, .def = 1},
-    {0}};
-static const LimParamSpec relu_schema[] = {
-    {.name = "slope", .label = "Slope", .help = "Of the negative side.", .kind = LIM_REAL,
-     .offset = offsetof(LimReluParams, slope), .min = 0, .max = 1, .def = 0},
-    {0}};
+static const LimParamSpec affine_schema[] = {{.name = "scale",
+                                              .label = "Scale",
+                                              .help = "Factor.",
+                                              .kind = LIM_REAL,
+                                              .offset = offsetof(LimAffineParams, scale),
+                                              .min = -1e30,
+                                              .max = 1e30,
+                                              .def = 1},
+                                             {.name = "shift",
+                                              .label = "Shift",
+                                              .help = "Summand.",
+                                              .kind = LIM_REAL,
+                                              .offset = offsetof(LimAffineParams, shift),
+                                              .min = -1e30,
+                                              .max = 1e30,
+                                              .def = 0},
+                                             {0}};
+static const LimParamSpec fill_schema[] = {{.name = "scale",
+                                            .label = "Value",
+                                            .help = "The value.",
+                                            .kind = LIM_REAL,
+                                            .offset = offsetof(LimScaleParams, scale),
+                                            .min = -1e30,
+                                            .max = 1e30,
+                                            .def = 1},
+                                           {0}};
+static const LimParamSpec relu_schema[] = {{.name = "slope",
+                                            .label = "Slope",
+                                            .help = "Of the negative side.",
+                                            .kind = LIM_REAL,
+                                            .offset = offsetof(LimReluParams, slope),
+                                            .min = 0,
+                                            .max = 1,
+                                            .def = 0},
+                                           {0}};
 
 /* One shape, a large one that spans several chunks, and one element. */
-static const LimOpCase cases1[] = {
-    {.in = {LIM_SHAPE4(2, 3, 5, 7)}, .fill = {LIM_FILL_DISTINCT}},
-    {.in = {LIM_SHAPE2(3, 13000)}, .fill = {LIM_FILL_DISTINCT}},
-    {.in = {LIM_SHAPE1(1)}, .fill = {LIM_FILL_DISTINCT}},
-    {.in = {LIM_SHAPE4(16, 128, 32, 32)}, .bench = true}};
+static const LimOpCase cases1[] = {{.in = {LIM_SHAPE4(2, 3, 5, 7)}, .fill = {LIM_FILL_DISTINCT}},
+                                   {.in = {LIM_SHAPE2(3, 13000)}, .fill = {LIM_FILL_DISTINCT}},
+                                   {.in = {LIM_SHAPE1(1)}, .fill = {LIM_FILL_DISTINCT}},
+                                   {.in = {LIM_SHAPE4(16, 128, 32, 32)}, .bench = true}};
 static const LimOpCase cases2[] = {
     {.in = {LIM_SHAPE4(2, 3, 5, 7), LIM_SHAPE4(2, 3, 5, 7)}, .fill = {LIM_FILL_DISTINCT}},
     {.in = {LIM_SHAPE2(3, 13000), LIM_SHAPE2(3, 13000)}, .fill = {LIM_FILL_DISTINCT}},
@@ -263,28 +281,33 @@ static const LimOpCase cases_relu[] = {
     {.in = {LIM_SHAPE4(2, 3, 5, 7)}, .fill = {LIM_FILL_DISTINCT}},
     {.in = {LIM_SHAPE2(3, 13000)}, .fill = {LIM_FILL_DISTINCT}, .params = "slope=0.2"},
     {.in = {LIM_SHAPE4(16, 128, 32, 32)}, .bench = true}};
-static const LimOpCase cases_relu_grad[] = {
-    {.in = {LIM_SHAPE2(5, 7), LIM_SHAPE2(5, 7)}, .fill = {LIM_FILL_DISTINCT}},
-    {.in = {LIM_SHAPE2(3, 13000), LIM_SHAPE2(3, 13000)},
-     .fill = {LIM_FILL_DISTINCT},
-     .params = "slope=0.2"}};
+static const LimOpCase cases_relu_grad[] = {{.in = {LIM_SHAPE2(5, 7), LIM_SHAPE2(5, 7)},
+                                             .fill = {LIM_FILL_DISTINCT}},
+                                            {.in = {LIM_SHAPE2(3, 13000), LIM_SHAPE2(3, 13000)},
+                                             .fill = {LIM_FILL_DISTINCT},
+                                             .params = "slope=0.2"}};
 static const LimOpCase cases_scale[] = {{.in = {LIM_SHAPE4(2, 3, 5, 7), LIM_SHAPE1(1)}},
                                         {.in = {LIM_SHAPE2(3, 13000), LIM_SHAPE1(1)}}};
 static const LimOpCase cases_expand[] = {{.in = {LIM_SHAPE1(1), LIM_SHAPE4(2, 3, 5, 7)}}};
 static const LimOpCase cases_lerp[] = {{.in = {LIM_SHAPE1(7), LIM_SHAPE1(7), LIM_SHAPE1(1)}}};
 
 #define CASES(c) .cases = c, .n_cases = sizeof c / sizeof *c
-#define OP(op, ins, rule, gradient, ...)                                                           \
-    const LimOpDef lim_op_##op = {.name = #op, .n_in = ins, .n_out = 1, .infer = rule,             \
-                                  LIM_REF(op), .grad = gradient, __VA_ARGS__};
+#define OP(op, ins, rule, gradient, ...)            \
+    const LimOpDef lim_op_##op = {.name = #op,      \
+                                  .n_in = ins,      \
+                                  .n_out = 1,       \
+                                  .infer = rule,    \
+                                  LIM_REF(op),      \
+                                  .grad = gradient, \
+                                  __VA_ARGS__};
 
 OP(add, 2, infer_same2, add_grad, .run = add_run, .flags = LIM_OP_INPLACE, CASES(cases2))
 OP(sub, 2, infer_same2, sub_grad, .run = sub_run, .flags = LIM_OP_INPLACE, CASES(cases2))
 OP(mul, 2, infer_same2, mul_grad, .run = mul_run, .flags = LIM_OP_INPLACE, CASES(cases2))
 OP(affine, 1, infer_same1, affine_grad, .run = affine_run, .flags = LIM_OP_INPLACE,
    .params = affine_schema, .params_size = sizeof(LimAffineParams), CASES(cases_affine))
-OP(fill_like, 1, infer_same1, no_grad, .params = fill_schema,
-   .params_size = sizeof(LimScaleParams), CASES(cases1))
+OP(fill_like, 1, infer_same1, no_grad, .params = fill_schema, .params_size = sizeof(LimScaleParams),
+   CASES(cases1))
 OP(relu, 1, infer_same1, relu_grad_of, .run = relu_run, .flags = LIM_OP_INPLACE,
    .params = relu_schema, .params_size = sizeof(LimReluParams), CASES(cases_relu))
 OP(relu_grad, 2, infer_same2, relu_grad_grad, .run = relu_grad_run, .flags = LIM_OP_INPLACE,

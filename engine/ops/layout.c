@@ -112,8 +112,8 @@ place_run(const LimNodeRun *n, const LimExec *exec)
                (const float *)n->in[0] + o * size * inner, (size_t)(size * inner) * sizeof(float));
 }
 
-#define GRAD(name)                                                                                 \
-    static void name(LimGraph *g, const LimVal *in, const LimVal *out, const LimVal *dout,         \
+#define GRAD(name)                                                                         \
+    static void name(LimGraph *g, const LimVal *in, const LimVal *out, const LimVal *dout, \
                      const bool *wanted, LimVal *din, const void *params)
 
 GRAD(reshape_grad)
@@ -144,40 +144,46 @@ GRAD(place_grad)
     din[0] = lim_slice(g, dout[0], p->axis, p->start, lim_graph_shape(g, in[0]).d[p->axis]);
 }
 
-#define SIZE_ROW(field, text)                                                                      \
-    {                                                                                              \
-        .name = #field, .label = text, .help = text ".", .kind = LIM_INT,                          \
-        .offset = offsetof(LimReshapeParams, field), .min = 0, .max = 1 << 30, .def = 0            \
+#define SIZE_ROW(field, text)                                                           \
+    {                                                                                   \
+        .name = #field, .label = text, .help = text ".", .kind = LIM_INT,               \
+        .offset = offsetof(LimReshapeParams, field), .min = 0, .max = 1 << 30, .def = 0 \
     }
-static const LimParamSpec reshape_schema[] = {SIZE_ROW(nd, "Number of dimensions"),
-                                              SIZE_ROW(d0, "Dimension 0"),
-                                              SIZE_ROW(d1, "Dimension 1"),
-                                              SIZE_ROW(d2, "Dimension 2"),
-                                              SIZE_ROW(d3, "Dimension 3"),
-                                              {0}};
-#define AXIS_ROW(field, text)                                                                      \
-    {                                                                                              \
-        .name = #field, .label = text, .help = text ".", .kind = LIM_INT,                          \
-        .offset = offsetof(LimAxisParams, field), .min = 0, .max = 1 << 30, .def = 0               \
+static const LimParamSpec reshape_schema[] = {
+    SIZE_ROW(nd, "Number of dimensions"), SIZE_ROW(d0, "Dimension 0"), SIZE_ROW(d1, "Dimension 1"),
+    SIZE_ROW(d2, "Dimension 2"),          SIZE_ROW(d3, "Dimension 3"), {0}};
+#define AXIS_ROW(field, text)                                                        \
+    {                                                                                \
+        .name = #field, .label = text, .help = text ".", .kind = LIM_INT,            \
+        .offset = offsetof(LimAxisParams, field), .min = 0, .max = 1 << 30, .def = 0 \
     }
-static const LimParamSpec axis_schema[] = {AXIS_ROW(axis, "Axis"), AXIS_ROW(start, "Start"),
-                                           AXIS_ROW(size, "Size"), {0}};
+static const LimParamSpec axis_schema[] = {AXIS_ROW(axis, "Axis"),
+                                           AXIS_ROW(start, "Start"),
+                                           AXIS_ROW(size, "Size"),
+                                           {0}};
 
 static const LimOpCase reshape_cases[] = {
     {.in = {LIM_SHAPE4(2, 3, 4, 5)}, .params = "nd=2 d0=6 d1=20"}};
-static const LimOpCase concat_cases[] = {
-    {.in = {LIM_SHAPE2(3, 4), LIM_SHAPE2(3, 5)}, .params = "axis=1"},
-    {.in = {LIM_SHAPE4(2, 3, 4, 5), LIM_SHAPE4(1, 3, 4, 5)}, .params = "axis=0"}};
-static const LimOpCase slice_cases[] = {
-    {.in = {LIM_SHAPE4(2, 5, 3, 4)}, .params = "axis=1 start=1 size=3"},
-    {.in = {LIM_SHAPE2(7, 3)}, .params = "axis=0 start=2 size=4"}};
+static const LimOpCase concat_cases[] = {{.in = {LIM_SHAPE2(3, 4), LIM_SHAPE2(3, 5)},
+                                          .params = "axis=1"},
+                                         {.in = {LIM_SHAPE4(2, 3, 4, 5), LIM_SHAPE4(1, 3, 4, 5)},
+                                          .params = "axis=0"}};
+static const LimOpCase slice_cases[] = {{.in = {LIM_SHAPE4(2, 5, 3, 4)},
+                                         .params = "axis=1 start=1 size=3"},
+                                        {.in = {LIM_SHAPE2(7, 3)},
+                                         .params = "axis=0 start=2 size=4"}};
 static const LimOpCase place_cases[] = {
     {.in = {LIM_SHAPE4(2, 3, 3, 4)}, .params = "axis=1 start=1 size=5"}};
 
 #define CASES(c) .cases = c, .n_cases = sizeof c / sizeof *c
-#define OP(op, ins, rule, gradient, ...)                                                           \
-    const LimOpDef lim_op_##op = {.name = #op, .n_in = ins, .n_out = 1, .infer = rule,             \
-                                  LIM_REF(op), .grad = gradient, __VA_ARGS__};
+#define OP(op, ins, rule, gradient, ...)            \
+    const LimOpDef lim_op_##op = {.name = #op,      \
+                                  .n_in = ins,      \
+                                  .n_out = 1,       \
+                                  .infer = rule,    \
+                                  LIM_REF(op),      \
+                                  .grad = gradient, \
+                                  __VA_ARGS__};
 #define AXIS .params = axis_schema, .params_size = sizeof(LimAxisParams)
 
 OP(reshape, 1, infer_reshape, reshape_grad, .flags = LIM_OP_VIEW, .params = reshape_schema,

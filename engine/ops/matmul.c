@@ -94,12 +94,11 @@ matmul_run(const LimNodeRun *n, const LimExec *exec)
                 p->tb ? k : cols, 0, n->out[0], cols);
     else
         f->gemm_batch(exec->pool, n->out_shape[0].d[0], p->ta, p->tb, m, cols, k, 1, n->in[0],
-                      (int64_t)m * k, n->in[1], (int64_t)k * cols, 0, n->out[0],
-                      (int64_t)m * cols);
+                      (int64_t)m * k, n->in[1], (int64_t)k * cols, 0, n->out[0], (int64_t)m * cols);
 }
 
-#define GRAD(name)                                                                                 \
-    static void name(LimGraph *g, const LimVal *in, const LimVal *out, const LimVal *dout,         \
+#define GRAD(name)                                                                         \
+    static void name(LimGraph *g, const LimVal *in, const LimVal *out, const LimVal *dout, \
                      const bool *wanted, LimVal *din, const void *params)
 
 /* C = op(A) op(B): dop(A) = dC op(B)^T, dop(B) = op(A)^T dC */
@@ -154,20 +153,37 @@ GRAD(spectral_grad)
                                (LimVal[]){dout[0], out[0], out[2], out[1], out[3]}, NULL, NULL);
 }
 
-static const LimParamSpec matmul_schema[] = {
-    {.name = "ta", .label = "Transpose a", .help = "a is stored [k][m].", .kind = LIM_BOOL,
-     .offset = offsetof(LimMatmulParams, ta), .max = 1},
-    {.name = "tb", .label = "Transpose b", .help = "b is stored [n][k].", .kind = LIM_BOOL,
-     .offset = offsetof(LimMatmulParams, tb), .max = 1},
-    {0}};
-static const LimParamSpec rows_schema[] = {
-    {.name = "rows", .label = "Rows", .help = "Of the table.", .kind = LIM_INT,
-     .offset = offsetof(LimSizeParams, rows), .min = 1, .max = 1 << 24, .def = 1},
-    {0}};
-static const LimParamSpec eps_schema[] = {
-    {.name = "eps", .label = "Epsilon", .help = "Smallest norm divided by.", .kind = LIM_REAL,
-     .offset = offsetof(LimEpsParams, eps), .min = 0, .max = 1, .def = 1e-4},
-    {0}};
+static const LimParamSpec matmul_schema[] = {{.name = "ta",
+                                              .label = "Transpose a",
+                                              .help = "a is stored [k][m].",
+                                              .kind = LIM_BOOL,
+                                              .offset = offsetof(LimMatmulParams, ta),
+                                              .max = 1},
+                                             {.name = "tb",
+                                              .label = "Transpose b",
+                                              .help = "b is stored [n][k].",
+                                              .kind = LIM_BOOL,
+                                              .offset = offsetof(LimMatmulParams, tb),
+                                              .max = 1},
+                                             {0}};
+static const LimParamSpec rows_schema[] = {{.name = "rows",
+                                            .label = "Rows",
+                                            .help = "Of the table.",
+                                            .kind = LIM_INT,
+                                            .offset = offsetof(LimSizeParams, rows),
+                                            .min = 1,
+                                            .max = 1 << 24,
+                                            .def = 1},
+                                           {0}};
+static const LimParamSpec eps_schema[] = {{.name = "eps",
+                                           .label = "Epsilon",
+                                           .help = "Smallest norm divided by.",
+                                           .kind = LIM_REAL,
+                                           .offset = offsetof(LimEpsParams, eps),
+                                           .min = 0,
+                                           .max = 1,
+                                           .def = 1e-4},
+                                          {0}};
 
 static const LimOpCase matmul_cases[] = {
     {.in = {LIM_SHAPE2(5, 7), LIM_SHAPE2(7, 3)}},
@@ -195,17 +211,17 @@ static const LimOpCase spectral_grad_cases[] = {
      .fill = {LIM_FILL_NORMAL, LIM_FILL_NORMAL, LIM_FILL_POSITIVE}}};
 
 #define CASES(c) .cases = c, .n_cases = sizeof c / sizeof *c
-#define OP(op, ins, rule, gradient, ...)                                                           \
-    const LimOpDef lim_op_##op = {.name = #op, .n_in = ins, .infer = rule, LIM_REF(op),            \
-                                  .grad = gradient, __VA_ARGS__};
+#define OP(op, ins, rule, gradient, ...) \
+    const LimOpDef lim_op_##op = {       \
+        .name = #op, .n_in = ins, .infer = rule, LIM_REF(op), .grad = gradient, __VA_ARGS__};
 
 OP(matmul, 2, infer_matmul, matmul_grad, .n_out = 1, .run = matmul_run, .params = matmul_schema,
    .params_size = sizeof(LimMatmulParams), CASES(matmul_cases))
 OP(row_dot, 2, infer_row_dot, row_dot_grad, .n_out = 1, CASES(row_dot_cases))
 OP(row_scale, 2, infer_row_scale, row_scale_grad, .n_out = 1, CASES(row_scale_cases))
 OP(gather_rows, 2, infer_gather, gather_grad, .n_out = 1, .int_inputs = 2, CASES(gather_cases))
-OP(scatter_rows, 2, infer_scatter, scatter_grad, .n_out = 1, .int_inputs = 2,
-   .params = rows_schema, .params_size = sizeof(LimSizeParams), CASES(scatter_cases))
+OP(scatter_rows, 2, infer_scatter, scatter_grad, .n_out = 1, .int_inputs = 2, .params = rows_schema,
+   .params_size = sizeof(LimSizeParams), CASES(scatter_cases))
 OP(spectral_norm, 2, infer_spectral, spectral_grad, .n_out = 4, .params = eps_schema,
    .params_size = sizeof(LimEpsParams), CASES(spectral_cases))
 OP(spectral_norm_grad, 5, infer_spectral_grad, NULL, .n_out = 1, CASES(spectral_grad_cases))

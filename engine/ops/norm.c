@@ -26,8 +26,7 @@ extern const LimOpDef lim_op_batch_norm, lim_op_batch_norm_grad, lim_op_norm_aff
 static bool
 per_channel(LimShape s, LimShape x)
 {
-    return (s.nd == 1 && s.d[0] == x.d[1]) ||
-           (s.nd == 2 && s.d[0] == x.d[0] && s.d[1] == x.d[1]);
+    return (s.nd == 1 && s.d[0] == x.d[1]) || (s.nd == 2 && s.d[0] == x.d[0] && s.d[1] == x.d[1]);
 }
 
 static LimStatus
@@ -304,7 +303,8 @@ affine_grad_planes(const void *ctx, int64_t from, int64_t to)
         const int b = (int)(k / l.c), c = (int)(k % l.c);
         const float inv = (float)(1 / sqrt((double)((const float *)n->in[2])[c] + p->eps));
         const float scale = ((float)p->gain_offset + gain_at(n, p, 1, b, c)) * inv;
-        const float *y = (const float *)n->in[0] + k * l.hw, *dy = (const float *)n->in[3] + k * l.hw;
+        const float *y = (const float *)n->in[0] + k * l.hw,
+                    *dy = (const float *)n->in[3] + k * l.hw;
         float *dx = (float *)n->out[0] + k * l.hw;
         for (int64_t i = 0; i < l.hw; i++)
             dx[i] = !p->relu || y[i] > 0 ? dy[i] * scale : 0;
@@ -356,8 +356,8 @@ channel_sum_run(const LimNodeRun *n, const LimExec *exec)
     lim_pool_for(exec->pool, n->in_shape[0].d[1], sum_channel, (void *)(uintptr_t)n);
 }
 
-#define GRAD(name)                                                                                 \
-    static void name(LimGraph *g, const LimVal *in, const LimVal *out, const LimVal *dout,         \
+#define GRAD(name)                                                                         \
+    static void name(LimGraph *g, const LimVal *in, const LimVal *out, const LimVal *dout, \
                      const bool *wanted, LimVal *din, const void *params)
 
 GRAD(norm_grad)
@@ -405,43 +405,68 @@ GRAD(channel_sum_grad)
         din[0] = lim_bias_add(g, lim_fill_like(g, in[0], 0), dout[0]);
 }
 
-static const LimParamSpec schema[] = {
-    {.name = "eps", .label = "Epsilon", .help = "Added to the variance.", .kind = LIM_REAL,
-     .offset = offsetof(LimNormParams, eps), .min = 1e-12, .max = 1, .def = 1e-4},
-    {.name = "gain-offset", .label = "Gain offset", .help = "Added to the gain.", .kind = LIM_REAL,
-     .offset = offsetof(LimNormParams, gain_offset), .min = 0, .max = 1, .def = 0},
-    {.name = "relu", .label = "ReLU", .help = "Clamp at zero.", .kind = LIM_BOOL,
-     .offset = offsetof(LimNormParams, relu), .max = 1},
-    {0}};
+static const LimParamSpec schema[] = {{.name = "eps",
+                                       .label = "Epsilon",
+                                       .help = "Added to the variance.",
+                                       .kind = LIM_REAL,
+                                       .offset = offsetof(LimNormParams, eps),
+                                       .min = 1e-12,
+                                       .max = 1,
+                                       .def = 1e-4},
+                                      {.name = "gain-offset",
+                                       .label = "Gain offset",
+                                       .help = "Added to the gain.",
+                                       .kind = LIM_REAL,
+                                       .offset = offsetof(LimNormParams, gain_offset),
+                                       .min = 0,
+                                       .max = 1,
+                                       .def = 0},
+                                      {.name = "relu",
+                                       .label = "ReLU",
+                                       .help = "Clamp at zero.",
+                                       .kind = LIM_BOOL,
+                                       .offset = offsetof(LimNormParams, relu),
+                                       .max = 1},
+                                      {0}};
 
-#define X LIM_SHAPE4(3, 5, 4, 7)
-#define C LIM_SHAPE1(5)
+#define X  LIM_SHAPE4(3, 5, 4, 7)
+#define C  LIM_SHAPE1(5)
 #define NC LIM_SHAPE2(3, 5)
-#define POSITIVE3 {0, 0, 0, 0, LIM_FILL_POSITIVE}
+#define POSITIVE3                     \
+    {                                 \
+        0, 0, 0, 0, LIM_FILL_POSITIVE \
+    }
 static const LimOpCase norm_cases[] = {
     {.in = {X, C, C}},
     {.in = {X, NC, NC}, .params = "gain-offset=1"},
     {.in = {X, NC, NC}, .params = "gain-offset=1 relu=true"},
     {.in = {LIM_SHAPE4(2, 1, 1, 1), LIM_SHAPE1(1), LIM_SHAPE1(1)}},
     {.in = {LIM_SHAPE4(16, 128, 32, 32), LIM_SHAPE2(16, 128), LIM_SHAPE2(16, 128)},
-     .params = "gain-offset=1 relu=true", .tolerance = 1e-4, .bench = true}};
+     .params = "gain-offset=1 relu=true",
+     .tolerance = 1e-4,
+     .bench = true}};
 static const LimOpCase norm_grad_cases[] = {
     {.in = {X, C, C, C, C, X}, .fill = POSITIVE3},
     {.in = {X, NC, NC, C, C, X}, .fill = POSITIVE3, .params = "gain-offset=1 relu=true"},
     {.in = {LIM_SHAPE4(16, 128, 32, 32), LIM_SHAPE2(16, 128), LIM_SHAPE2(16, 128), LIM_SHAPE1(128),
             LIM_SHAPE1(128), LIM_SHAPE4(16, 128, 32, 32)},
-     .fill = POSITIVE3, .params = "gain-offset=1 relu=true", .tolerance = 1e-4, .bench = true}};
+     .fill = POSITIVE3,
+     .params = "gain-offset=1 relu=true",
+     .tolerance = 1e-4,
+     .bench = true}};
 static const LimOpCase affine_cases[] = {
     {.in = {X, C, C, C, C}, .fill = POSITIVE3},
     {.in = {X, NC, NC, C, C}, .fill = POSITIVE3, .params = "gain-offset=1 relu=true"},
     {.in = {LIM_SHAPE4(1, 128, 32, 32), LIM_SHAPE2(1, 128), LIM_SHAPE2(1, 128), LIM_SHAPE1(128),
             LIM_SHAPE1(128)},
-     .fill = POSITIVE3, .params = "gain-offset=1 relu=true", .bench = true}};
-static const LimOpCase affine_grad_cases[] = {
-    {.in = {X, C, C, X}, .fill = {LIM_FILL_DISTINCT, 0, LIM_FILL_POSITIVE}},
-    {.in = {X, NC, C, X},
-     .fill = {LIM_FILL_DISTINCT, 0, LIM_FILL_POSITIVE},
-     .params = "gain-offset=1 relu=true"}};
+     .fill = POSITIVE3,
+     .params = "gain-offset=1 relu=true",
+     .bench = true}};
+static const LimOpCase affine_grad_cases[] = {{.in = {X, C, C, X},
+                                               .fill = {LIM_FILL_DISTINCT, 0, LIM_FILL_POSITIVE}},
+                                              {.in = {X, NC, C, X},
+                                               .fill = {LIM_FILL_DISTINCT, 0, LIM_FILL_POSITIVE},
+                                               .params = "gain-offset=1 relu=true"}};
 static const LimOpCase bias_cases[] = {{.in = {X, C}},
                                        {.in = {LIM_SHAPE2(7, 5), C}},
                                        {.in = {LIM_SHAPE4(4, 5, 64, 64), C}}};
@@ -453,9 +478,14 @@ static const LimOpCase sum_cases[] = {{.in = {X}},
 #undef NC
 
 #define CASES(c) .cases = c, .n_cases = sizeof c / sizeof *c
-#define OP(op, ins, rule, gradient, ...)                                                           \
-    const LimOpDef lim_op_##op = {.name = #op, .n_in = ins, .infer = rule, .run = op##_run,        \
-                                  LIM_REF(op), .grad = gradient, __VA_ARGS__};
+#define OP(op, ins, rule, gradient, ...)            \
+    const LimOpDef lim_op_##op = {.name = #op,      \
+                                  .n_in = ins,      \
+                                  .infer = rule,    \
+                                  .run = op##_run,  \
+                                  LIM_REF(op),      \
+                                  .grad = gradient, \
+                                  __VA_ARGS__};
 #define NORM .params = schema, .params_size = sizeof(LimNormParams)
 
 OP(batch_norm, 3, infer_norm, norm_grad, .n_out = 3, NORM, CASES(norm_cases))

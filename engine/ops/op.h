@@ -2,15 +2,15 @@
  *
  * An op is a pure function from input tensors to output tensors with a shape rule, a scalar
  * reference (compiled for float and for double), a fast run over the kernels, and a gradient that
- * appends nodes to the graph. One op family per file in engine/ops; its cases are what the tests and
- * the benchmark run it on. */
+ * appends nodes to the graph. One op family per file in engine/ops; its cases are what the tests
+ * and the benchmark run it on. */
 #pragma once
 
 #include "base/param.h"
 #include "graph/graph.h"
 #include "run/exec.h"
 
-#define LIM_OP_MAX_IN 6
+#define LIM_OP_MAX_IN  6
 #define LIM_OP_MAX_OUT 5
 
 /* What run() sees. Pointers are float (or double in the f64 reference), int32_t for LIM_I32 values.
@@ -51,9 +51,9 @@ typedef struct LimOpCase {
 
 struct LimOpDef {
     const char *name;
-    int n_in, n_out;      /* maxima; trailing inputs may be absent if optional_from <= index */
-    int optional_from;    /* 0: none optional */
-    uint32_t int_inputs;  /* bit i: input i is int32 */
+    int n_in, n_out;     /* maxima; trailing inputs may be absent if optional_from <= index */
+    int optional_from;   /* 0: none optional */
+    uint32_t int_inputs; /* bit i: input i is int32 */
     uint32_t flags;
     const LimParamSpec *params; /* NULL: none */
     size_t params_size;
@@ -67,8 +67,9 @@ struct LimOpDef {
     void (*run)(const LimNodeRun *n, const LimExec *exec); /* NULL: the reference is fast enough */
     void (*ref_f32)(const LimNodeRun *n);
     void (*ref_f64)(const LimNodeRun *n);
-    /* Appends nodes for d/d(in) given d/d(out): dout[i] may be invalid (nobody depends on it); leave
-     * din[i] invalid where wanted[i] is false or the derivative is zero. NULL: not differentiable. */
+    /* Appends nodes for d/d(in) given d/d(out): dout[i] may be invalid (nobody depends on it);
+     * leave din[i] invalid where wanted[i] is false or the derivative is zero. NULL: not
+     * differentiable. */
     void (*grad)(LimGraph *g, const LimVal *in, const LimVal *out, const LimVal *dout,
                  const bool *wanted, LimVal *din, const void *params);
     const LimOpCase *cases;
@@ -80,7 +81,7 @@ size_t lim_op_count(void);
 const LimOpDef *lim_op_at(size_t i);
 
 /* The two compilations of the reference in kernels/ref. */
-#define LIM_REF_DECLARE(name)                                                                      \
-    void lim_ref_##name##_f32(const LimNodeRun *n);                                                \
+#define LIM_REF_DECLARE(name)                       \
+    void lim_ref_##name##_f32(const LimNodeRun *n); \
     void lim_ref_##name##_f64(const LimNodeRun *n)
 #define LIM_REF(name) .ref_f32 = lim_ref_##name##_f32, .ref_f64 = lim_ref_##name##_f64

@@ -15,22 +15,22 @@ LimVal lim_fill_like(LimGraph *g, LimVal like, double value);
 LimVal lim_relu(LimGraph *g, LimVal x, double slope); /* slope 0: ReLU; 0.2: leaky */
 LimVal lim_tanh(LimGraph *g, LimVal x);
 LimVal lim_abs(LimGraph *g, LimVal x);
-LimVal lim_sum(LimGraph *g, LimVal x);                /* -> [1] */
-LimVal lim_mean(LimGraph *g, LimVal x);               /* -> [1] */
-LimVal lim_dot(LimGraph *g, LimVal a, LimVal b);      /* -> [1] */
-LimVal lim_scale_by(LimGraph *g, LimVal x, LimVal s); /* s [1] */
+LimVal lim_sum(LimGraph *g, LimVal x);                      /* -> [1] */
+LimVal lim_mean(LimGraph *g, LimVal x);                     /* -> [1] */
+LimVal lim_dot(LimGraph *g, LimVal a, LimVal b);            /* -> [1] */
+LimVal lim_scale_by(LimGraph *g, LimVal x, LimVal s);       /* s [1] */
 LimVal lim_expand_like(LimGraph *g, LimVal s, LimVal like); /* s [1] -> like's shape */
 LimVal lim_lerp(LimGraph *g, LimVal a, LimVal b, LimVal m); /* a + (b - a) m, m [1] */
 
 /* ---- products ------------------------------------------------------------------------------- */
 /* [m][k] [k][n] -> [m][n], or with a leading batch on both; ta: a is [k][m]; tb: b is [n][k] */
 LimVal lim_matmul(LimGraph *g, LimVal a, LimVal b, bool ta, bool tb);
-LimVal lim_bias_add(LimGraph *g, LimVal x, LimVal b);                   /* [n][c].. + [c] */
-LimVal lim_channel_sum(LimGraph *g, LimVal x);                          /* [n][c].. -> [c] */
-LimVal lim_linear(LimGraph *g, LimVal x, LimVal w, LimVal b);           /* w [out][in], b or none */
-LimVal lim_row_dot(LimGraph *g, LimVal a, LimVal b);                    /* [n][d] [n][d] -> [n][1] */
-LimVal lim_row_scale(LimGraph *g, LimVal x, LimVal s);                  /* [n][d] [n][1] */
-LimVal lim_gather_rows(LimGraph *g, LimVal table, LimVal index);        /* [k][d], int [n] -> [n][d] */
+LimVal lim_bias_add(LimGraph *g, LimVal x, LimVal b);            /* [n][c].. + [c] */
+LimVal lim_channel_sum(LimGraph *g, LimVal x);                   /* [n][c].. -> [c] */
+LimVal lim_linear(LimGraph *g, LimVal x, LimVal w, LimVal b);    /* w [out][in], b or none */
+LimVal lim_row_dot(LimGraph *g, LimVal a, LimVal b);             /* [n][d] [n][d] -> [n][1] */
+LimVal lim_row_scale(LimGraph *g, LimVal x, LimVal s);           /* [n][d] [n][1] */
+LimVal lim_gather_rows(LimGraph *g, LimVal table, LimVal index); /* [k][d], int [n] -> [n][d] */
 /* w [oc][c][kh][kw]; b [oc] or LIM_NOVAL */
 LimVal lim_conv2d(LimGraph *g, LimVal x, LimVal w, LimVal b, int stride, int pad);
 
@@ -47,15 +47,15 @@ LimVal lim_norm_affine(LimGraph *g, LimVal x, LimVal gain, LimVal bias, LimVal m
 LimVal lim_spectral_norm(LimGraph *g, LimVal w, LimVal u, double eps, LimVal *u2, LimVal *sigma);
 
 /* ---- pooling -------------------------------------------------------------------------------- */
-LimVal lim_avg_pool2(LimGraph *g, LimVal x);              /* 2x2, even sizes */
-LimVal lim_max_pool2(LimGraph *g, LimVal x);              /* 2x2, odd last row/column dropped */
-LimVal lim_upsample2(LimGraph *g, LimVal x);              /* nearest neighbour */
-LimVal lim_spatial_sum(LimGraph *g, LimVal x);            /* [n][c][h][w] -> [n][c] */
+LimVal lim_avg_pool2(LimGraph *g, LimVal x);   /* 2x2, even sizes */
+LimVal lim_max_pool2(LimGraph *g, LimVal x);   /* 2x2, odd last row/column dropped */
+LimVal lim_upsample2(LimGraph *g, LimVal x);   /* nearest neighbour */
+LimVal lim_spatial_sum(LimGraph *g, LimVal x); /* [n][c][h][w] -> [n][c] */
 LimVal lim_spatial_mean(LimGraph *g, LimVal x);
 
 /* ---- classification ------------------------------------------------------------------------- */
-LimVal lim_softmax(LimGraph *g, LimVal x);                           /* last axis */
-LimVal lim_cross_entropy(LimGraph *g, LimVal logits, LimVal label);  /* -> [n] */
+LimVal lim_softmax(LimGraph *g, LimVal x);                          /* last axis */
+LimVal lim_cross_entropy(LimGraph *g, LimVal logits, LimVal label); /* -> [n] */
 
 /* ---- layout --------------------------------------------------------------------------------- */
 LimVal lim_reshape(LimGraph *g, LimVal x, LimShape shape);

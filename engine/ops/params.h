@@ -32,7 +32,8 @@ typedef struct LimNormParams {
 } LimNormParams;
 
 typedef struct LimAxisParams {
-    int axis, start, size; /* slice: take [start, start+size); place: into a zeroed axis of `size` */
+    int axis, start,
+        size; /* slice: take [start, start+size); place: into a zeroed axis of `size` */
 } LimAxisParams;
 
 typedef struct LimSizeParams {

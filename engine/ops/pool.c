@@ -1,5 +1,6 @@
 /* Pooling and upsampling by two, and global pooling. sum_pool2 and upsample2 are each other's
- * adjoint, as are spatial_sum and spatial_broadcast; each carries a factor, so averages are sums. */
+ * adjoint, as are spatial_sum and spatial_broadcast; each carries a factor, so averages are sums.
+ */
 #include "ops/ops.h"
 #include "ops/params.h"
 #include "ops/run.h"
@@ -170,10 +171,11 @@ max_pool2_grad_run(const LimNodeRun *n, const LimExec *exec)
     each_plane(n, exec, n->in_shape[0], max_pool_grad_planes);
 }
 
-/* ---- gradients -------------------------------------------------------------------------------- */
+/* ---- gradients --------------------------------------------------------------------------------
+ */
 
-#define GRAD(name)                                                                                 \
-    static void name(LimGraph *g, const LimVal *in, const LimVal *out, const LimVal *dout,         \
+#define GRAD(name)                                                                         \
+    static void name(LimGraph *g, const LimVal *in, const LimVal *out, const LimVal *dout, \
                      const bool *wanted, LimVal *din, const void *params)
 
 GRAD(sum_pool_grad)
@@ -204,36 +206,66 @@ GRAD(spatial_broadcast_grad)
     din[0] = lim_graph_add(g, &lim_op_spatial_sum, &dout[0], &p, NULL);
 }
 
-static const LimParamSpec scale_schema[] = {
-    {.name = "scale", .label = "Scale", .help = "Factor of the result.", .kind = LIM_REAL,
-     .offset = offsetof(LimScaleParams, scale), .min = -1e30, .max = 1e30, .def = 1},
-    {0}};
-static const LimParamSpec size_schema[] = {
-    {.name = "h", .label = "Height", .help = "Of the result.", .kind = LIM_INT,
-     .offset = offsetof(LimSizeParams, h), .min = 1, .max = 1 << 16, .def = 1},
-    {.name = "w", .label = "Width", .help = "Of the result.", .kind = LIM_INT,
-     .offset = offsetof(LimSizeParams, w), .min = 1, .max = 1 << 16, .def = 1},
-    {.name = "scale", .label = "Scale", .help = "Factor of the result.", .kind = LIM_REAL,
-     .offset = offsetof(LimSizeParams, scale), .min = -1e30, .max = 1e30, .def = 1},
-    {0}};
+static const LimParamSpec scale_schema[] = {{.name = "scale",
+                                             .label = "Scale",
+                                             .help = "Factor of the result.",
+                                             .kind = LIM_REAL,
+                                             .offset = offsetof(LimScaleParams, scale),
+                                             .min = -1e30,
+                                             .max = 1e30,
+                                             .def = 1},
+                                            {0}};
+static const LimParamSpec size_schema[] = {{.name = "h",
+                                            .label = "Height",
+                                            .help = "Of the result.",
+                                            .kind = LIM_INT,
+                                            .offset = offsetof(LimSizeParams, h),
+                                            .min = 1,
+                                            .max = 1 << 16,
+                                            .def = 1},
+                                           {.name = "w",
+                                            .label = "Width",
+                                            .help = "Of the result.",
+                                            .kind = LIM_INT,
+                                            .offset = offsetof(LimSizeParams, w),
+                                            .min = 1,
+                                            .max = 1 << 16,
+                                            .def = 1},
+                                           {.name = "scale",
+                                            .label = "Scale",
+                                            .help = "Factor of the result.",
+                                            .kind = LIM_REAL,
+                                            .offset = offsetof(LimSizeParams, scale),
+                                            .min = -1e30,
+                                            .max = 1e30,
+                                            .def = 1},
+                                           {0}};
 
 static const LimOpCase even_cases[] = {{.in = {LIM_SHAPE4(2, 3, 4, 6)}, .params = "scale=0.25"},
                                        {.in = {LIM_SHAPE4(16, 128, 32, 32)}, .bench = true}};
 static const LimOpCase any_cases[] = {{.in = {LIM_SHAPE4(2, 3, 5, 7)}, .params = "scale=0.25"},
                                       {.in = {LIM_SHAPE4(16, 128, 16, 16)}, .bench = true}};
-static const LimOpCase max_cases[] = {
-    {.in = {LIM_SHAPE4(2, 3, 4, 6)}, .fill = {LIM_FILL_DISTINCT}},
-    {.in = {LIM_SHAPE4(2, 3, 5, 7)}, .fill = {LIM_FILL_DISTINCT}},
-    {.in = {LIM_SHAPE4(16, 64, 32, 32)}, .fill = {LIM_FILL_DISTINCT}, .bench = true}};
-static const LimOpCase max_grad_cases[] = {
-    {.in = {LIM_SHAPE4(2, 3, 4, 6), LIM_SHAPE4(2, 3, 2, 3)}, .fill = {LIM_FILL_DISTINCT}},
-    {.in = {LIM_SHAPE4(2, 3, 5, 7), LIM_SHAPE4(2, 3, 2, 3)}, .fill = {LIM_FILL_DISTINCT}}};
-static const LimOpCase broadcast_cases[] = {{.in = {LIM_SHAPE2(2, 3)}, .params = "h=4 w=5 scale=0.5"}};
+static const LimOpCase max_cases[] = {{.in = {LIM_SHAPE4(2, 3, 4, 6)}, .fill = {LIM_FILL_DISTINCT}},
+                                      {.in = {LIM_SHAPE4(2, 3, 5, 7)}, .fill = {LIM_FILL_DISTINCT}},
+                                      {.in = {LIM_SHAPE4(16, 64, 32, 32)},
+                                       .fill = {LIM_FILL_DISTINCT},
+                                       .bench = true}};
+static const LimOpCase max_grad_cases[] = {{.in = {LIM_SHAPE4(2, 3, 4, 6), LIM_SHAPE4(2, 3, 2, 3)},
+                                            .fill = {LIM_FILL_DISTINCT}},
+                                           {.in = {LIM_SHAPE4(2, 3, 5, 7), LIM_SHAPE4(2, 3, 2, 3)},
+                                            .fill = {LIM_FILL_DISTINCT}}};
+static const LimOpCase broadcast_cases[] = {
+    {.in = {LIM_SHAPE2(2, 3)}, .params = "h=4 w=5 scale=0.5"}};
 
 #define CASES(c) .cases = c, .n_cases = sizeof c / sizeof *c
-#define OP(op, ins, rule, gradient, ...)                                                           \
-    const LimOpDef lim_op_##op = {.name = #op, .n_in = ins, .n_out = 1, .infer = rule,             \
-                                  LIM_REF(op), .grad = gradient, __VA_ARGS__};
+#define OP(op, ins, rule, gradient, ...)            \
+    const LimOpDef lim_op_##op = {.name = #op,      \
+                                  .n_in = ins,      \
+                                  .n_out = 1,       \
+                                  .infer = rule,    \
+                                  LIM_REF(op),      \
+                                  .grad = gradient, \
+                                  __VA_ARGS__};
 #define SCALE .params = scale_schema, .params_size = sizeof(LimScaleParams)
 
 OP(sum_pool2, 1, infer_sum_pool, sum_pool_grad, .run = sum_pool2_run, SCALE, CASES(even_cases))

@@ -123,8 +123,8 @@ softmax_grad_run(const LimNodeRun *n, const LimExec *exec)
                    softmax_grad_rows, n);
 }
 
-#define GRAD(name)                                                                                 \
-    static void name(LimGraph *g, const LimVal *in, const LimVal *out, const LimVal *dout,         \
+#define GRAD(name)                                                                         \
+    static void name(LimGraph *g, const LimVal *in, const LimVal *out, const LimVal *dout, \
                      const bool *wanted, LimVal *din, const void *params)
 
 GRAD(softmax_grad_of)
@@ -155,9 +155,14 @@ static const LimOpCase cross_entropy_grad_cases[] = {
      .label_below = 10}};
 
 #define CASES(c) .cases = c, .n_cases = sizeof c / sizeof *c
-#define OP(op, ins, rule, gradient, ...)                                                           \
-    const LimOpDef lim_op_##op = {.name = #op, .n_in = ins, .n_out = 1, .infer = rule,             \
-                                  LIM_REF(op), .grad = gradient, __VA_ARGS__};
+#define OP(op, ins, rule, gradient, ...)            \
+    const LimOpDef lim_op_##op = {.name = #op,      \
+                                  .n_in = ins,      \
+                                  .n_out = 1,       \
+                                  .infer = rule,    \
+                                  LIM_REF(op),      \
+                                  .grad = gradient, \
+                                  __VA_ARGS__};
 
 OP(softmax, 1, infer_softmax, softmax_grad_of, .run = softmax_run, CASES(softmax_cases))
 OP(softmax_grad, 2, infer_softmax_grad, NULL, .run = softmax_grad_run, CASES(softmax_grad_cases))

@@ -21,7 +21,8 @@ REF(conv2d)
                     for (int c = 0; c < xs[1]; c++)
                         for (int i = 0; i < ws[2]; i++)
                             for (int j = 0; j < ws[3]; j++) {
-                                int yy = y * p->stride + i - p->pad, xx = x * p->stride + j - p->pad;
+                                int yy = y * p->stride + i - p->pad,
+                                    xx = x * p->stride + j - p->pad;
                                 if (yy >= 0 && yy < xs[2] && xx >= 0 && xx < xs[3])
                                     s += (double)IN(0)[at(xs, b, c, yy, xx)] *
                                          (double)IN(1)[at(ws, o, c, i, j)];
@@ -68,7 +69,8 @@ REF(conv2d_dw)
                     for (int b = 0; b < ys[0]; b++)
                         for (int y = 0; y < ys[2]; y++)
                             for (int x = 0; x < ys[3]; x++) {
-                                int yy = y * p->stride + i - p->pad, xx = x * p->stride + j - p->pad;
+                                int yy = y * p->stride + i - p->pad,
+                                    xx = x * p->stride + j - p->pad;
                                 if (yy >= 0 && yy < xs[2] && xx >= 0 && xx < xs[3])
                                     s += (double)IN(0)[at(xs, b, c, yy, xx)] *
                                          (double)IN(1)[at(ys, b, o, y, x)];

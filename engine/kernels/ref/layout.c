@@ -24,7 +24,8 @@ copy_part(const real *from, int64_t from_axis, int64_t from_start, real *to, int
 {
     for (int64_t o = 0; o < outer; o++)
         for (int64_t i = 0; i < count * inner; i++)
-            to[(o * to_axis + to_start) * inner + i] = from[(o * from_axis + from_start) * inner + i];
+            to[(o * to_axis + to_start) * inner + i] =
+                from[(o * from_axis + from_start) * inner + i];
 }
 
 REF(concat)

@@ -11,7 +11,8 @@ REF(sum_pool2)
         for (int y = 0; y < d[2] / 2; y++)
             for (int x = 0; x < d[3] / 2; x++) {
                 const real *a = IN(0) + ((int64_t)b * d[2] + 2 * y) * d[3] + 2 * x;
-                OUT(0)[((int64_t)b * (d[2] / 2) + y) * (d[3] / 2) + x] =
+                OUT(0)
+                [((int64_t)b * (d[2] / 2) + y) * (d[3] / 2) + x] =
                     (real)p->scale * (a[0] + a[1] + a[d[3]] + a[d[3] + 1]);
             }
 }
@@ -24,7 +25,8 @@ REF(upsample2)
     for (int b = 0; b < d[0] * d[1]; b++)
         for (int y = 0; y < d[2]; y++)
             for (int x = 0; x < d[3]; x++)
-                OUT(0)[((int64_t)b * d[2] + y) * d[3] + x] =
+                OUT(0)
+                [((int64_t)b * d[2] + y) * d[3] + x] =
                     (real)p->scale * IN(0)[((int64_t)b * (d[2] / 2) + y / 2) * (d[3] / 2) + x / 2];
 }
 
