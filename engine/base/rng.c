@@ -48,10 +48,10 @@ lim_rng_block(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4])
 
 #define CHUNK 256 /* words; a multiple of 4 */
 
-/* The words of positions first .. first+n-1 (n <= CHUNK); position p is word p % 4 of block p / 4.
- * Returns where they start in buf. */
+/* The words of positions first .. first+n-1 (first % 4 + n <= CHUNK); position p is word p % 4 of
+ * block p / 4. Returns where they start in buf. */
 static const uint32_t *
-fill_words(uint64_t seed, uint64_t stream, uint64_t first, size_t n, uint32_t buf[CHUNK + 4])
+fill_words(uint64_t seed, uint64_t stream, uint64_t first, size_t n, uint32_t buf[CHUNK])
 {
     size_t skip = first % 4;
     for (size_t i = 0; i < skip + n; i += 4)
@@ -62,9 +62,9 @@ fill_words(uint64_t seed, uint64_t stream, uint64_t first, size_t n, uint32_t bu
 void
 lim_rng_uniform(uint64_t seed, uint64_t stream, uint64_t first, float *out, size_t n)
 {
-    uint32_t buf[CHUNK + 4];
+    uint32_t buf[CHUNK];
     while (n > 0) {
-        size_t take = n < CHUNK - 3 ? n : CHUNK - first % 4;
+        size_t room = CHUNK - first % 4, take = n < room ? n : room;
         const uint32_t *w = fill_words(seed, stream, first, take, buf);
         for (size_t i = 0; i < take; i++)
             out[i] = (float)(w[i] >> 8) * 0x1p-24f;
@@ -148,9 +148,9 @@ quantile_tail(double t)
 void
 lim_rng_normal(uint64_t seed, uint64_t stream, uint64_t first, float *out, size_t n)
 {
-    uint32_t buf[CHUNK + 4];
+    uint32_t buf[CHUNK];
     while (n > 0) {
-        size_t take = n < CHUNK - 3 ? n : CHUNK - first % 4;
+        size_t room = CHUNK - first % 4, take = n < room ? n : room;
         const uint32_t *w = fill_words(seed, stream, first, take, buf);
         /* p = (w + 1/2) / 2^32, symmetric about 1/2; so |z| < 6.3. */
         for (size_t i = 0; i < take; i++)
