@@ -1,0 +1,50 @@
+#include "support.h"
+
+#include "widgets/lim-message.h"
+#include "widgets/lim-status-line.h"
+
+static void
+test_line(void)
+{
+    LimStatusLine *line = LIM_STATUS_LINE(g_object_ref_sink(lim_status_line_new()));
+    GtkWidget *text = test_find_type(GTK_WIDGET(line), GTK_TYPE_LABEL);
+
+    gtk_test_accessible_assert_role(text, GTK_ACCESSIBLE_ROLE_STATUS);
+    lim_status_line_set_text(line, "16 pictures");
+    g_assert_cmpstr(lim_status_line_get_shown(line), ==, "16 pictures");
+    lim_status_line_flash(line, "Copied");
+    g_assert_cmpstr(lim_status_line_get_shown(line), ==, "Copied");
+    lim_status_line_set_text(line, "4 pictures"); /* waits until the message is over */
+    g_assert_cmpstr(lim_status_line_get_shown(line), ==, "Copied");
+    lim_status_line_set_timing(line, 0.1, 38.25, 4);
+    lim_status_line_set_stale(line, TRUE);
+    test_spin(4200);
+    g_assert_cmpstr(lim_status_line_get_shown(line), ==, "4 pictures");
+    lim_status_line_flash(line, "Copied");
+    g_assert_finalize_object(line); /* also with a message showing */
+}
+
+static void
+test_message(void)
+{
+    LimMessage *message = LIM_MESSAGE(g_object_ref_sink(lim_message_new()));
+    GtkWidget *button = test_find_type(GTK_WIDGET(message), GTK_TYPE_BUTTON);
+
+    lim_message_set(message, "dialog-error-symbolic", "No model", "It is broken.", NULL, NULL);
+    g_assert_false(gtk_widget_get_visible(button));
+    lim_message_set(message, "dialog-error-symbolic", "No model", "It is broken.", "Open...",
+                    "win.open");
+    g_assert_true(gtk_widget_get_visible(button));
+    g_assert_cmpstr(gtk_actionable_get_action_name(GTK_ACTIONABLE(button)), ==, "win.open");
+    g_assert_cmpstr(lim_message_get_text(message), ==, "It is broken.");
+    g_assert_finalize_object(message);
+}
+
+int
+main(int argc, char **argv)
+{
+    test_ui_init(&argc, &argv);
+    g_test_add_func("/status/line", test_line);
+    g_test_add_func("/status/message", test_message);
+    return g_test_run();
+}

@@ -1,0 +1,28 @@
+/* A scrolling column of LimFormRows.
+ *
+ * Signals: "changed" when any value is another one; "settled" when the person has finished a change
+ * (one undo step); set_values() emits "changed" once and never "settled". */
+#pragma once
+
+#include "widgets/lim-form-row.h"
+
+#define LIM_TYPE_FORM (lim_form_get_type())
+G_DECLARE_FINAL_TYPE(LimForm, lim_form, LIM, FORM, GtkWidget)
+
+GtkWidget *lim_form_new(void);
+/* Takes a floating row; gives it an access key that no earlier row has. */
+void lim_form_add(LimForm *self, LimFormRow *row);
+/* Any other widget between the rows. */
+void lim_form_add_widget(LimForm *self, GtkWidget *widget);
+LimFormRow *lim_form_get_row(LimForm *self, const char *key); /* borrowed, or NULL */
+guint lim_form_get_n_rows(LimForm *self);
+LimFormRow *lim_form_get_nth(LimForm *self, guint i); /* borrowed */
+
+/* All values as a{sv}, key to value; full reference. */
+GVariant *lim_form_dup_values(LimForm *self);
+/* Sets the values it knows, ignores other keys. Sinks a floating variant. */
+void lim_form_set_values(LimForm *self, GVariant *values);
+/* Every row back to its default: one step. */
+void lim_form_reset(LimForm *self);
+/* Settles what is still open, so that a snapshot taken now is an undo step. */
+void lim_form_flush(LimForm *self);

@@ -1,0 +1,44 @@
+/* Small pictures in a grid, every pixel a sharp square.
+ *
+ * The grid takes the largest whole factor (in device pixels) at which all pictures fit, and the
+ * number of columns that allows it. With the focus on it, arrow keys, Home and End move a cursor;
+ * Enter, Space or a double click show the picture under the cursor alone, Escape shows all again.
+ *
+ * Properties: "cursor" (int, -1 without pictures), "enlarged" (boolean), "stale" (boolean: the
+ * settings have moved on, the pictures have not yet). */
+#pragma once
+
+#include <gtk/gtk.h>
+
+#define LIM_TYPE_IMAGE_GRID (lim_image_grid_get_type())
+G_DECLARE_FINAL_TYPE(LimImageGrid, lim_image_grid, LIM, IMAGE_GRID, GtkWidget)
+
+GtkWidget *lim_image_grid_new(void);
+/* pixels: n pictures of [height][width][channels] bytes, channels 1 (grey) or 3 (RGB); copied.
+ * labels: NULL, or n texts for under the pictures. n 0 empties the grid. */
+void lim_image_grid_set_pictures(LimImageGrid *self, GBytes *pixels, int n, int width, int height,
+                                 int channels, const char *const *labels);
+int lim_image_grid_get_n(LimImageGrid *self);
+/* Counts set_pictures() calls. */
+guint lim_image_grid_get_serial(LimImageGrid *self);
+int lim_image_grid_get_cursor(LimImageGrid *self);
+void lim_image_grid_set_cursor(LimImageGrid *self, int cursor);
+gboolean lim_image_grid_get_enlarged(LimImageGrid *self);
+void lim_image_grid_set_enlarged(LimImageGrid *self, gboolean enlarged);
+gboolean lim_image_grid_get_stale(LimImageGrid *self);
+void lim_image_grid_set_stale(LimImageGrid *self, gboolean stale);
+
+/* Where pictures go, in device pixels. The cell of picture i is at column i % columns, row
+ * i / columns; cells are (cell_w + gap) and (cell_h + caption + gap) apart. */
+typedef struct LimGridLayout {
+    int columns, rows;
+    int factor; /* picture pixels are factor x factor device pixels */
+    int x, y;   /* of the first picture */
+    int cell_w, cell_h;
+    int gap, caption;
+} LimGridLayout;
+
+/* n >= 1 pictures of width x height into an area of area_w x area_h device pixels; gap and caption
+ * (0: none) in device pixels. The factor is at least 1, even when that does not fit. */
+LimGridLayout lim_grid_layout(int n, int width, int height, int area_w, int area_h, int gap,
+                              int caption);

@@ -1,0 +1,70 @@
+/* LimTextRow: a GtkEntry. */
+#include "widgets/lim-text-row.h"
+
+struct _LimTextRow {
+    LimFormRow parent_instance;
+    GtkWidget *entry;
+    int max_bytes;
+};
+
+G_DEFINE_FINAL_TYPE(LimTextRow, lim_text_row, LIM_TYPE_FORM_ROW)
+
+static GVariant *
+get_value(LimFormRow *row)
+{
+    LimTextRow *self = LIM_TEXT_ROW(row);
+    const char *text = gtk_editable_get_text(GTK_EDITABLE(self->entry));
+    const char *end = text;
+
+    /* Cut at a character, not inside one. */
+    while (*end && g_utf8_next_char(end) - text <= self->max_bytes)
+        end = g_utf8_next_char(end);
+    return g_variant_new_take_string(g_strndup(text, (gsize)(end - text)));
+}
+
+static void
+set_value(LimFormRow *row, GVariant *value)
+{
+    gtk_editable_set_text(GTK_EDITABLE(LIM_TEXT_ROW(row)->entry),
+                          g_variant_get_string(value, NULL));
+}
+
+static void
+text_changed(LimTextRow *self)
+{
+    lim_form_row_control_changed(LIM_FORM_ROW(self), FALSE);
+}
+
+static void
+finish(LimTextRow *self)
+{
+    lim_form_row_flush(LIM_FORM_ROW(self));
+}
+
+static void
+lim_text_row_class_init(LimTextRowClass *klass)
+{
+    LIM_FORM_ROW_CLASS(klass)->get_value = get_value;
+    LIM_FORM_ROW_CLASS(klass)->set_value = set_value;
+}
+
+static void
+lim_text_row_init(LimTextRow *self)
+{
+}
+
+GtkWidget *
+lim_text_row_new(const char *key, const char *label, const char *help, const char *def,
+                 int max_bytes)
+{
+    LimTextRow *self =
+        g_object_new(LIM_TYPE_TEXT_ROW, "key", key, "label", label, "help", help, NULL);
+
+    self->max_bytes = max_bytes;
+    self->entry = gtk_entry_new();
+    g_signal_connect_swapped(self->entry, "changed", G_CALLBACK(text_changed), self);
+    g_signal_connect_swapped(self->entry, "activate", G_CALLBACK(finish), self);
+    lim_form_row_set_control(LIM_FORM_ROW(self), self->entry, self->entry);
+    lim_form_row_set_default(LIM_FORM_ROW(self), g_variant_new_string(def ? def : ""));
+    return GTK_WIDGET(self);
+}

@@ -1,0 +1,11 @@
+/* A line of text. Variant type "s". */
+#pragma once
+
+#include "widgets/lim-form-row.h"
+
+#define LIM_TYPE_TEXT_ROW (lim_text_row_get_type())
+G_DECLARE_FINAL_TYPE(LimTextRow, lim_text_row, LIM, TEXT_ROW, LimFormRow)
+
+/* max_bytes: longest text, without the final zero. */
+GtkWidget *lim_text_row_new(const char *key, const char *label, const char *help, const char *def,
+                            int max_bytes);
