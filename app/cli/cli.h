@@ -1,0 +1,47 @@
+/* What the commands of limen-cli share. */
+#pragma once
+
+#include "args.h"
+#include "progress.h"
+#include "run/exec.h"
+#include "run/task.h"
+
+#include <jansson.h>
+
+/* The flags of every command. */
+typedef struct CliCommon {
+    bool json, quiet, verbose;
+    uint64_t seed;
+    int threads; /* 0: all processors */
+    char data[LIM_TEXT_MAX];
+} CliCommon;
+
+typedef struct CliRun {
+    CliArgs args;
+    const CliCommon *common;
+    LimExec exec;
+    LimCancel cancel;
+} CliRun;
+
+typedef struct CliCommand {
+    const char *name;     /* "train gan": one or two words */
+    const char *summary;  /* one line */
+    const char *text;     /* further sentences for --help, or NULL */
+    const char *operands; /* as the usage line shows them: "MODEL", "[FILE]", or "" */
+    int min_operands, max_operands;
+    const CliPiece *pieces; /* ended by {0}; NULL: none */
+    /* Returns what to print (a JSON object, new), or NULL and err. LIM_CANCELLED in err together
+     * with a result: stopped early, what is there was kept. */
+    json_t *(*run)(CliRun *run, LimError *err);
+} CliCommand;
+
+extern const CliCommand cli_info;
+
+/* The folder of --data, or NULL. */
+const char *cli_data(const CliRun *run);
+/* Steps the task to its end under a progress bar. Frees nothing. LIM_STEP_FAILED fills err. */
+LimStep cli_run_task(CliRun *run, LimTask *task, LimError *err);
+
+/* Prints a result: as one JSON object, or for people ("_" in keys becomes a space, an array of
+ * objects a table). */
+void cli_print(FILE *out, const json_t *result, bool as_json);
