@@ -2,6 +2,7 @@
  * no kernel of its own. The input is unrolled a strip at a time so that the strip stays in L2. */
 #include "kernels/fast/blas.h"
 #include "kernels/fast/fast.h"
+#include "kernels/fast/winograd.h"
 
 #include <string.h>
 
@@ -111,12 +112,18 @@ out_size(const LimConvDims *d)
 size_t
 LIM_FN(lim_fast_conv_prepared_size)(const LimConvDims *d)
 {
+    if (LIM_FN(lim_wino_fits)(d))
+        return sizeof(float) * LIM_FN(lim_wino_prepared_floats)(d);
     return sizeof(float) * (size_t)d->oc * (size_t)taps(d);
 }
 
 void
 LIM_FN(lim_fast_conv_prepare)(LimPool *pool, const LimConvDims *d, const float *w, void *prepared)
 {
+    if (LIM_FN(lim_wino_fits)(d)) {
+        LIM_FN(lim_wino_prepare)(pool, d, w, prepared);
+        return;
+    }
     memcpy(prepared, w, LIM_FN(lim_fast_conv_prepared_size)(d));
 }
 
@@ -153,6 +160,8 @@ channel_strip_floats(const LimConvDims *d)
 size_t
 LIM_FN(lim_fast_conv_scratch)(const LimConvDims *d, int threads)
 {
+    if (LIM_FN(lim_wino_fits)(d))
+        return sizeof(float) * LIM_FN(lim_wino_scratch_floats)(d, threads);
     return sizeof(float) * row_strip_floats(d) * (size_t)threads;
 }
 
@@ -187,6 +196,10 @@ LIM_FN(lim_fast_conv)(LimPool *pool, const LimConvDims *d, const float *x, const
 {
     Conv v = {.d = d, .x = x, .w = prepared, .bias = bias, .out = y, .col = scratch};
 
+    if (LIM_FN(lim_wino_fits)(d)) {
+        LIM_FN(lim_wino_conv)(pool, d, x, prepared, bias, y, scratch);
+        return;
+    }
     v.step = row_step(d);
     v.strips = lim_pieces(d->oh, v.step);
     v.col_size = row_strip_floats(d);
@@ -196,6 +209,8 @@ LIM_FN(lim_fast_conv)(LimPool *pool, const LimConvDims *d, const float *x, const
 size_t
 LIM_FN(lim_fast_conv_dx_scratch)(const LimConvDims *d, int threads)
 {
+    if (LIM_FN(lim_wino_fits_dx)(d))
+        return sizeof(float) * LIM_FN(lim_wino_dx_scratch_floats)(d, threads);
     return sizeof(float) * channel_strip_floats(d) * (size_t)threads;
 }
 
@@ -224,6 +239,10 @@ LIM_FN(lim_fast_conv_dx)(LimPool *pool, const LimConvDims *d, const float *dy, c
 {
     Conv v = {.d = d, .dy = dy, .w = w, .out = dx, .col = scratch};
 
+    if (LIM_FN(lim_wino_fits_dx)(d)) {
+        LIM_FN(lim_wino_dx)(pool, d, dy, w, dx, scratch);
+        return;
+    }
     v.step = channel_step(d);
     v.strips = lim_pieces(d->c, v.step);
     v.col_size = channel_strip_floats(d);
@@ -245,6 +264,8 @@ dw_partial_floats(const LimConvDims *d)
 size_t
 LIM_FN(lim_fast_conv_dw_scratch)(const LimConvDims *d, int threads)
 {
+    if (LIM_FN(lim_wino_fits_dw)(d))
+        return sizeof(float) * LIM_FN(lim_wino_dw_scratch_floats)(d, threads);
     return sizeof(float) * (channel_strip_floats(d) * (size_t)threads +
                             dw_partial_floats(d) * (size_t)dw_groups(d));
 }
@@ -296,6 +317,10 @@ LIM_FN(lim_fast_conv_dw)(LimPool *pool, const LimConvDims *d, const float *x, co
 {
     Conv v = {.d = d, .x = x, .dy = dy, .out = dw, .partials = scratch};
 
+    if (LIM_FN(lim_wino_fits_dw)(d)) {
+        LIM_FN(lim_wino_dw)(pool, d, x, dy, dw, scratch);
+        return;
+    }
     v.groups = dw_groups(d);
     v.col = v.partials + dw_partial_floats(d) * (size_t)v.groups;
     v.step = channel_step(d);

@@ -1,0 +1,20 @@
+/* Winograd convolution F(4x4,3x3); private to kernels/fast. */
+#pragma once
+
+#include "kernels/fast/fast.h"
+
+/* Is this convolution one that Winograd can do and does faster? A function of the dimensions. */
+bool LIM_FN(lim_wino_fits)(const LimConvDims *d);
+size_t LIM_FN(lim_wino_prepared_floats)(const LimConvDims *d);
+void LIM_FN(lim_wino_prepare)(LimPool *pool, const LimConvDims *d, const float *w, float *u);
+size_t LIM_FN(lim_wino_scratch_floats)(const LimConvDims *d, int threads);
+void LIM_FN(lim_wino_conv)(LimPool *pool, const LimConvDims *d, const float *x, const float *u,
+                           const float *bias, float *y, float *scratch);
+bool LIM_FN(lim_wino_fits_dx)(const LimConvDims *d);
+size_t LIM_FN(lim_wino_dx_scratch_floats)(const LimConvDims *d, int threads);
+void LIM_FN(lim_wino_dx)(LimPool *pool, const LimConvDims *d, const float *dy, const float *w,
+                         float *dx, float *scratch);
+bool LIM_FN(lim_wino_fits_dw)(const LimConvDims *d);
+size_t LIM_FN(lim_wino_dw_scratch_floats)(const LimConvDims *d, int threads);
+void LIM_FN(lim_wino_dw)(LimPool *pool, const LimConvDims *d, const float *x, const float *dy,
+                         float *dw, float *scratch);
