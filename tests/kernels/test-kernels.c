@@ -1,0 +1,523 @@
+/* Every kernel of every table against the definition, written out here in double precision and
+ * sharing no code with the engine. "wide16" is the 16-float source that AVX-512 machines run,
+ * compiled without AVX-512 instructions, so its logic is tested on any machine. */
+#include "kernels/kernels.h"
+
+#include <glib.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef LIM_TEST_WIDE16
+extern const LimKernels lim_kernels_wide16;
+#endif
+
+/* Largest error allowed, relative to the largest output. Winograd F(4x4,3x3) needs most of it. */
+#define TOLERANCE 2e-5
+
+static LimPool *pools[4]; /* NULL, then 1, 2, 3 threads */
+static GRand *rnd;
+
+/* A buffer with guards on both sides, filled with NaN. */
+typedef struct Buf {
+    float *data;
+    size_t n;
+    void *mem;
+} Buf;
+
+static Buf
+buf_new(size_t n)
+{
+    Buf b = {.n = n};
+    size_t bytes = n * sizeof(float);
+
+    b.mem = aligned_alloc(64, 128 + (bytes + 63) / 64 * 64);
+    memset(b.mem, 0xff, 128 + (bytes + 63) / 64 * 64);
+    b.data = (float *)((char *)b.mem + 64);
+    return b;
+}
+
+static Buf
+buf_random(size_t n)
+{
+    Buf b = buf_new(n);
+
+    /* Sum of uniforms: near normal, unit variance. */
+    for (size_t i = 0; i < n; i++)
+        b.data[i] = (float)(2 * (g_rand_double(rnd) + g_rand_double(rnd) + g_rand_double(rnd)) - 3);
+    return b;
+}
+
+static void
+buf_free(Buf b)
+{
+    const unsigned char *p = b.mem;
+    size_t bytes = b.n * sizeof(float);
+
+    for (size_t i = 0; i < 64; i++) {
+        g_assert_cmphex(p[i], ==, 0xff);
+        g_assert_cmphex(p[64 + bytes + i], ==, 0xff);
+    }
+    free(b.mem);
+}
+
+static double *
+zeros(size_t n)
+{
+    return g_new0(double, n);
+}
+
+static void
+assert_close(const float *got, const double *want, size_t n, const char *what)
+{
+    double scale = 1e-3, worst = 0;
+    size_t at = 0;
+
+    for (size_t i = 0; i < n; i++)
+        scale = MAX(scale, fabs(want[i]));
+    for (size_t i = 0; i < n; i++) {
+        double e = fabs((double)got[i] - want[i]);
+        if (!(e <= worst)) { /* also catches NaN */
+            worst = e;
+            at = i;
+            if (isnan(e))
+                break;
+        }
+    }
+    if (!(worst <= TOLERANCE * scale))
+        g_error("%s: element %zu is %g, should be %g (largest %g)", what, at, (double)got[at],
+                want[at], scale);
+}
+
+/* Convolution from its definition, and the two gradients as sums over the same index set. */
+static void
+oracle_conv(const LimConvDims *d, const float *x, const float *w, const float *bias,
+            const float *dy, double *y, double *dx, double *dw)
+{
+    for (int n = 0; n < d->n; n++)
+        for (int o = 0; o < d->oc; o++)
+            for (int r = 0; r < d->oh; r++)
+                for (int s = 0; s < d->ow; s++) {
+                    size_t at = (((size_t)n * d->oc + o) * d->oh + r) * d->ow + s;
+                    double sum = bias ? (double)bias[o] : 0.0;
+                    for (int c = 0; c < d->c; c++)
+                        for (int i = 0; i < d->kh; i++)
+                            for (int j = 0; j < d->kw; j++) {
+                                int yy = r * d->stride + i - d->pad;
+                                int xx = s * d->stride + j - d->pad;
+                                if (yy < 0 || yy >= d->h || xx < 0 || xx >= d->w)
+                                    continue;
+                                size_t ix = (((size_t)n * d->c + c) * d->h + yy) * d->w + xx;
+                                size_t iw = (((size_t)o * d->c + c) * d->kh + i) * d->kw + j;
+                                sum += (double)x[ix] * (double)w[iw];
+                                dx[ix] += (double)dy[at] * (double)w[iw];
+                                dw[iw] += (double)dy[at] * (double)x[ix];
+                            }
+                    y[at] = sum;
+                }
+}
+
+static LimConvDims
+dims(int n, int c, int h, int w, int oc, int k, int stride, int pad)
+{
+    return (LimConvDims){.n = n,
+                         .c = c,
+                         .h = h,
+                         .w = w,
+                         .oc = oc,
+                         .kh = k,
+                         .kw = k,
+                         .stride = stride,
+                         .pad = pad,
+                         .oh = (h + 2 * pad - k) / stride + 1,
+                         .ow = (w + 2 * pad - k) / stride + 1};
+}
+
+typedef struct Sizes {
+    size_t x, w, y;
+} Sizes;
+
+static Sizes
+sizes(const LimConvDims *d)
+{
+    return (Sizes){(size_t)d->n * d->c * d->h * d->w, (size_t)d->oc * d->c * d->kh * d->kw,
+                   (size_t)d->n * d->oc * d->oh * d->ow};
+}
+
+static Buf
+run_conv(const LimKernels *k, LimPool *pool, const LimConvDims *d, const float *x, const float *w,
+         const float *bias)
+{
+    int threads = pool ? lim_pool_threads(pool) : 1;
+    Buf y = buf_new(sizes(d).y);
+    Buf prepared = buf_new(k->conv_prepared_size(d) / sizeof(float));
+    Buf scratch = buf_new(k->conv_scratch(d, threads) / sizeof(float));
+
+    k->conv_prepare(pool, d, w, prepared.data);
+    k->conv(pool, d, x, prepared.data, bias, y.data, scratch.data);
+    buf_free(prepared);
+    buf_free(scratch);
+    return y;
+}
+
+static Buf
+run_dx(const LimKernels *k, LimPool *pool, const LimConvDims *d, const float *dy, const float *w)
+{
+    Buf dx = buf_new(sizes(d).x);
+    Buf scratch = buf_new(k->conv_dx_scratch(d, pool ? lim_pool_threads(pool) : 1) / sizeof(float));
+
+    k->conv_dx(pool, d, dy, w, dx.data, scratch.data);
+    buf_free(scratch);
+    return dx;
+}
+
+static Buf
+run_dw(const LimKernels *k, LimPool *pool, const LimConvDims *d, const float *x, const float *dy)
+{
+    Buf dw = buf_new(sizes(d).w);
+    Buf scratch = buf_new(k->conv_dw_scratch(d, pool ? lim_pool_threads(pool) : 1) / sizeof(float));
+
+    k->conv_dw(pool, d, x, dy, dw.data, scratch.data);
+    buf_free(scratch);
+    return dw;
+}
+
+static void
+assert_same(Buf a, Buf b, const char *what)
+{
+    if (memcmp(a.data, b.data, a.n * sizeof(float)) != 0)
+        g_error("%s: depends on the number of threads", what);
+}
+
+static void
+check_conv(const LimKernels *k, LimConvDims d, bool with_bias)
+{
+    Sizes s = sizes(&d);
+    Buf x = buf_random(s.x), w = buf_random(s.w), dy = buf_random(s.y);
+    Buf bias = buf_random((size_t)d.oc);
+    const float *b = with_bias ? bias.data : NULL;
+    double *y = zeros(s.y), *dx = zeros(s.x), *dw = zeros(s.w);
+    g_autofree char *name =
+        g_strdup_printf("%s: batch %d, %dx%dx%d to %dx%dx%d, kernel %dx%d, stride %d, pad %d",
+                        k->name, d.n, d.c, d.h, d.w, d.oc, d.oh, d.ow, d.kh, d.kw, d.stride, d.pad);
+    g_autofree char *in_y = g_strconcat("conv ", name, NULL);
+    g_autofree char *in_dx = g_strconcat("conv_dx ", name, NULL);
+    g_autofree char *in_dw = g_strconcat("conv_dw ", name, NULL);
+
+    oracle_conv(&d, x.data, w.data, b, dy.data, y, dx, dw);
+    Buf y0 = run_conv(k, pools[0], &d, x.data, w.data, b);
+    Buf dx0 = run_dx(k, pools[0], &d, dy.data, w.data);
+    Buf dw0 = run_dw(k, pools[0], &d, x.data, dy.data);
+    assert_close(y0.data, y, s.y, in_y);
+    assert_close(dx0.data, dx, s.x, in_dx);
+    assert_close(dw0.data, dw, s.w, in_dw);
+    for (guint i = 1; i < G_N_ELEMENTS(pools); i++) {
+        Buf y1 = run_conv(k, pools[i], &d, x.data, w.data, b);
+        Buf dx1 = run_dx(k, pools[i], &d, dy.data, w.data);
+        Buf dw1 = run_dw(k, pools[i], &d, x.data, dy.data);
+        assert_same(y0, y1, in_y);
+        assert_same(dx0, dx1, in_dx);
+        assert_same(dw0, dw1, in_dw);
+        buf_free(y1);
+        buf_free(dx1);
+        buf_free(dw1);
+    }
+    buf_free(x);
+    buf_free(w);
+    buf_free(dy);
+    buf_free(bias);
+    buf_free(y0);
+    buf_free(dx0);
+    buf_free(dw0);
+    g_free(y);
+    g_free(dx);
+    g_free(dw);
+}
+
+static void
+test_conv_shapes(gconstpointer table)
+{
+    static const LimConvDims fixed[] = {
+        /* n, c, h, w, oc, kh, kw, stride, pad, oh, ow */
+        {1, 128, 8, 8, 128, 3, 3, 1, 1, 8, 8},    {1, 128, 4, 4, 128, 3, 3, 1, 1, 4, 4},
+        {5, 128, 4, 4, 64, 3, 3, 1, 1, 4, 4},     {2, 64, 16, 16, 64, 3, 3, 1, 1, 16, 16},
+        {1, 64, 16, 16, 128, 3, 3, 1, 1, 16, 16}, {1, 32, 32, 32, 64, 3, 3, 1, 1, 32, 32},
+        {2, 3, 32, 32, 128, 3, 3, 1, 1, 32, 32},  {1, 1, 32, 32, 128, 3, 3, 1, 1, 32, 32},
+        {1, 128, 32, 32, 3, 3, 3, 1, 1, 32, 32},  {2, 3, 32, 32, 128, 1, 1, 1, 0, 32, 32},
+        {2, 128, 16, 16, 16, 1, 1, 1, 0, 16, 16}, {1, 64, 16, 16, 128, 1, 1, 1, 0, 16, 16},
+        {2, 17, 7, 7, 128, 3, 3, 1, 1, 7, 7},     {2, 64, 13, 13, 17, 3, 3, 1, 1, 13, 13},
+        {1, 64, 28, 28, 64, 3, 3, 1, 1, 28, 28},  {2, 64, 7, 13, 33, 3, 3, 1, 1, 7, 13},
+        {33, 64, 4, 4, 64, 3, 3, 1, 1, 4, 4},     {2, 64, 5, 1, 64, 3, 3, 1, 1, 5, 1},
+        {2, 64, 1, 6, 64, 3, 3, 1, 1, 1, 6},      {17, 48, 8, 8, 40, 3, 3, 1, 1, 8, 8},
+        {2, 5, 9, 11, 6, 3, 2, 2, 1, 5, 6},       {2, 5, 9, 11, 6, 1, 5, 1, 2, 13, 11},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(fixed); i++)
+        check_conv(table, fixed[i], i % 2);
+}
+
+/* A fixed sample of the product of all awkward sizes. */
+static void
+test_conv_sample(gconstpointer table)
+{
+    static const int size[] = {1, 3, 7, 13, 28}, batch[] = {1, 2, 5};
+    static const int channels[] = {1, 3, 5, 17, 64, 128};
+    int done = 0;
+
+    while (done < 150) {
+        LimConvDims d =
+            dims(batch[g_rand_int_range(rnd, 0, 3)], channels[g_rand_int_range(rnd, 0, 6)],
+                 size[g_rand_int_range(rnd, 0, 5)], size[g_rand_int_range(rnd, 0, 5)],
+                 channels[g_rand_int_range(rnd, 0, 6)], g_rand_int_range(rnd, 1, 6),
+                 g_rand_int_range(rnd, 1, 3), g_rand_int_range(rnd, 0, 3));
+        bool fits = d.h + 2 * d.pad >= d.kh && d.w + 2 * d.pad >= d.kw;
+        if (!fits || (double)sizes(&d).y * d.c * d.kh * d.kw > 4e6)
+            continue;
+        check_conv(table, d, done % 2);
+        done++;
+    }
+}
+
+/* Transposing image and weights transposes the result; a wrong axis somewhere would show. */
+static void
+transpose_planes(const float *in, float *out, size_t planes, int h, int w)
+{
+    for (size_t p = 0; p < planes; p++)
+        for (int i = 0; i < h; i++)
+            for (int j = 0; j < w; j++)
+                out[(p * (size_t)w + (size_t)j) * (size_t)h + (size_t)i] =
+                    in[(p * (size_t)h + (size_t)i) * (size_t)w + (size_t)j];
+}
+
+static void
+test_conv_symmetry(gconstpointer table)
+{
+    const LimKernels *k = table;
+    static const int sides[][2] = {{8, 12}, {7, 13}, {32, 16}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(sides); i++) {
+        LimConvDims d = dims(2, 32, sides[i][0], sides[i][1], 32, 3, 1, 1);
+        LimConvDims t = dims(2, 32, sides[i][1], sides[i][0], 32, 3, 1, 1);
+        Sizes s = sizes(&d);
+        Buf x = buf_random(s.x), w = buf_random(s.w), xt = buf_new(s.x), wt = buf_new(s.w);
+        transpose_planes(x.data, xt.data, 64, d.h, d.w);
+        transpose_planes(w.data, wt.data, 32 * 32, 3, 3);
+        Buf y = run_conv(k, pools[2], &d, x.data, w.data, NULL);
+        Buf yt = run_conv(k, pools[2], &t, xt.data, wt.data, NULL);
+        Buf back = buf_new(s.y);
+        transpose_planes(yt.data, back.data, 64, t.oh, t.ow);
+        double *want = zeros(s.y);
+        for (size_t e = 0; e < s.y; e++)
+            want[e] = (double)y.data[e];
+        assert_close(back.data, want, s.y, "transposed convolution");
+        g_free(want);
+        buf_free(x);
+        buf_free(w);
+        buf_free(xt);
+        buf_free(wt);
+        buf_free(y);
+        buf_free(yt);
+        buf_free(back);
+    }
+}
+
+static double
+dot(const float *a, const float *b, size_t n)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* <conv(x), dy> = <x, conv_dx(dy)> = <w, conv_dw(x, dy)> */
+static void
+test_conv_adjoint(gconstpointer table)
+{
+    const LimKernels *k = table;
+    const LimConvDims cases[] = {
+        dims(2, 128, 32, 32, 128, 3, 1, 1), dims(3, 64, 14, 14, 96, 3, 1, 1),
+        dims(4, 3, 32, 32, 128, 3, 1, 1),   dims(4, 128, 32, 32, 3, 3, 1, 1),
+        dims(3, 32, 31, 31, 48, 4, 2, 1),   dims(3, 128, 16, 16, 64, 1, 1, 0),
+        dims(20, 128, 8, 8, 128, 3, 1, 1),
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const LimConvDims *d = &cases[i];
+        Sizes s = sizes(d);
+        Buf x = buf_random(s.x), w = buf_random(s.w), dy = buf_random(s.y);
+        Buf y = run_conv(k, pools[2], d, x.data, w.data, NULL);
+        Buf dx = run_dx(k, pools[2], d, dy.data, w.data);
+        Buf dw = run_dw(k, pools[2], d, x.data, dy.data);
+        double one = dot(y.data, dy.data, s.y), two = dot(x.data, dx.data, s.x);
+        double three = dot(w.data, dw.data, s.w);
+        double scale = sqrt(dot(y.data, y.data, s.y) * dot(dy.data, dy.data, s.y));
+        g_assert_cmpfloat(fabs(one - two), <=, 1e-6 * scale);
+        g_assert_cmpfloat(fabs(one - three), <=, 1e-6 * scale);
+        buf_free(x);
+        buf_free(w);
+        buf_free(dy);
+        buf_free(y);
+        buf_free(dx);
+        buf_free(dw);
+    }
+}
+
+static void
+oracle_gemm(bool ta, bool tb, int m, int n, int k, double alpha, const float *a, int lda,
+            const float *b, int ldb, double beta, const float *c, int ldc, double *out)
+{
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < n; j++) {
+            double sum = 0;
+            for (int l = 0; l < k; l++)
+                sum += (double)(ta ? a[(size_t)l * lda + i] : a[(size_t)i * lda + l]) *
+                       (double)(tb ? b[(size_t)j * ldb + l] : b[(size_t)l * ldb + j]);
+            out[(size_t)i * n + j] = alpha * sum;
+            if (beta != 0)
+                out[(size_t)i * n + j] += beta * (double)c[(size_t)i * ldc + j];
+        }
+}
+
+static void
+check_gemm(const LimKernels *kernels, int m, int n, int k, bool ta, bool tb, float alpha,
+           float beta, int gap)
+{
+    int lda = (ta ? m : k) + gap, ldb = (tb ? k : n) + gap, ldc = n + gap;
+    Buf a = buf_random((size_t)(ta ? k : m) * lda), b = buf_random((size_t)(tb ? n : k) * ldb);
+    Buf c = beta == 0 ? buf_new((size_t)m * ldc) : buf_random((size_t)m * ldc), first = {0};
+    double *want = zeros((size_t)m * n);
+    float *got = g_new(float, (size_t)m *n);
+
+    oracle_gemm(ta, tb, m, n, k, (double)alpha, a.data, lda, b.data, ldb, (double)beta, c.data, ldc,
+                want);
+    for (guint p = 0; p < G_N_ELEMENTS(pools); p++) {
+        Buf out = buf_new(c.n);
+        memcpy(out.data, c.data, c.n * sizeof(float));
+        kernels->gemm(pools[p], ta, tb, m, n, k, alpha, a.data, lda, b.data, ldb, beta, out.data,
+                      ldc);
+        for (int i = 0; i < m; i++) {
+            memcpy(got + (size_t)i * n, out.data + (size_t)i * ldc, sizeof(float) * (size_t)n);
+            /* What lies between the rows stays. */
+            g_assert_cmpmem(out.data + (size_t)i * ldc + n, sizeof(float) * (size_t)gap,
+                            c.data + (size_t)i * ldc + n, sizeof(float) * (size_t)gap);
+        }
+        g_autofree char *name =
+            g_strdup_printf("gemm %s: %dx%dx%d, ta %d, tb %d", kernels->name, m, n, k, ta, tb);
+        assert_close(got, want, (size_t)m * n, name);
+        if (p == 0) {
+            first = out;
+        } else {
+            assert_same(first, out, name);
+            buf_free(out);
+        }
+    }
+    buf_free(first);
+    buf_free(a);
+    buf_free(b);
+    buf_free(c);
+    g_free(want);
+    g_free(got);
+}
+
+static void
+test_gemm(gconstpointer table)
+{
+    static const int size[] = {1, 2, 3, 7, 16, 17, 31, 64, 100, 129, 257, 600};
+    int done = 0;
+
+    check_gemm(table, 64, 2048, 130, false, false, 1, 0, 0);
+    check_gemm(table, 1, 1030, 513, false, true, 1, 0, 0);
+    check_gemm(table, 1030, 1, 513, true, false, 1, 1, 0);
+    check_gemm(table, 260, 300, 1100, true, true, 2, 1, 0);
+    while (done < 150) {
+        int m = size[g_rand_int_range(rnd, 0, 12)], n = size[g_rand_int_range(rnd, 0, 12)];
+        int k = size[g_rand_int_range(rnd, 0, 12)], bits = g_rand_int_range(rnd, 0, 4);
+        if ((double)m * n * k > 4e6)
+            continue;
+        check_gemm(table, m, n, k, bits & 1, bits & 2, done % 3 ? 1.0f : -0.5f,
+                   (float)(done % 4) * 0.5f, done % 2 ? 5 : 0);
+        done++;
+    }
+}
+
+static void
+test_gemm_batch(gconstpointer table)
+{
+    const LimKernels *kernels = table;
+
+    for (int bits = 0; bits < 4; bits++) {
+        int m = 33, n = 20, k = 50, batch = 7;
+        Buf a = buf_random((size_t)(m * k * batch)), b = buf_random((size_t)(k * n));
+        Buf c = buf_new((size_t)(m * n * batch));
+        double *want = zeros(c.n);
+        for (int i = 0; i < batch; i++)
+            oracle_gemm(bits & 1, bits & 2, m, n, k, 1.5, a.data + i * m * k, bits & 1 ? m : k,
+                        b.data, bits & 2 ? k : n, 0, NULL, n, want + i * m * n);
+        /* Stride 0: the same matrix for all. */
+        kernels->gemm_batch(pools[2], batch, bits & 1, bits & 2, m, n, k, 1.5f, a.data, m * k,
+                            b.data, 0, 0, c.data, m * n);
+        assert_close(c.data, want, c.n, "gemm_batch");
+        buf_free(a);
+        buf_free(b);
+        buf_free(c);
+        g_free(want);
+    }
+}
+
+static void
+test_tables(void)
+{
+    const LimKernels *const *all = lim_kernels_all();
+    const char *wish = g_getenv("LIMEN_ISA");
+    guint n = 0;
+
+    while (all[n])
+        n++;
+    g_assert_cmpuint(n, >=, 1);
+    g_assert_cmpstr(all[n - 1]->name, ==, "portable");
+    if (!wish)
+        g_assert_true(lim_kernels_best() == all[0]);
+}
+
+static void
+add(const LimKernels *k)
+{
+    static const struct {
+        const char *name;
+        GTestDataFunc run;
+    } tests[] = {
+        {"conv-shapes", test_conv_shapes},
+        {"conv-sample", test_conv_sample},
+        {"conv-symmetry", test_conv_symmetry},
+        {"conv-adjoint", test_conv_adjoint},
+        {"gemm", test_gemm},
+        {"gemm-batch", test_gemm_batch},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(tests); i++) {
+        g_autofree char *path = g_strdup_printf("/kernels/%s/%s", k->name, tests[i].name);
+        g_test_add_data_func(path, k, tests[i].run);
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    rnd = g_rand_new_with_seed(1);
+    for (int i = 1; i < (int)G_N_ELEMENTS(pools); i++)
+        pools[i] = lim_pool_new(i);
+    g_test_add_func("/kernels/tables", test_tables);
+    for (const LimKernels *const *k = lim_kernels_all(); *k; k++)
+        add(*k);
+#ifdef LIM_TEST_WIDE16
+    add(&lim_kernels_wide16);
+#endif
+    int failed = g_test_run();
+    for (guint i = 1; i < G_N_ELEMENTS(pools); i++)
+        lim_pool_free(pools[i]);
+    g_rand_free(rnd);
+    return failed;
+}
