@@ -19,8 +19,8 @@ Conventions (the same in every case): NCHW; conv weights OIHW, linear [out][in],
 [in][out][kh][kw]; batch norm normalises with the biased variance, stores the unbiased one,
 running = (1 - momentum) * running + momentum * batch; bn_eps 1e-4, sn_eps 1e-4 with
 normalize(a) = a / max(|a|, sn_eps); spectral norm of W seen as [out][rest]: v = normalize(W^T u),
-u' = normalize(W v), sigma = u'^T W v, no gradient through u and v; with training false no u
-changes and v is recomputed from the given u, so that sigma = u^T W normalize(W^T u).
+u' = normalize(W v), sigma = u'^T W v, no gradient through u and v. With training false the same
+step is taken from the stored u, but u is not replaced (as in the published BigGAN code).
 """
 import json
 import os
@@ -37,7 +37,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 DTYPES = {"float32": "F32", "float64": "F64", "int32": "I32"}
 CASES = []
 # Another draw for cases whose first one comes too close to a kink (main() checks).
-SALT = {"generator_train": 36, "generator_eval": 5, "discriminator": 23}
+SALT = {"generator_train": 36, "generator_eval": 8, "discriminator": 23}
 
 
 class Case:
@@ -117,13 +117,13 @@ class Net:
         if not sn:
             return w
         u = self.case.random.standard_normal(shape[0])
-        u = self.case.give(self.key("u"), u / np.linalg.norm(u)).detach()
-        del self.case.leaves[self.key("u")]
+        u = self.case.give(self.key("weight_u"), u / np.linalg.norm(u)).detach()
+        del self.case.leaves[self.key("weight_u")]
         m = w.flatten(1)
         v = normalize(m.detach().t() @ u)
+        u = normalize(m.detach() @ v)
         if self.training:
-            u = normalize(m.detach() @ v)
-            self.case.after(self.key("u"), u)
+            self.case.after(self.key("weight_u"), u)
         return w / (u @ m @ v)
 
     def bias(self, n, scale=0.3):
@@ -336,15 +336,15 @@ def spectral_norms():
         t.out("weight", w / sigma)
         t.gradients("weight", outs={"weight": w / sigma})
 
-    t = Case("spectral_norm_eval", "spectral_norm",
-             "no power step: sigma = u^T W v with v = normalize(W^T u); u stays", training=False,
-             eps=SN_EPS)
+    t = Case("spectral_norm_stored", "spectral_norm_stored",
+             "sigma = u^T W v from stored u and v, no power step (as PyTorch and published weights "
+             "do in eval mode)")
     w = t.draw("weight", 4, 3, 3, 3)
-    u = t.random.standard_normal(4)
+    u, v = t.random.standard_normal(4), t.random.standard_normal(27)
+    v += 3 * u @ w.detach().flatten(1).numpy()  # so that sigma is not near 0
     u = t.give("u", u / np.linalg.norm(u)).detach()
-    m = w.flatten(1)
-    v = normalize(m.detach().t() @ u)
-    sigma = u @ m @ v
+    v = t.give("v", v / np.linalg.norm(v)).detach()
+    sigma = u @ w.flatten(1) @ v
     t.out("sigma", sigma.reshape(1))
     t.out("weight", w / sigma)
     t.gradients("weight", outs={"weight": w / sigma})
