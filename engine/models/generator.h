@@ -30,7 +30,7 @@ typedef struct LimSampleRequest {
     int label; /* class of all samples; -1: sample i has class i % classes */
     uint64_t seed;
     double threshold; /* truncation threshold, 0.02 .. 2.5 */
-    LimTruncation truncation;
+    int truncation;   /* LimTruncation */
 } LimSampleRequest;
 #define LIM_THRESHOLD_MIN 0.02
 #define LIM_THRESHOLD_MAX 2.5

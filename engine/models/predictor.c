@@ -1,0 +1,146 @@
+/* The classifier for use: one plan per batch size asked for, made on first use and kept. */
+#include "models/predictor.h"
+
+#include "graph/plan.h"
+#include "models/modelfile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH 64 /* larger requests are cut into these */
+
+typedef struct BatchPlan {
+    LimPlan *plan;
+    LimVal x, logits, features;
+} BatchPlan;
+
+struct LimPredictor {
+    LimClassifierParams params;
+    LimStore *store, *owned_store;
+    int classes;
+    char (*class_names)[32];
+    BatchPlan plans[BATCH + 1]; /* [batch size] */
+};
+
+LimPredictor *
+lim_predictor_new(const LimClassifierParams *p, LimStore *store)
+{
+    LimPredictor *c = lim_alloc(1, sizeof *c);
+    c->params = *p;
+    c->store = store;
+    c->classes = p->classes;
+    return c;
+}
+
+/* Records the network for one batch size into a plan. */
+static LimStatus
+plan_batch(LimPredictor *c, int n, const LimExec *exec, LimError *err)
+{
+    BatchPlan *b = &c->plans[n];
+    if (b->plan)
+        return LIM_OK;
+    LimGraph *g = lim_graph_new();
+    LimBuild build;
+    lim_build_init(&build, g, c->store, LIM_MODE_EVAL);
+    b->x =
+        lim_graph_feed(g, "x", LIM_F32,
+                       LIM_SHAPE4(n, c->params.channels, LIM_CLASSIFIER_SIZE, LIM_CLASSIFIER_SIZE));
+    b->logits = lim_classifier(&build, &c->params, b->x, &b->features);
+    b->plan = lim_plan_new(g, (LimVal[]){b->logits, b->features}, 2, 0, exec, err);
+    return b->plan ? LIM_OK : LIM_E_SHAPE;
+}
+
+LimPredictor *
+lim_predictor_load(const char *path, LimError *err)
+{
+    LimModelFile *f = lim_modelfile_open(path, err);
+    if (!f)
+        return NULL;
+    LimClassifierParams params;
+    LimPredictor *c = NULL;
+    if (lim_modelfile_params(f, "classifier", lim_classifier_schema, &params, err) == LIM_OK) {
+        LimStore *store = lim_store_new(0);
+        c = lim_predictor_new(&params, store);
+        c->owned_store = store;
+        LimExec none = {.kernels = lim_kernels_best()};
+        /* building a plan creates the entries, which are then read */
+        if (params.classes != f->classes)
+            lim_fail(err, LIM_E_FORMAT, "%s: %d class names for %d classes", path, f->classes,
+                     params.classes);
+        else if (plan_batch(c, 1, &none, err) == LIM_OK)
+            lim_store_read(store, f->st, "", err);
+        c->class_names = f->class_names;
+        f->class_names = NULL;
+        lim_plan_free(c->plans[1].plan);
+        c->plans[1].plan = NULL;
+        if (err && err->code != LIM_OK) {
+            lim_predictor_free(c);
+            c = NULL;
+        }
+    }
+    lim_modelfile_free(f);
+    return c;
+}
+
+void
+lim_predictor_free(LimPredictor *c)
+{
+    if (!c)
+        return;
+    for (int i = 0; i <= BATCH; i++)
+        lim_plan_free(c->plans[i].plan);
+    lim_store_free(c->owned_store);
+    free(c->class_names);
+    free(c);
+}
+
+int
+lim_predictor_classes(const LimPredictor *c)
+{
+    return c->classes;
+}
+
+const char *
+lim_predictor_class_name(const LimPredictor *c, int k)
+{
+    return c->class_names && k >= 0 && k < c->classes ? c->class_names[k] : "";
+}
+
+LimShape
+lim_predictor_image_shape(const LimPredictor *c)
+{
+    return LIM_SHAPE3(c->params.channels, LIM_CLASSIFIER_SIZE, LIM_CLASSIFIER_SIZE);
+}
+
+int
+lim_predictor_features(const LimPredictor *c)
+{
+    return 4 * c->params.width;
+}
+
+LimStatus
+lim_predictor_run(LimPredictor *c, const LimExec *exec, const float *x, int n, float *logits,
+                  float *features, LimError *err)
+{
+    const size_t image = (size_t)lim_shape_size(lim_predictor_image_shape(c));
+    const size_t nf = (size_t)lim_predictor_features(c), nk = (size_t)c->classes;
+    for (int done = 0; done < n;) {
+        const int batch = n - done < BATCH ? n - done : BATCH;
+        LimStatus status = plan_batch(c, batch, exec, err);
+        if (status != LIM_OK)
+            return status;
+        BatchPlan *b = &c->plans[batch];
+        lim_plan_bind(b->plan, b->x, x + (size_t)done * image);
+        status = lim_plan_run(b->plan, exec, err);
+        if (status != LIM_OK)
+            return status;
+        if (logits)
+            memcpy(logits + (size_t)done * nk, lim_plan_f32(b->plan, b->logits),
+                   (size_t)batch * nk * sizeof(float));
+        if (features)
+            memcpy(features + (size_t)done * nf, lim_plan_f32(b->plan, b->features),
+                   (size_t)batch * nf * sizeof(float));
+        done += batch;
+    }
+    return LIM_OK;
+}

@@ -1,0 +1,21 @@
+/* A trained classifier, ready to be asked: logits and features of pictures in batches. */
+#pragma once
+
+#include "models/classifier.h"
+#include "run/exec.h"
+
+typedef struct LimPredictor LimPredictor;
+
+/* Loads a model file written by `limen-cli train classifier`. NULL and err on failure. */
+LimPredictor *lim_predictor_load(const char *path, LimError *err);
+/* From weights in memory (borrowed for the predictor's life). */
+LimPredictor *lim_predictor_new(const LimClassifierParams *p, LimStore *store);
+void lim_predictor_free(LimPredictor *c);
+int lim_predictor_classes(const LimPredictor *c);
+const char *lim_predictor_class_name(const LimPredictor *c, int k); /* borrowed; "" when unnamed */
+LimShape lim_predictor_image_shape(const LimPredictor *c);          /* {c, h, w} */
+int lim_predictor_features(const LimPredictor *c);                  /* length of a feature vector */
+
+/* x [n][c][h][w] in [-1,1], any n; logits [n][classes] and features [n][features] may be NULL. */
+LimStatus lim_predictor_run(LimPredictor *c, const LimExec *exec, const float *x, int n,
+                            float *logits, float *features, LimError *err);
