@@ -1,0 +1,34 @@
+/* Trainer of the residual classifier: SGD with Nesterov momentum under a one-cycle learning rate,
+ * random shifts and flips. A stepper: one step is one batch. */
+#pragma once
+
+#include "models/classifier.h"
+#include "train/trainer.h"
+
+typedef struct LimClassifierTraining {
+    LimClassifierParams model;
+    uint64_t seed;
+    int epochs, batch;
+    double lr, weight_decay;
+    int shift;            /* random shift of the picture, pixels */
+    bool flip;            /* random mirror image */
+    int checkpoint_every; /* steps; 0: only at the end */
+} LimClassifierTraining;
+
+extern const LimParamSpec lim_classifier_training_schema[];
+
+/* train and test are borrowed. checkpoint: path of the checkpoint, resumed from when it exists
+ * (then its settings must equal p's); NULL: none. */
+LimTask *lim_classifier_trainer_new(const LimClassifierTraining *p, const LimDataset *train,
+                                    const LimDataset *test, const char *checkpoint, LimTrainLog log,
+                                    const LimExec *exec, LimError *err);
+/* After the last step (or at any time): writes the model file; accuracy on the test set is measured
+ * when it was not yet. */
+LimStatus lim_classifier_trainer_save(LimTask *t, const char *path, const char *command,
+                                      const LimExec *exec, LimError *err);
+LimStatus lim_classifier_trainer_checkpoint(LimTask *t, LimError *err);
+/* Fraction of the test set that is classified rightly; counted now. */
+LimStatus lim_classifier_trainer_accuracy(LimTask *t, const LimExec *exec, double *accuracy,
+                                          LimError *err);
+int64_t lim_classifier_trainer_steps(const LimTask *t);
+LimStore *lim_classifier_trainer_store(LimTask *t); /* borrowed */

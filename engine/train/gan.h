@@ -1,0 +1,43 @@
+/* Trainer of the 32-pixel BigGAN: hinge loss, Adam with two learning rates, d_steps discriminator
+ * steps per generator step, exponential moving average of the generator (Brock et al. 2019, section
+ * 3; Zhang et al. 2019, section 4). A stepper: one step is one sub-step (a D step or the G step),
+ * so that a cancelled training stops between updates and continues exactly. */
+#pragma once
+
+#include "models/biggan.h"
+#include "train/trainer.h"
+
+typedef struct LimGanTraining {
+    LimBigganParams model;
+    uint64_t seed;
+    int iterations; /* generator steps */
+    int batch;
+    int d_steps;
+    double g_lr, d_lr, beta1, beta2, adam_eps;
+    double ema_decay;
+    double lr_decay_from; /* fraction of the iterations after which both rates fall linearly to 0;
+                             1: never */
+    bool flip;
+    int checkpoint_every; /* iterations */
+    int log_every;
+} LimGanTraining;
+
+extern const LimParamSpec lim_gan_training_schema[];
+
+LimTask *lim_gan_trainer_new(const LimGanTraining *p, const LimDataset *train,
+                             const char *checkpoint, LimTrainLog log, const LimExec *exec,
+                             LimError *err);
+LimStatus lim_gan_trainer_checkpoint(LimTask *t, LimError *err);
+/* Writes the averaged generator with standing statistics (below) as float16 or float32. */
+LimStatus lim_gan_trainer_save(LimTask *t, const char *path, const char *command, bool as_f16,
+                               const LimExec *exec, LimError *err);
+int64_t lim_gan_trainer_iterations(const LimTask *t); /* finished so far */
+LimStore *lim_gan_trainer_generator(LimTask *t);      /* borrowed: the raw generator */
+LimStore *lim_gan_trainer_discriminator(LimTask *t);  /* borrowed */
+
+/* Standing statistics (Brock et al. 2019, appendix B): `passes` forward passes of 64 fresh latents
+ * under the threshold in training mode; the batch means and variances are averaged into the running
+ * ones. */
+LimStatus lim_gan_standing_statistics(LimStore *generator, const LimBigganParams *p, int passes,
+                                      double threshold, uint64_t seed, const LimExec *exec,
+                                      LimError *err);

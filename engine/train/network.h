@@ -1,0 +1,31 @@
+/* A network in training: a store, the plan of one step, an optimiser, and what to copy back after a
+ * run. Shared by all trainers. */
+#pragma once
+
+#include "graph/plan.h"
+#include "nn/build.h"
+#include "nn/optim.h"
+
+typedef struct LimStepPlan {
+    LimPlan *plan;
+    LimStore *store; /* borrowed: whose parameters the gradients belong to */
+    int n;           /* parameters */
+    int entry[LIM_BUILD_MAX_PARAMS];
+    LimVal gradient[LIM_BUILD_MAX_PARAMS];
+    int n_updates;
+    int update_entry[LIM_BUILD_MAX_UPDATES];
+    LimVal update[LIM_BUILD_MAX_UPDATES];
+} LimStepPlan;
+
+/* Differentiates `loss` by the parameters that b used, and plans it together with the values in
+ * keep[0..n_keep). Takes b->g. */
+LimStatus lim_step_plan_init(LimStepPlan *s, LimBuild *b, LimVal loss, const LimVal *keep,
+                             int n_keep, const LimExec *exec, LimError *err);
+void lim_step_plan_clear(LimStepPlan *s);
+/* A new optimiser for the plan's parameters. */
+LimOptim *lim_step_plan_optim(const LimStepPlan *s);
+/* Runs the plan, copies buffer updates, steps the optimiser. When cancelled nothing has changed. */
+LimStatus lim_step_plan_run(LimStepPlan *s, LimOptim *o, const LimOptimParams *p,
+                            const LimExec *exec, LimError *err);
+/* Copies the buffer updates only (the plan has run). */
+void lim_step_plan_update_buffers(LimStepPlan *s);
