@@ -56,6 +56,12 @@ lim_pixel_bytes(LimPixel format)
                                                                   : 4;
 }
 
+bool
+lim_pixel_alpha(LimPixel format)
+{
+    return lim_pixel_bytes(format) == 4 && format != LIM_PIXEL_RGB24;
+}
+
 LimImageView
 lim_image_view(void *data, int w, int h, size_t stride, LimPixel format)
 {

@@ -40,7 +40,8 @@ typedef enum LimPixel {
     LIM_PIXEL_RGB24      /* CAIRO_FORMAT_RGB24: 0xxxRRGGBB; x is ignored, and written as 255 */
 } LimPixel;
 
-int lim_pixel_bytes(LimPixel format); /* per pixel: 1, 3 or 4 */
+int lim_pixel_bytes(LimPixel format);  /* per pixel: 1, 3 or 4 */
+bool lim_pixel_alpha(LimPixel format); /* straight or premultiplied */
 
 #define LIM_IMAGE_MAX_SIDE 32767 /* Cairo's limit */
 

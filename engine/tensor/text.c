@@ -45,19 +45,20 @@ lim_utf8_valid(const char *s, size_t n)
 }
 
 void
-lim_text_clean(const char *s, size_t len, char *out, size_t size)
+lim_text_clean(const char *s, size_t len, bool lines, char *out, size_t size)
 {
     size_t at = 0;
     while (len > 0) {
         size_t n = utf8_char(s, len);
         /* C0, DEL and C1 (two bytes, c2 80 .. c2 9f) control a terminal. */
         uint8_t first = (uint8_t)s[0];
-        bool control = n == 1 ? first < 0x20 || first == 0x7f
+        bool line = first == '\t' || first == '\n' || first == '\r';
+        bool control = n == 1 ? (first < 0x20 && !(lines && line)) || first == 0x7f
                               : n == 2 && first == 0xc2 && (uint8_t)s[1] < 0xa0;
         size_t put = n == 0 || control ? 1 : n;
         if (at + put + 1 > size)
             break;
-        memcpy(out + at, n == 0 || control ? "?" : s, put);
+        memmove(out + at, n == 0 || control ? "?" : s, put);
         at += put;
         s += n ? n : 1;
         len -= n ? n : 1;

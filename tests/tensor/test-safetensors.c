@@ -233,6 +233,104 @@ test_nesting(void)
     g_assert_cmpint(err.code, ==, LIM_E_FORMAT);
 }
 
+/* A reader and writer from the format's description alone, in Python with NumPy: it reads our file
+ * and writes the values, doubled, into one of its own. */
+static void
+test_numpy(void)
+{
+    static const char script[] =
+        "import json, struct, sys, numpy as n\n"
+        "types = {'F64': '<f8', 'F32': '<f4', 'F16': '<f2', 'I64': '<i8', 'I32': '<i4', 'U8': "
+        "'|u1'}\n"
+        "data = open(sys.argv[1], 'rb').read()\n"
+        "size, = struct.unpack('<Q', data[:8])\n"
+        "head, data = json.loads(data[8:8 + size]), data[8 + size:]\n"
+        "assert head.pop('__metadata__') == {'k': 'v'}\n"
+        "out, entries = b'', {'__metadata__': {'by': 'numpy'}}\n"
+        "for name, e in head.items():\n"
+        "    a, b = e['data_offsets']\n"
+        "    assert a % n.dtype(types[e['dtype']]).itemsize == 0\n"
+        "    x = n.frombuffer(data[a:b], types[e['dtype']]).reshape(e['shape']) * 2\n"
+        "    if e['dtype'] == 'I32': x, e['dtype'] = x.astype('<i8'), 'I64'\n"
+        "    raw = x.tobytes()\n"
+        "    entries[name] = dict(dtype=e['dtype'], shape=x.shape,\n"
+        "                         data_offsets=[len(out), len(out) + len(raw)])\n"
+        "    out += raw\n"
+        "head = json.dumps(entries).encode()\n"
+        "open(sys.argv[2], 'wb').write(struct.pack('<Q', len(head)) + head + out)\n";
+    g_autofree char *ours = in_folder("a.safetensors"), *theirs = in_folder("b.safetensors");
+    const char *argv[] = {"/usr/bin/python3", "-c", script, ours, theirs, NULL};
+    const char *probe[] = {"/usr/bin/python3", "-c", "import numpy", NULL};
+    int status = 1;
+    if (!g_spawn_sync(NULL, (char **)(uintptr_t)probe, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
+                      NULL, NULL, &status, NULL) ||
+        status != 0) {
+        g_test_skip("python3 with numpy is not installed");
+        return;
+    }
+    float f32[6] = {0.1f, -2, 3, 1e30f, 5, -6}, half[3] = {0.1f, -7, 1e-7f};
+    uint8_t u8[3] = {1, 2, 100};
+    int32_t i32[2] = {-5, 1 << 29};
+    LimStWriter *w = lim_st_writer_new();
+    lim_st_writer_metadata(w, "k", "v");
+    lim_st_writer_add(w, "u8", LIM_U8, LIM_SHAPE1(3), u8, false);
+    lim_st_writer_add(w, "f32", LIM_F32, LIM_SHAPE3(1, 2, 3), f32, false);
+    lim_st_writer_add(w, "half", LIM_F32, LIM_SHAPE1(3), half, true);
+    lim_st_writer_add(w, "i32", LIM_I32, LIM_SHAPE1(2), i32, false);
+    g_assert_cmpint(lim_st_writer_finish(w, ours, NULL), ==, LIM_OK);
+    g_assert_true(g_spawn_sync(NULL, (char **)(uintptr_t)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL,
+                               NULL, NULL, &status, NULL));
+    g_assert_cmpint(status, ==, 0);
+
+    LimError err = LIM_ERROR_INIT;
+    LimStFile *f = lim_st_open(theirs, &err);
+    g_assert_cmpstr(err.text, ==, "");
+    g_assert_cmpstr(lim_st_metadata(f, "by"), ==, "numpy");
+    LimTensor *t = lim_st_get(f, "f32", &err);
+    g_assert_true(lim_shape_equal(lim_tensor_shape(t), LIM_SHAPE3(1, 2, 3)));
+    for (int i = 0; i < 6; i++)
+        g_assert_cmpfloat(lim_tensor_f32(t)[i], ==, 2 * f32[i]);
+    lim_tensor_unref(t);
+    t = lim_st_get(f, "half", &err);
+    for (int i = 0; i < 3; i++)
+        g_assert_cmpfloat(lim_tensor_f32(t)[i], ==,
+                          2 * lim_half_to_f32(lim_half_from_f32(half[i])));
+    lim_tensor_unref(t);
+    t = lim_st_get(f, "i32", &err);
+    g_assert_cmpint(lim_tensor_i32(t)[0], ==, -10);
+    g_assert_cmpint(lim_tensor_i32(t)[1], ==, 1 << 30);
+    lim_tensor_unref(t);
+    t = lim_st_get(f, "u8", &err);
+    g_assert_cmpint(((const uint8_t *)lim_tensor_data(t))[2], ==, 200);
+    lim_tensor_unref(t);
+    lim_st_free(f);
+}
+
+/* Every golden file opens and every tensor in it can be had. */
+static void
+test_golden(void)
+{
+    const char *source = g_getenv("LIMEN_SOURCE");
+    g_assert_nonnull(source);
+    g_autofree char *path = g_build_filename(source, "tests", "golden", NULL);
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    g_assert_nonnull(dir);
+    int files = 0;
+    for (const char *name; (name = g_dir_read_name(dir));) {
+        if (!g_str_has_suffix(name, ".safetensors"))
+            continue;
+        g_autofree char *file = g_build_filename(path, name, NULL);
+        LimError err = LIM_ERROR_INIT;
+        LimStFile *f = lim_st_open(file, &err);
+        for (size_t i = 0; f && i < lim_st_count(f); i++)
+            lim_tensor_unref(lim_st_get(f, lim_st_name(f, i), &err));
+        lim_st_free(f);
+        g_assert_cmpstr(err.text, ==, "");
+        files++;
+    }
+    g_assert_cmpint(files, >, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -243,6 +341,8 @@ main(int argc, char **argv)
     g_test_add_func("/safetensors/foreign", test_foreign);
     g_test_add_func("/safetensors/hostile", test_hostile);
     g_test_add_func("/safetensors/nesting", test_nesting);
+    g_test_add_func("/safetensors/numpy", test_numpy);
+    g_test_add_func("/safetensors/golden", test_golden);
     int failed = g_test_run();
     for (const char *const *n = (const char *[]){"a.safetensors", "b.safetensors", NULL}; *n; n++) {
         g_autofree char *path = in_folder(*n);
