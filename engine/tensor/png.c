@@ -32,7 +32,7 @@ static void
 on_error(png_structp png, png_const_charp message)
 {
     char *to = png_get_error_ptr(png);
-    lim_text_clean(message, strlen(message), false, to, sizeof((Reader *)NULL)->message);
+    lim_text_clean(message, strlen(message), to, sizeof((Reader *)NULL)->message);
     png_longjmp(png, 1);
 }
 
@@ -80,8 +80,8 @@ keep_texts(Reader *r)
         char *raw = utf8 ? lim_arena_strdup(out->arena, value) : latin1_to_utf8(out->arena, value);
         size_t len = strlen(raw);
         char *clean = lim_arena_alloc(out->arena, len + 1, 1);
-        lim_text_clean(raw, len, true, clean, len + 1);
-        lim_text_clean(key, strlen(key), false, key, strlen(key) + 1);
+        lim_text_clean_lines(raw, len, clean, len + 1);
+        lim_text_clean(key, strlen(key), key, strlen(key) + 1);
         out->texts[out->n_texts++] = (LimPngText){key, clean};
     }
 }

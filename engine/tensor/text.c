@@ -44,8 +44,8 @@ lim_utf8_valid(const char *s, size_t n)
     return true;
 }
 
-void
-lim_text_clean(const char *s, size_t len, bool lines, char *out, size_t size)
+static void
+clean(const char *s, size_t len, bool lines, char *out, size_t size)
 {
     size_t at = 0;
     while (len > 0) {
@@ -64,4 +64,16 @@ lim_text_clean(const char *s, size_t len, bool lines, char *out, size_t size)
         len -= n ? n : 1;
     }
     out[at] = 0;
+}
+
+void
+lim_text_clean(const char *s, size_t len, char *out, size_t size)
+{
+    clean(s, len, false, out, size);
+}
+
+void
+lim_text_clean_lines(const char *s, size_t len, char *out, size_t size)
+{
+    clean(s, len, true, out, size);
 }

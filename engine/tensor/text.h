@@ -5,8 +5,9 @@
 #include <stddef.h>
 
 /* Copies s[0..len) as UTF-8 into out[0..size), cut between characters; ill-formed bytes and control
- * characters become '?' (with lines: except tab, line feed and carriage return); always ended by a
- * zero. out may be s. */
-void lim_text_clean(const char *s, size_t len, bool lines, char *out, size_t size);
+ * characters become '?'; always ended by a zero. out may be s. */
+void lim_text_clean(const char *s, size_t len, char *out, size_t size);
+/* The same for text of several lines: keeps tabs, line feeds and carriage returns. */
+void lim_text_clean_lines(const char *s, size_t len, char *out, size_t size);
 
 bool lim_utf8_valid(const char *s, size_t n);

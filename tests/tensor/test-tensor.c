@@ -132,12 +132,12 @@ test_text(void)
         {"\xed\xa0\x80 \xc0\x80 \xc2\x9b", "\?\?\? \?\? ?"}, /* surrogate, over-long, C1 control */
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        lim_text_clean(cases[i].in, strlen(cases[i].in), false, q, sizeof q);
+        lim_text_clean(cases[i].in, strlen(cases[i].in), q, sizeof q);
         g_assert_cmpstr(q, ==, cases[i].out);
     }
-    lim_text_clean("a\tb\r\nc\x01", 7, true, q, sizeof q);
+    lim_text_clean_lines("a\tb\r\nc\x01", 7, q, sizeof q);
     g_assert_cmpstr(q, ==, "a\tb\r\nc?");
-    lim_text_clean("abc\xc3\xa9", 5, false, small, sizeof small); /* no room for half a letter */
+    lim_text_clean("abc\xc3\xa9", 5, small, sizeof small); /* no room for half a letter */
     g_assert_cmpstr(small, ==, "abc");
 
     /* Against GLib over all two- and three-byte starts and a sample of fourth bytes. */
