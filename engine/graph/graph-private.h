@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "graph/graph.h"
-#include "ops/op.h"
+#include "graph/op.h"
 
 typedef enum LimValueKind {
     LIM_VALUE_NODE, /* computed */

@@ -1,7 +1,7 @@
 /* Convolution and its two derivatives. All three are bilinear in the same three tensors (x, w, dy),
  * so the derivative of each is made of the other two. */
 #include "ops/ops.h"
-#include "ops/params.h"
+#include "kernels/params.h"
 #include "ops/run.h"
 
 LIM_REF_DECLARE(conv2d);

@@ -1,6 +1,6 @@
 /* Ops on one value at a time, and the sums over all values. */
 #include "ops/ops.h"
-#include "ops/params.h"
+#include "kernels/params.h"
 #include "ops/run.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* Moving values without changing them. Axes count from the outermost. */
 #include "ops/ops.h"
-#include "ops/params.h"
+#include "kernels/params.h"
 #include "ops/run.h"
 
 #include <string.h>

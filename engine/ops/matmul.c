@@ -1,6 +1,6 @@
 /* Products of matrices and rows, table look-up, and spectral normalisation. */
 #include "ops/ops.h"
-#include "ops/params.h"
+#include "kernels/params.h"
 #include "ops/run.h"
 
 LIM_REF_DECLARE(matmul);

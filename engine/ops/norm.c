@@ -5,7 +5,7 @@
  * a first guess of the mean (shifted data), so that one pass gives mean and variance without
  * cancellation; per sample in float over eight lanes, over samples in double. */
 #include "ops/ops.h"
-#include "ops/params.h"
+#include "kernels/params.h"
 #include "ops/run.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
  * adjoint, as are spatial_sum and spatial_broadcast; each carries a factor, so averages are sums.
  */
 #include "ops/ops.h"
-#include "ops/params.h"
+#include "kernels/params.h"
 #include "ops/run.h"
 
 LIM_REF_DECLARE(sum_pool2);

@@ -1,5 +1,5 @@
 /* The table of ops, from the list in meson.build: a name there without its symbol fails at link. */
-#include "ops/op.h"
+#include "graph/op.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Helpers for the ops' fast runs and shape rules. */
 #pragma once
 
-#include "ops/op.h"
+#include "graph/op.h"
 
 /* Splits [0, total) into chunks of `chunk` (a function of nothing else, so results do not depend on
  * the number of threads) and runs fn(ctx, from, to) on the pool. */

@@ -4,7 +4,7 @@
  * harness that cannot fail (see broken_op). */
 #include "base/rng.h"
 #include "graph/plan.h"
-#include "ops/op.h"
+#include "graph/op.h"
 #include "ops/ops.h"
 
 #include <glib.h>

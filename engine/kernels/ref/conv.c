@@ -1,6 +1,6 @@
 /* References: convolution and its two derivatives, the textbook loops. */
 #include "kernels/ref/ref.h"
-#include "ops/params.h"
+#include "kernels/params.h"
 
 /* [a][b][c][d] -> offset */
 static int64_t

@@ -1,6 +1,6 @@
 /* References: one value at a time. */
 #include "kernels/ref/ref.h"
-#include "ops/params.h"
+#include "kernels/params.h"
 
 #define EACH for (int64_t i = 0; i < SIZE(n->out_shape[0]); i++)
 

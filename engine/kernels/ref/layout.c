@@ -1,6 +1,6 @@
 /* References: moving values without changing them. */
 #include "kernels/ref/ref.h"
-#include "ops/params.h"
+#include "kernels/params.h"
 
 /* A tensor around one axis: [outer][axis][inner] */
 typedef struct Around {

@@ -1,6 +1,6 @@
 /* References: products of matrices, rows and vectors. */
 #include "kernels/ref/ref.h"
-#include "ops/params.h"
+#include "kernels/params.h"
 
 /* [m][k] x [k][n], or the same for each of a batch; ta: a is stored [k][m], tb: b is [n][k] */
 REF(matmul)

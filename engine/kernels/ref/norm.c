@@ -1,7 +1,7 @@
 /* References: batch normalisation (Ioffe & Szegedy 2015), with a gain and bias per channel or per
  * sample and channel (class-conditional), and an optional ReLU behind it. */
 #include "kernels/ref/ref.h"
-#include "ops/params.h"
+#include "kernels/params.h"
 
 /* gain and bias are [c] or [n][c]: the offset of sample b */
 static int

@@ -1,6 +1,6 @@
 /* References: pooling and upsampling. */
 #include "kernels/ref/ref.h"
-#include "ops/params.h"
+#include "kernels/params.h"
 
 /* y = scale * sum of each 2x2 (scale 0.25: average pooling); sizes are even */
 REF(sum_pool2)
@@ -26,8 +26,8 @@ REF(upsample2)
         for (int y = 0; y < d[2]; y++)
             for (int x = 0; x < d[3]; x++)
                 OUT(0)
-                [((int64_t)b * d[2] + y) * d[3] + x] =
-                    (real)p->scale * IN(0)[((int64_t)b * (d[2] / 2) + y / 2) * (d[3] / 2) + x / 2];
+    [((int64_t)b * d[2] + y) * d[3] + x] =
+        (real)p->scale * IN(0)[((int64_t)b * (d[2] / 2) + y / 2) * (d[3] / 2) + x / 2];
 }
 
 /* offset of the largest of a 2x2; the first one wins a tie */

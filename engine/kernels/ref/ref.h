@@ -3,7 +3,7 @@
  * written from the definitions, for reading; nothing here is tuned. */
 #pragma once
 
-#include "ops/op.h"
+#include "kernels/node.h"
 
 #include <tgmath.h>
 

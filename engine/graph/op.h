@@ -8,23 +8,8 @@
 
 #include "base/param.h"
 #include "graph/graph.h"
+#include "kernels/node.h"
 #include "run/exec.h"
-
-#define LIM_OP_MAX_IN  6
-#define LIM_OP_MAX_OUT 5
-
-/* What run() sees. Pointers are float (or double in the f64 reference), int32_t for LIM_I32 values.
- * in[i] is NULL for an absent optional input; every out[i] has memory. */
-typedef struct LimNodeRun {
-    LimShape in_shape[LIM_OP_MAX_IN];
-    LimShape out_shape[LIM_OP_MAX_OUT];
-    const void *in[LIM_OP_MAX_IN];
-    void *out[LIM_OP_MAX_OUT];
-    const void *params;
-    void *scratch;  /* scratch() bytes */
-    void *prepared; /* prepared() bytes, filled when prepared_ready */
-    bool prepared_ready;
-} LimNodeRun;
 
 enum {
     LIM_OP_INPLACE = 1 << 0, /* out[0] may be in[0]'s memory */
@@ -80,8 +65,5 @@ const LimOpDef *lim_op_find(const char *name);
 size_t lim_op_count(void);
 const LimOpDef *lim_op_at(size_t i);
 
-/* The two compilations of the reference in kernels/ref. */
-#define LIM_REF_DECLARE(name)                       \
-    void lim_ref_##name##_f32(const LimNodeRun *n); \
-    void lim_ref_##name##_f64(const LimNodeRun *n)
+/* Names both compilations of a reference. */
 #define LIM_REF(name) .ref_f32 = lim_ref_##name##_f32, .ref_f64 = lim_ref_##name##_f64
