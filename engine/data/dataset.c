@@ -1,18 +1,23 @@
 /* Data sets by name or folder, and the step from stored bytes to the floats a network sees. */
 #include "data/dataset.h"
+#include "base/file.h"
 #include "tensor/image.h"
+#include "tensor/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
+#include <zlib.h>
 
 #define DEBIAN_FOLDER "/usr/share/datasets/fashion-mnist"
+#define PATH_SIZE     4096
 
 /* Xiao, Rasul, Vollgraf, "Fashion-MNIST", 2017, table 2, in the order of the labels. */
-static const char *const fashion_classes[10] = {"T-shirt/top", "Trouser",   "Pullover", "Dress",
-                                                "Coat",        "Sandal",    "Shirt",    "Sneaker",
-                                                "Bag",         "Ankle boot"};
+static const char fashion_classes[] = "T-shirt/top\nTrouser\nPullover\nDress\nCoat\nSandal\nShirt\n"
+                                      "Sneaker\nBag\nAnkle boot\n";
+/* CRC-32 of the labels: IDX files carry no names, and MNIST's look the same. */
+static const uLong fashion_labels[] = {0x2ed6e46a /* train */, 0x242bc73f /* test */};
 
 void
 lim_dataset_free(LimDataset *d)
@@ -25,55 +30,163 @@ lim_dataset_free(LimDataset *d)
     free(d);
 }
 
-/* "<dir>/<prefix>-<what>[.gz]"; false when neither is there (path then names the gz). */
-static bool
-idx_path(char *path, size_t size, const char *dir, const char *prefix, const char *what)
+void
+lim_dataset_name_after(LimDataset *d, const char *dir, const char *split)
 {
-    snprintf(path, size, "%s/%s-%s", dir, prefix, what);
-    if (access(path, F_OK) == 0)
-        return true;
-    snprintf(path, size, "%s/%s-%s.gz", dir, prefix, what);
-    return access(path, F_OK) == 0;
+    char *real = realpath(dir, NULL);
+    const char *base = real ? strrchr(real, '/') + 1 : dir;
+    lim_text_clean(base, strlen(base), d->name, sizeof d->name);
+    lim_text_clean(split, strlen(split), d->split, sizeof d->split);
+    free(real);
 }
 
-/* The test half of MNIST-like sets is called t10k there. */
-static const char *
-idx_prefix(const char *split)
+static bool
+is_folder(const char *path)
 {
-    return strcmp(split, "test") == 0 ? "t10k" : split;
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool
+is_file(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+typedef struct IdxPaths {
+    char images[PATH_SIZE], labels[PATH_SIZE], classes[PATH_SIZE];
+} IdxPaths;
+
+static bool
+plain_or_gz(char path[PATH_SIZE], const char *dir, const char *prefix, const char *what)
+{
+    snprintf(path, PATH_SIZE, "%s/%s-%s", dir, prefix, what);
+    if (is_file(path))
+        return true;
+    snprintf(path, PATH_SIZE, "%s/%s-%s.gz", dir, prefix, what);
+    return is_file(path);
+}
+
+/* Is there a pair of IDX files for this split? The test half of MNIST-like sets is called t10k. */
+static bool
+find_idx(IdxPaths *p, const char *dir, const char *split)
+{
+    const char *prefix = strcmp(split, "test") == 0 ? "t10k" : split;
+    snprintf(p->classes, PATH_SIZE, "%s/classes.txt", dir);
+    return plain_or_gz(p->images, dir, prefix, "images-idx3-ubyte") &&
+           plain_or_gz(p->labels, dir, prefix, "labels-idx1-ubyte");
+}
+
+/* text: one name per line. Every label must have one. */
+static LimStatus
+name_classes(LimDataset *d, const char *text, const char *from, LimError *err)
+{
+    int n = 0;
+    for (const char *p = text; *p; p += strcspn(p, "\n"), p += *p == '\n')
+        n++;
+    if (n < d->classes || n > 256)
+        return lim_fail(err, LIM_E_FORMAT,
+                        "%s names %d classes, the labels need %d (at most 256); write one name per "
+                        "line",
+                        from, n, d->classes);
+    free(d->class_names);
+    d->classes = n;
+    d->class_names = lim_alloc((size_t)n, sizeof *d->class_names);
+    for (int k = 0; k < n; k++, text += strcspn(text, "\n"), text += *text == '\n')
+        lim_text_clean(text, strcspn(text, "\n"), d->class_names[k], sizeof d->class_names[k]);
+    return LIM_OK;
+}
+
+static LimStatus
+name_from_file(LimDataset *d, const char *path, LimError *err)
+{
+    uint8_t *text;
+    size_t size;
+    LimStatus status = lim_file_read(path, 1 << 20, &text, &size, err);
+    if (status == LIM_OK)
+        status = name_classes(d, (const char *)text, path, err);
+    free(text);
+    return status;
+}
+
+static bool
+has_fashion_labels(const LimDataset *d)
+{
+    uLong crc = crc32(0, d->labels, (uInt)d->n);
+    for (size_t i = 0; i < sizeof fashion_labels / sizeof *fashion_labels; i++)
+        if (crc == fashion_labels[i])
+            return true;
+    return false;
+}
+
+static LimStatus
+name_fashion(LimDataset *d, const IdxPaths *p, LimError *err)
+{
+    if (d->h != 28 || d->w != 28)
+        return lim_fail(
+            err, LIM_E_FORMAT,
+            "%s has pictures of %d x %d pixels, Fashion-MNIST has 28 x 28; fetch it again",
+            p->images, d->w, d->h);
+    snprintf(d->name, sizeof d->name, "fashion-mnist");
+    return name_classes(d, fashion_classes, "Fashion-MNIST", err);
+}
+
+static LimDataset *
+open_idx(const IdxPaths *p, const char *dir, const char *split, LimError *err)
+{
+    LimDataset *d = lim_dataset_idx(p->images, p->labels, err);
+    if (!d)
+        return NULL;
+    LimStatus status = LIM_OK;
+    lim_dataset_name_after(d, dir, split);
+    if (has_fashion_labels(d))
+        status = name_fashion(d, p, err);
+    else if (is_file(p->classes))
+        status = name_from_file(d, p->classes, err);
+    if (status == LIM_OK)
+        return d;
+    lim_dataset_free(d);
+    return NULL;
 }
 
 LimDataset *
 lim_dataset_fashion_mnist(const char *dir, const char *split, LimError *err)
 {
-    char images[4096], labels[4096];
-    const char *where = dir ? dir : DEBIAN_FOLDER, *prefix = idx_prefix(split);
-    if (!idx_path(images, sizeof images, where, prefix, "images-idx3-ubyte") ||
-        !idx_path(labels, sizeof labels, where, prefix, "labels-idx1-ubyte")) {
+    IdxPaths p;
+    const char *where = dir ? dir : DEBIAN_FOLDER;
+    if (!find_idx(&p, where, split)) {
         lim_fail(err, LIM_E_IO,
-                 "Fashion-MNIST (%s) is not in %s; install the package "
-                 "dataset-fashion-mnist or give its folder with --data",
+                 "Fashion-MNIST (%s) is not in %s; install the package dataset-fashion-mnist or "
+                 "give its folder with --data",
                  split, where);
         return NULL;
     }
-    LimDataset *d = lim_dataset_idx(images, labels, err);
-    if (!d)
-        return NULL;
-    if (d->classes > 10 || d->h != 28 || d->w != 28) {
-        lim_fail(err, LIM_E_FORMAT,
-                 "%s has %d classes of %dx%d pictures, Fashion-MNIST has 10 of "
-                 "28x28; open it as a plain data set",
-                 images, d->classes, d->w, d->h);
+    LimDataset *d = open_idx(&p, where, split, err);
+    if (d && name_fashion(d, &p, err) != LIM_OK) {
         lim_dataset_free(d);
         return NULL;
     }
-    free(d->class_names);
-    d->classes = 10;
-    d->class_names = lim_alloc(10, sizeof *d->class_names);
-    for (int k = 0; k < 10; k++)
-        snprintf(d->class_names[k], sizeof d->class_names[k], "%s", fashion_classes[k]);
-    snprintf(d->name, sizeof d->name, "fashion-mnist");
-    snprintf(d->split, sizeof d->split, "%s", split);
+    return d;
+}
+
+LimDataset *
+lim_dataset_open(const char *dir, const char *split, LimError *err)
+{
+    IdxPaths p;
+    char half[PATH_SIZE], other[PATH_SIZE];
+    if (!dir)
+        return lim_dataset_fashion_mnist(NULL, split, err);
+    if (find_idx(&p, dir, split))
+        return open_idx(&p, dir, split, err);
+    snprintf(half, sizeof half, "%s/train", dir);
+    snprintf(other, sizeof other, "%s/test", dir);
+    if (!is_folder(half) && !is_folder(other))
+        return lim_dataset_folder(dir, err);
+    snprintf(half, sizeof half, "%s/%s", dir, split);
+    LimDataset *d = lim_dataset_folder(half, err);
+    if (d)
+        lim_dataset_name_after(d, dir, split);
     return d;
 }
 

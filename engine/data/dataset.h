@@ -9,7 +9,7 @@
 
 typedef struct LimDataset {
     char name[64];  /* "fashion-mnist" */
-    char split[16]; /* "train", "test", "sample" */
+    char split[16]; /* "train", "test", "sample", "all" */
     int n, c, h, w; /* pictures, channels (1 or 3), height, width as stored */
     int classes;
     uint8_t *pixels;         /* [n][c][h][w] */
@@ -23,11 +23,14 @@ void lim_dataset_free(LimDataset *d); /* NULL is fine */
  * dataset-fashion-mnist puts them; where that is missing the error says which package to install.
  * split: "train" (60,000) or "test" (10,000). */
 LimDataset *lim_dataset_fashion_mnist(const char *dir, const char *split, LimError *err);
-/* A folder with one sub-folder of PNG files per class, in sorted order. All pictures must have one
- * size; grey or RGB (alpha is composited on black). */
+/* A folder with one sub-folder of PNG files per class, in sorted order (hidden files are left out).
+ * All pictures must have one size; grey or RGB (alpha is composited on black). split is "all". */
 LimDataset *lim_dataset_folder(const char *dir, LimError *err);
-/* dir with IDX files or with class folders, or NULL: whatever --data DIR means. split as above
- * (class folders: DIR/train and DIR/test if present). */
+/* dir with IDX files or with class folders, or NULL (Fashion-MNIST): whatever --data DIR means.
+ *   IDX: DIR/SPLIT-images-idx3-ubyte[.gz] and DIR/SPLIT-labels-idx1-ubyte[.gz], where SPLIT is
+ * train, t10k for "test", or as given ("sample"). Names of the classes: Fashion-MNIST is recognised
+ * by its labels; else DIR/classes.txt, one per line; else "0", "1", ... class folders:
+ * DIR/SPLIT/CLASS/x.png when DIR/train or DIR/test is there, else DIR/CLASS/x.png. */
 LimDataset *lim_dataset_open(const char *dir, const char *split, LimError *err);
 /* One IDX file pair with any counts and sizes (also uncompressed). */
 LimDataset *lim_dataset_idx(const char *images_path, const char *labels_path, LimError *err);
@@ -36,7 +39,11 @@ LimDataset *lim_dataset_idx_parse(const uint8_t *images, size_t images_size,
                                   const char *images_name, const uint8_t *labels,
                                   size_t labels_size, const char *labels_name, LimError *err);
 
+/* Names the set after the last part of dir. */
+void lim_dataset_name_after(LimDataset *d, const char *dir, const char *split);
+
 /* Writes pictures index[0..n) as float in [-1,1] to out [n][c][size][size], centred, padded with
- * -1; v = byte / 127.5 - 1. size must be >= h and w. labels may be NULL. */
+ * -1; v = byte / 127.5 - 1. size must be >= h and w. labels may be NULL. Only reads the set, so
+ * threads may fill parts of one batch at the same time. */
 void lim_dataset_batch(const LimDataset *d, const uint32_t *index, int n, int size, float *out,
                        int32_t *labels);

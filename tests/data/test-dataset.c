@@ -1,9 +1,11 @@
-/* Data sets: IDX in every packing, batches, and what is wrong with a damaged file. */
+/* Data sets: IDX in every packing, class folders, batches, and what is wrong with a damaged file.
+ */
 #include "data/dataset.h"
+#include "tensor/png.h"
 
 #include <glib.h>
 #include <glib/gstdio.h>
-#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -196,6 +198,197 @@ test_fashion_mnist(void)
     lim_dataset_free(d);
 }
 
+static void
+remove_tree(const char *path)
+{
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    for (const char *name; dir && (name = g_dir_read_name(dir));) {
+        g_autofree char *child = g_build_filename(path, name, NULL);
+        if (g_file_test(child, G_FILE_TEST_IS_DIR))
+            remove_tree(child);
+        else
+            g_unlink(child);
+    }
+    g_rmdir(path);
+}
+
+/* A picture of one colour. */
+static void
+put_png(const char *root, const char *path, LimPixel format, int w, int h, const uint8_t rgba[4])
+{
+    g_autofree char *full = g_build_filename(root, path, NULL), *parent = g_path_get_dirname(full);
+    g_assert_cmpint(g_mkdir_with_parents(parent, 0700), ==, 0);
+    LimImageView v = lim_image_alloc(w, h, format, NULL);
+    lim_image_fill(v, rgba);
+    g_assert_cmpint(lim_png_write(full, v, NULL, 0, NULL), ==, LIM_OK);
+    free(v.data);
+}
+
+static void
+put_bytes(const char *root, const char *path, const void *data, size_t size)
+{
+    g_autofree char *full = g_build_filename(root, path, NULL);
+    g_assert_true(g_file_set_contents(full, data, (gssize)size, NULL));
+}
+
+static const uint8_t dark[4] = {10, 10, 10, 255}, light[4] = {200, 200, 200, 255},
+                     red[4] = {255, 0, 0, 255}, clear[4] = {100, 200, 50, 51};
+
+static void
+test_folder(void)
+{
+    g_autofree char *root = g_dir_make_tmp("limen-data-XXXXXX", NULL);
+    put_png(root, "b cat/2.png", LIM_PIXEL_GREY8, 3, 2, dark);
+    put_png(root, "b cat/10.PNG", LIM_PIXEL_RGB24, 3, 2, light);
+    put_png(root, "a\xff/x.png", LIM_PIXEL_GREY8, 3, 2, light);
+    put_png(root, ".hidden/x.png", LIM_PIXEL_GREY8, 3, 2, dark);
+    put_bytes(root, "b cat/notes.txt", "x", 1);
+    put_bytes(root, "readme", "x", 1);
+    LimError err = LIM_ERROR_INIT;
+    LimDataset *d = lim_dataset_folder(root, &err);
+    g_assert_cmpstr(err.text, ==, "");
+    g_assert_cmpint(d->n, ==, 3);
+    g_assert_cmpint(d->c, ==, 3); /* one file is RGB, though its pixels are grey */
+    g_assert_cmpint(d->classes, ==, 2);
+    g_assert_cmpstr(d->class_names[0], ==, "a?");
+    g_assert_cmpstr(d->class_names[1], ==, "b cat");
+    g_assert_cmpint(d->labels[0], ==, 0);
+    g_assert_cmpint(d->labels[2], ==, 1);
+    g_assert_cmpint(d->pixels[18 + 5], ==, 200); /* 10.PNG sorts before 2.png */
+    g_assert_cmpint(d->pixels[36 + 17], ==, 10);
+    g_assert_cmpstr(d->split, ==, "all");
+    g_autofree char *base = g_path_get_basename(root);
+    g_assert_cmpstr(d->name, ==, base);
+    lim_dataset_free(d);
+
+    /* Without that file, one plane. */
+    g_autofree char *rgb = g_build_filename(root, "b cat", "10.PNG", NULL);
+    g_unlink(rgb);
+    put_png(root, "b cat/3.png", LIM_PIXEL_GREY8, 3, 2, red); /* luma 76 */
+    d = lim_dataset_folder(root, &err);
+    g_assert_cmpint(d->c, ==, 1);
+    const uint8_t want[18] = {200, 200, 200, 200, 200, 200, 10, 10, 10,
+                              10,  10,  10,  76,  76,  76,  76, 76, 76};
+    g_assert_cmpmem(d->pixels, 18, want, 18);
+    lim_dataset_free(d);
+
+    /* Colour and alpha: planes, on black. */
+    put_png(root, "b cat/4.png", LIM_PIXEL_RGBA8, 3, 2, clear);
+    d = lim_dataset_folder(root, &err);
+    g_assert_cmpint(d->c, ==, 3);
+    for (int i = 0; i < 6; i++) {
+        g_assert_cmpint(d->pixels[3 * 18 + i], ==, 20);
+        g_assert_cmpint(d->pixels[3 * 18 + 6 + i], ==, 40);
+        g_assert_cmpint(d->pixels[3 * 18 + 12 + i], ==, 10);
+    }
+    lim_dataset_free(d);
+
+    /* What can be wrong, each with the path in the sentence. */
+    put_png(root, "b cat/5.png", LIM_PIXEL_GREY8, 2, 2, dark);
+    g_assert_null(lim_dataset_folder(root, &err));
+    g_assert_cmpint(err.code, ==, LIM_E_SHAPE);
+    g_assert_nonnull(strstr(err.text, "5.png has 2 x 2 pixels"));
+    put_bytes(root, "b cat/5.png", "no picture", 10);
+    err = (LimError)LIM_ERROR_INIT;
+    g_assert_null(lim_dataset_folder(root, &err));
+    g_assert_nonnull(strstr(err.text, "5.png is not a PNG"));
+    g_autofree char *empty = g_build_filename(root, "empty", NULL);
+    g_mkdir(empty, 0700);
+    err = (LimError)LIM_ERROR_INIT;
+    g_assert_null(lim_dataset_folder(root, &err));
+    g_assert_nonnull(strstr(err.text, "empty has no PNG"));
+    err = (LimError)LIM_ERROR_INIT;
+    g_assert_null(lim_dataset_folder(empty, &err));
+    g_assert_nonnull(strstr(err.text, "0 sub-folders"));
+    err = (LimError)LIM_ERROR_INIT;
+    g_assert_null(lim_dataset_folder("/no/such", &err));
+    g_assert_cmpint(err.code, ==, LIM_E_IO);
+    remove_tree(root);
+}
+
+static void
+test_open(void)
+{
+    g_autofree char *root = g_dir_make_tmp("limen-data-XXXXXX", NULL);
+    g_autofree char *base = g_path_get_basename(root);
+    LimError err = LIM_ERROR_INIT;
+    g_assert_null(lim_dataset_open(root, "train", &err));
+    g_assert_cmpint(err.code, ==, LIM_E_FORMAT);
+
+    /* Class folders, first without and then with halves. */
+    put_png(root, "one/x.png", LIM_PIXEL_GREY8, 1, 1, dark);
+    LimDataset *d = lim_dataset_open(root, "test", NULL);
+    g_assert_cmpstr(d->split, ==, "all");
+    g_assert_cmpstr(d->class_names[0], ==, "one");
+    lim_dataset_free(d);
+    put_png(root, "train/two/x.png", LIM_PIXEL_GREY8, 1, 1, light);
+    d = lim_dataset_open(root, "train", NULL);
+    g_assert_cmpstr(d->name, ==, base);
+    g_assert_cmpstr(d->split, ==, "train");
+    g_assert_cmpstr(d->class_names[0], ==, "two");
+    lim_dataset_free(d);
+    err = (LimError)LIM_ERROR_INIT;
+    g_assert_null(lim_dataset_open(root, "test", &err)); /* never the training half instead */
+    g_assert_cmpint(err.code, ==, LIM_E_IO);
+
+    /* IDX comes first; plain labels beside gz pictures; names from classes.txt. */
+    g_autoptr(GByteArray) zi = gz(images, sizeof images);
+    put_bytes(root, "t10k-images-idx3-ubyte.gz", zi->data, zi->len);
+    g_assert_null(lim_dataset_open(root, "test", NULL)); /* no labels yet */
+    put_bytes(root, "t10k-labels-idx1-ubyte", labels, sizeof labels);
+    d = lim_dataset_open(root, "test", &err);
+    g_assert_cmpint(d->n, ==, 3);
+    g_assert_cmpstr(d->name, ==, base);
+    g_assert_cmpstr(d->split, ==, "test");
+    g_assert_cmpstr(d->class_names[1], ==, "1");
+    lim_dataset_free(d);
+    put_bytes(root, "classes.txt", "caf\xc3\xa9\n\nthird\nfourth", 20);
+    d = lim_dataset_open(root, "test", NULL);
+    g_assert_cmpint(d->classes, ==, 4);
+    g_assert_cmpstr(d->class_names[0], ==, "caf\xc3\xa9");
+    g_assert_cmpstr(d->class_names[1], ==, "");
+    g_assert_cmpstr(d->class_names[3], ==, "fourth");
+    lim_dataset_free(d);
+    put_bytes(root, "classes.txt", "one\ntwo\n", 8);
+    err = (LimError)LIM_ERROR_INIT;
+    g_assert_null(lim_dataset_open(root, "test", &err));
+    g_assert_nonnull(strstr(err.text, "names 2 classes"));
+    err = (LimError)LIM_ERROR_INIT;
+    g_assert_null(lim_dataset_fashion_mnist(root, "test", &err));
+    remove_tree(root);
+}
+
+/* The set that comes with the program: 20 pictures of each class in turn, taken from the test half.
+ */
+static void
+test_samples(void)
+{
+    g_autofree char *dir =
+        g_build_filename(g_getenv("LIMEN_SOURCE"), "resources", "samples", "fashion-mnist", NULL);
+    LimError err = LIM_ERROR_INIT;
+    LimDataset *d = lim_dataset_open(dir, "sample", &err);
+    g_assert_cmpstr(err.text, ==, "");
+    g_assert_cmpstr(d->name, ==, "fashion-mnist");
+    g_assert_cmpstr(d->split, ==, "sample");
+    g_assert_cmpint(d->n, ==, 200);
+    g_assert_cmpint(d->h, ==, 28);
+    g_assert_cmpint(d->w, ==, 28);
+    g_assert_cmpint(d->classes, ==, 10);
+    for (int i = 0; i < 200; i++)
+        g_assert_cmpint(d->labels[i], ==, i % 10);
+    LimDataset *all = lim_dataset_open(NULL, "test", NULL);
+    for (int k = 0; all && k < 10; k++) {
+        g_assert_cmpstr(d->class_names[k], ==, all->class_names[k]);
+        for (int i = 0, from = 0; i < 20; i++, from++) {
+            while (all->labels[from] != k)
+                from++;
+            g_assert_cmpmem(d->pixels + (i * 10 + k) * 784, 784, all->pixels + from * 784, 784);
+        }
+    }
+    lim_dataset_free(all);
+    lim_dataset_free(d);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -205,5 +398,8 @@ main(int argc, char **argv)
     g_test_add_func("/dataset/damage", test_damage);
     g_test_add_func("/dataset/bombs", test_bombs);
     g_test_add_func("/dataset/fashion-mnist", test_fashion_mnist);
+    g_test_add_func("/dataset/folder", test_folder);
+    g_test_add_func("/dataset/open", test_open);
+    g_test_add_func("/dataset/samples", test_samples);
     return g_test_run();
 }
