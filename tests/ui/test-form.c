@@ -338,12 +338,15 @@ test_names(void)
     g_assert_cmpuint(focusable, >=, 12);
     for (guint i = 0; i < lim_form_get_n_rows(LIM_FORM(form)); i++) {
         GtkWidget *r = GTK_WIDGET(lim_form_get_nth(LIM_FORM(form), i));
-        guint key = gtk_label_get_mnemonic_keyval(GTK_LABEL(test_find_type(r, GTK_TYPE_LABEL)));
+        GtkLabel *caption = GTK_LABEL(test_find_type(r, GTK_TYPE_LABEL));
+        guint key = gdk_keyval_to_lower(gtk_label_get_mnemonic_keyval(caption));
         g_assert_cmpuint(key, >=, 'a');
         g_assert_cmpuint(key, <=, 'z');
         g_assert_false(keys & 1u << (key - 'a'));
         keys |= 1u << (key - 'a');
     }
+    g_assert_nonnull(test_find_labelled(form, "Increase Number"));
+    g_assert_nonnull(test_find_labelled(form, "Decrease Number"));
     gtk_window_destroy(window);
 }
 

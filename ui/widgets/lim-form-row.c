@@ -364,7 +364,7 @@ lim_form_row_init(LimFormRow *self)
     gtk_label_set_ellipsize(GTK_LABEL(priv->caption), PANGO_ELLIPSIZE_END);
     gtk_widget_set_hexpand(priv->caption, TRUE);
 
-    priv->reset = gtk_button_new_from_icon_name("edit-undo-symbolic");
+    priv->reset = gtk_button_new_from_icon_name("object-rotate-left-symbolic");
     gtk_widget_add_css_class(priv->reset, "flat");
     gtk_widget_add_css_class(priv->reset, "reset");
     gtk_widget_set_valign(priv->reset, GTK_ALIGN_CENTER);

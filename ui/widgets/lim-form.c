@@ -198,7 +198,7 @@ lim_form_init(LimForm *self)
     gtk_scrolled_window_set_child(GTK_SCROLLED_WINDOW(self->scroller), self->box);
     gtk_accessible_update_property(GTK_ACCESSIBLE(self->scroller), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                    "Settings", -1);
-    gtk_widget_set_vexpand(self->scroller, TRUE);
+    gtk_widget_set_vexpand(GTK_WIDGET(self), TRUE);
     gtk_widget_set_parent(self->scroller, GTK_WIDGET(self));
 }
 

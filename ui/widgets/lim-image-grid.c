@@ -18,6 +18,7 @@ struct _LimImageGrid {
     int cursor;
     gboolean enlarged;
     gboolean stale;
+    gboolean captions;
 };
 
 enum { PROP_CURSOR = 1, PROP_ENLARGED, PROP_STALE, N_PROPS };
@@ -77,7 +78,7 @@ current_layout(LimImageGrid *self)
     int n = self->enlarged ? 1 : self->n;
     LimGridLayout plain = lim_grid_layout(n, self->width, self->height, w, h, GAP * scale, 0);
 
-    if (!self->labels || plain.cell_w < CAPTION_AT * scale)
+    if (!self->labels || !self->captions || plain.cell_w < CAPTION_AT * scale)
         return plain;
     return lim_grid_layout(n, self->width, self->height, w, h, GAP * scale,
                            caption_height(self) * scale);
@@ -124,6 +125,13 @@ describe(LimImageGrid *self)
     }
     gtk_accessible_update_property(GTK_ACCESSIBLE(self), GTK_ACCESSIBLE_PROPERTY_LABEL, "Pictures",
                                    GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, text->str, -1);
+}
+
+void
+lim_image_grid_set_captions(LimImageGrid *self, gboolean captions)
+{
+    self->captions = captions;
+    gtk_widget_queue_draw(GTK_WIDGET(self));
 }
 
 int

@@ -52,6 +52,15 @@ lim_number_row_new(const char *key, const char *label, const char *help, const c
     lim_form_row_mute_wheel(self->spin);
     g_signal_connect_swapped(self->spin, "value-changed", G_CALLBACK(value_changed), self);
     lim_form_row_set_control(LIM_FORM_ROW(self), self->spin, self->spin);
+    for (GtkWidget *c = gtk_widget_get_first_child(self->spin); c;
+         c = gtk_widget_get_next_sibling(c)) {
+        if (!GTK_IS_BUTTON(c))
+            continue;
+        gboolean up =
+            g_strcmp0(gtk_button_get_icon_name(GTK_BUTTON(c)), "value-increase-symbolic") == 0;
+        g_autofree char *name = g_strdup_printf("%s %s", up ? "Increase" : "Decrease", label);
+        gtk_accessible_update_property(GTK_ACCESSIBLE(c), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+    }
     if (unit && *unit) {
         GtkWidget *text = gtk_label_new(unit);
         gtk_widget_add_css_class(text, "dim-label");

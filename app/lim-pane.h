@@ -1,0 +1,34 @@
+/* A view of the window. Subclasses build their widgets from the session they are given.
+ *
+ * Every pane has an action group; the window shows that of the visible pane under the prefix
+ * "view", so that one accelerator (view.undo, view.export) means the view in front. The property
+ * "show-form" says whether the settings on the left are wanted. */
+#pragma once
+
+#include <gtk/gtk.h>
+
+#include "lim-session.h"
+
+#define LIM_TYPE_PANE (lim_pane_get_type())
+G_DECLARE_DERIVABLE_TYPE(LimPane, lim_pane, LIM, PANE, GtkWidget)
+
+struct _LimPaneClass {
+    GtkWidgetClass parent_class;
+    /* A picture was dropped or opened: TRUE when the pane takes it. */
+    gboolean (*open_file)(LimPane *self, const char *path);
+};
+
+LimSession *lim_pane_get_session(LimPane *self); /* borrowed */
+GActionMap *lim_pane_get_actions(LimPane *self); /* borrowed; also a GActionGroup */
+void lim_pane_set_child(LimPane *self, GtkWidget *child);
+gboolean lim_pane_open_file(LimPane *self, const char *path);
+
+typedef struct LimPaneDef {
+    const char *name;    /* "generate" */
+    const char *title;   /* "Generate" */
+    GType (*type)(void); /* of a LimPane */
+} LimPaneDef;
+
+/* All panes in the order of the switcher (the list is in app/meson.build). */
+extern const LimPaneDef *const lim_panes[];
+extern const int lim_n_panes;

@@ -1,0 +1,257 @@
+/* LimWindow: makes the panes of the list and leads files and actions to them. */
+#include "lim-window.h"
+
+#include "preferences.h"
+#include "shortcuts.h"
+
+struct _LimWindow {
+    GtkApplicationWindow parent_instance;
+    GtkWidget *title_stack;
+    GtkWidget *title;
+    GtkWidget *subtitle;
+    GtkWidget *menu_button;
+    GtkWidget *views;
+    LimSession *session;
+    GtkFileChooserNative *chooser; /* while it is open */
+    gulong model_handler;
+};
+
+G_DEFINE_FINAL_TYPE(LimWindow, lim_window, GTK_TYPE_APPLICATION_WINDOW)
+
+static LimPane *
+visible_pane(LimWindow *self)
+{
+    GtkWidget *child = gtk_stack_get_visible_child(GTK_STACK(self->views));
+    return child ? LIM_PANE(child) : NULL;
+}
+
+LimPane *
+lim_window_get_pane(LimWindow *self, const char *name)
+{
+    GtkWidget *child = gtk_stack_get_child_by_name(GTK_STACK(self->views), name);
+    return child ? LIM_PANE(child) : NULL;
+}
+
+void
+lim_window_open_path(LimWindow *self, const char *path)
+{
+    LimPane *pane = visible_pane(self);
+
+    if (!g_str_has_suffix(path, ".png") || !pane || !lim_pane_open_file(pane, path))
+        lim_session_open(self->session, path);
+}
+
+static void
+open_response(GtkNativeDialog *dialog, int response, LimWindow *self)
+{
+    if (response == GTK_RESPONSE_ACCEPT) {
+        g_autoptr(GFile) file = gtk_file_chooser_get_file(GTK_FILE_CHOOSER(dialog));
+        g_autofree char *path = g_file_get_path(file);
+        if (path)
+            lim_session_open(self->session, path);
+    }
+    g_clear_object(&self->chooser);
+}
+
+static void
+open_model(GtkWidget *widget, const char *name, GVariant *parameter)
+{
+    LimWindow *self = LIM_WINDOW(widget);
+    g_autoptr(GtkFileFilter) models = gtk_file_filter_new();
+    g_autoptr(GtkFileFilter) all = gtk_file_filter_new();
+
+    if (self->chooser)
+        return;
+    self->chooser = gtk_file_chooser_native_new("Open Model", GTK_WINDOW(self),
+                                                GTK_FILE_CHOOSER_ACTION_OPEN, "_Open", "_Cancel");
+    gtk_file_filter_set_name(models, "Models (safetensors)");
+    gtk_file_filter_add_suffix(models, "safetensors");
+    gtk_file_filter_set_name(all, "All files");
+    gtk_file_filter_add_pattern(all, "*");
+    gtk_file_chooser_add_filter(GTK_FILE_CHOOSER(self->chooser), models);
+    gtk_file_chooser_add_filter(GTK_FILE_CHOOSER(self->chooser), all);
+    g_signal_connect_object(self->chooser, "response", G_CALLBACK(open_response), self, 0);
+    gtk_native_dialog_show(GTK_NATIVE_DIALOG(self->chooser));
+}
+
+static void
+open_path(GtkWidget *widget, const char *name, GVariant *parameter)
+{
+    lim_window_open_path(LIM_WINDOW(widget), g_variant_get_string(parameter, NULL));
+}
+
+static void
+open_shipped(GtkWidget *widget, const char *name, GVariant *parameter)
+{
+    g_autofree char *path = lim_session_dup_default_path();
+    lim_session_open(LIM_WINDOW(widget)->session, path);
+}
+
+static void
+popup_menu(GtkWidget *widget, const char *name, GVariant *parameter)
+{
+    gtk_menu_button_popup(GTK_MENU_BUTTON(LIM_WINDOW(widget)->menu_button));
+}
+
+static gboolean
+drop(LimWindow *self, const GValue *value)
+{
+    GSList *files = g_value_get_boxed(value); /* borrowed */
+
+    if (!files)
+        return FALSE;
+    g_autofree char *path = g_file_get_path(files->data);
+    if (!path)
+        return FALSE;
+    lim_window_open_path(self, path);
+    return TRUE;
+}
+
+static void
+model_changed(LimWindow *self)
+{
+    LimModel *model = lim_session_get_model(self->session);
+
+    gtk_widget_set_visible(self->subtitle, model != NULL);
+    if (model) {
+        g_autofree char *name = g_path_get_basename(lim_model_path(model));
+        gtk_label_set_text(GTK_LABEL(self->subtitle), name);
+        gtk_widget_set_tooltip_text(self->subtitle, lim_model_path(model));
+    }
+}
+
+static void
+view_changed(LimWindow *self)
+{
+    LimPane *pane = visible_pane(self);
+
+    if (pane)
+        gtk_widget_insert_action_group(GTK_WIDGET(self), "view",
+                                       G_ACTION_GROUP(lim_pane_get_actions(pane)));
+}
+
+static gboolean
+close_request(GtkWindow *window)
+{
+    LimPreferences p = lim_preferences_load();
+
+    p.maximized = gtk_window_is_maximized(window);
+    if (!p.maximized && !gtk_window_is_fullscreen(window))
+        gtk_window_get_default_size(window, &p.width, &p.height);
+    lim_preferences_save(&p);
+    return GTK_WINDOW_CLASS(lim_window_parent_class)->close_request(window);
+}
+
+static void
+dispose(GObject *object)
+{
+    LimWindow *self = LIM_WINDOW(object);
+
+    if (self->session)
+        g_clear_signal_handler(&self->model_handler, self->session);
+    if (self->chooser)
+        gtk_native_dialog_destroy(GTK_NATIVE_DIALOG(self->chooser));
+    g_clear_object(&self->chooser);
+    gtk_widget_dispose_template(GTK_WIDGET(self), LIM_TYPE_WINDOW);
+    g_clear_object(&self->session);
+    G_OBJECT_CLASS(lim_window_parent_class)->dispose(object);
+}
+
+static void
+lim_window_class_init(LimWindowClass *klass)
+{
+    GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(klass);
+
+    G_OBJECT_CLASS(klass)->dispose = dispose;
+    GTK_WINDOW_CLASS(klass)->close_request = close_request;
+    gtk_widget_class_set_template_from_resource(widget_class, "/org/limen/Limen/window.ui");
+    gtk_widget_class_bind_template_child(widget_class, LimWindow, title_stack);
+    gtk_widget_class_bind_template_child(widget_class, LimWindow, title);
+    gtk_widget_class_bind_template_child(widget_class, LimWindow, subtitle);
+    gtk_widget_class_bind_template_child(widget_class, LimWindow, menu_button);
+    gtk_widget_class_bind_template_child(widget_class, LimWindow, views);
+    gtk_widget_class_install_action(widget_class, "win.open-model", NULL, open_model);
+    gtk_widget_class_install_action(widget_class, "win.open-path", "s", open_path);
+    gtk_widget_class_install_action(widget_class, "win.open-shipped", NULL, open_shipped);
+    gtk_widget_class_install_action(widget_class, "win.menu", NULL, popup_menu);
+}
+
+static void
+lim_window_init(LimWindow *self)
+{
+    gtk_widget_init_template(GTK_WIDGET(self));
+}
+
+static void
+show_form_changed(GSimpleAction *action, GVariant *state, gpointer data)
+{
+    LimWindow *self = data;
+
+    g_simple_action_set_state(action, state);
+    for (int i = 0; i < lim_n_panes; i++) {
+        LimPane *pane = lim_window_get_pane(self, lim_panes[i]->name);
+        g_object_set(pane, "show-form", g_variant_get_boolean(state), NULL);
+    }
+}
+
+static void
+fullscreen_changed(GSimpleAction *action, GVariant *state, gpointer data)
+{
+    if (g_variant_get_boolean(state))
+        gtk_window_fullscreen(data);
+    else
+        gtk_window_unfullscreen(data);
+}
+
+static void
+fullscreened(LimWindow *self)
+{
+    GAction *action = g_action_map_lookup_action(G_ACTION_MAP(self), "fullscreen");
+
+    g_simple_action_set_state(G_SIMPLE_ACTION(action),
+                              g_variant_new_boolean(gtk_window_is_fullscreen(GTK_WINDOW(self))));
+}
+
+LimWindow *
+lim_window_new(GtkApplication *app, LimSession *session)
+{
+    static const GActionEntry toggles[] = {
+        {.name = "show-form", .state = "true", .change_state = show_form_changed},
+        {.name = "fullscreen", .state = "false", .change_state = fullscreen_changed},
+    };
+    LimWindow *self = g_object_new(LIM_TYPE_WINDOW, "application", app, NULL);
+    LimPreferences p = lim_preferences_load();
+
+    self->session = g_object_ref(session);
+    self->model_handler =
+        g_signal_connect_swapped(session, "model-changed", G_CALLBACK(model_changed), self);
+    gtk_window_set_default_size(GTK_WINDOW(self), p.width, p.height);
+    if (p.maximized)
+        gtk_window_maximize(GTK_WINDOW(self));
+
+    for (int i = 0; i < lim_n_panes; i++)
+        gtk_stack_add_titled(GTK_STACK(self->views),
+                             g_object_new(lim_panes[i]->type(), "session", session, NULL),
+                             lim_panes[i]->name, lim_panes[i]->title);
+    /* A switcher with one button would look like a button that does something. */
+    gtk_stack_set_visible_child_name(GTK_STACK(self->title_stack),
+                                     lim_n_panes > 1 ? "switcher" : "title");
+
+    g_action_map_add_action_entries(G_ACTION_MAP(self), toggles, G_N_ELEMENTS(toggles), self);
+    g_autoptr(GPropertyAction) view =
+        g_property_action_new("view", self->views, "visible-child-name");
+    g_action_map_add_action(G_ACTION_MAP(self), G_ACTION(view));
+    g_signal_connect_object(self->views, "notify::visible-child", G_CALLBACK(view_changed), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect(self, "notify::fullscreened", G_CALLBACK(fullscreened), NULL);
+    view_changed(self);
+
+    g_autoptr(GtkShortcutsWindow) help = GTK_SHORTCUTS_WINDOW(lim_shortcuts_window_new());
+    gtk_application_window_set_help_overlay(GTK_APPLICATION_WINDOW(self), help);
+
+    GtkDropTarget *target = gtk_drop_target_new(GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
+    g_signal_connect_swapped(target, "drop", G_CALLBACK(drop), self);
+    gtk_widget_add_controller(GTK_WIDGET(self), GTK_EVENT_CONTROLLER(target));
+    model_changed(self);
+    return self;
+}

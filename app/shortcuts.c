@@ -1,0 +1,85 @@
+/* The keys. GtkShortcutsWindow 4.8 can only be filled by GtkBuilder, so the table becomes XML. */
+#include "shortcuts.h"
+
+#include "lim-pane.h"
+
+const LimShortcut lim_shortcuts[] = {
+    {"General", "Open model", "win.open-model", "<Control>o"},
+    {"General", "Export PNG", "view.export", "<Control>e"},
+    {"General", "Copy as command", "view.copy-command", "<Control><Shift>c"},
+    {"General", "Undo", "view.undo", "<Control>z"},
+    {"General", "Redo", "view.redo", "<Control><Shift>z <Control>y"},
+    {"General", "Reset all settings", "view.reset-all", "<Control><Shift>r"},
+    {"General", "New seed", "view.new-seed", "<Control>n"},
+    {"Window", "Main menu", "win.menu", "F10"},
+    {"Window", "Settings panel", "win.show-form", "F9"},
+    {"Window", "Full screen", "win.fullscreen", "F11"},
+    {"Window", "Keyboard shortcuts", "win.show-help-overlay", "<Control>question F1"},
+    {"Window", "Close window", "window.close", "<Control>w"},
+    {"Window", "Quit", "app.quit", "<Control>q"},
+    {"Sliders", "Step", NULL, "Left Right"},
+    {"Sliders", "Fine step", NULL, "<Shift>Left <Shift>Right"},
+    {"Sliders", "Far step", NULL, "Page_Up Page_Down"},
+    {"Sliders", "Restore the value from before the drag", NULL, "Escape"},
+    {"Pictures", "Move between pictures", NULL, "Left Right Up Down"},
+    {"Pictures", "Show one picture alone", NULL, "Return space"},
+    {"Pictures", "Show all pictures", NULL, "Escape"},
+    {0},
+};
+
+void
+lim_shortcuts_install(GtkApplication *app)
+{
+    for (const LimShortcut *s = lim_shortcuts; s->group; s++) {
+        if (!s->action)
+            continue;
+        g_auto(GStrv) accels = g_strsplit(s->accels, " ", -1);
+        gtk_application_set_accels_for_action(app, s->action, (const char *const *)accels);
+    }
+    for (int i = 0; i < lim_n_panes && i < 9; i++) {
+        g_autofree char *action = g_strdup_printf("win.view::%s", lim_panes[i]->name);
+        g_autofree char *accel = g_strdup_printf("<Alt>%d", i + 1);
+        gtk_application_set_accels_for_action(app, action, (const char *const[]){accel, NULL});
+    }
+}
+
+static void
+append_shortcut(GString *xml, const char *title, const char *accels)
+{
+    g_autofree char *item = g_markup_printf_escaped(
+        "<child><object class='GtkShortcutsShortcut'><property name='title'>%s</property>"
+        "<property name='accelerator'>%s</property></object></child>",
+        title, accels);
+
+    g_string_append(xml, item);
+}
+
+GtkWidget *
+lim_shortcuts_window_new(void)
+{
+    g_autoptr(GString) xml = g_string_new(
+        "<interface><object class='GtkShortcutsWindow' id='window'><property name='modal'>1"
+        "</property><child><object class='GtkShortcutsSection'><property name='section-name'>all"
+        "</property><property name='max-height'>14</property>");
+    const char *group = NULL;
+
+    for (const LimShortcut *s = lim_shortcuts; s->group; s++) {
+        if (g_strcmp0(group, s->group) != 0) {
+            g_string_append_printf(xml,
+                                   "%s<child><object class='GtkShortcutsGroup'><property "
+                                   "name='title'>%s</property>",
+                                   group ? "</object></child>" : "", s->group);
+            group = s->group;
+            if (g_str_equal(group, "Window"))
+                for (int i = 0; i < lim_n_panes && i < 9; i++) {
+                    g_autofree char *accel = g_strdup_printf("<Alt>%d", i + 1);
+                    append_shortcut(xml, lim_panes[i]->title, accel);
+                }
+        }
+        append_shortcut(xml, s->title, s->accels);
+    }
+    g_string_append(xml, "</object></child></object></child></object></interface>");
+
+    g_autoptr(GtkBuilder) builder = gtk_builder_new_from_string(xml->str, (gssize)xml->len);
+    return g_object_ref(GTK_WIDGET(gtk_builder_get_object(builder, "window")));
+}

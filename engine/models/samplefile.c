@@ -1,0 +1,86 @@
+/* Sheets of samples that carry their settings. */
+#include "models/samplefile.h"
+
+#include "tensor/png.h"
+#include "tensor/text.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY "limen"
+
+static char *
+settings_text(const char *model_path, const LimSampleRequest *request)
+{
+    const char *slash = strrchr(model_path, '/');
+    char name[LIM_TEXT_MAX];
+    lim_text_clean(slash ? slash + 1 : model_path, strlen(slash ? slash + 1 : model_path), name,
+                   sizeof name);
+    json_t *object = json_pack("{s:s, s:s, s:o}", "view", "generate", "model", name, "settings",
+                               lim_params_to_json(lim_sample_schema, request));
+    char *text = json_dumps(object, 0);
+    LIM_ASSERT(text);
+    json_decref(object);
+    return text;
+}
+
+LimStatus
+lim_samplefile_write(const char *path, const LimTensor *image, const char *model_path,
+                     const LimSampleRequest *request, LimError *err)
+{
+    const LimShape s = lim_tensor_shape(image);
+    LIM_ASSERT(s.nd == 4);
+    const LimSheet sheet = {.n = s.d[0],
+                            .c = s.d[1],
+                            .h = s.d[2],
+                            .w = s.d[3],
+                            .gap = LIM_SAMPLE_GAP,
+                            .scale = LIM_SAMPLE_SCALE,
+                            .background = {255, 255, 255, 255}};
+    int w, h;
+    LimStatus status = lim_sheet_size(&sheet, &w, &h, err);
+    if (status != LIM_OK)
+        return status;
+    LimImageView view = lim_image_alloc(w, h, sheet.c == 1 ? LIM_PIXEL_GREY8 : LIM_PIXEL_RGB8, err);
+    if (!view.data)
+        return err ? err->code : LIM_E_NOMEM;
+    lim_sheet_draw(&sheet, lim_tensor_f32(image), LIM_RANGE_SIGNED, view);
+
+    char *settings = settings_text(model_path, request);
+    const LimPngText texts[] = {{"Software", "Limen"}, {KEY, settings}};
+    status = lim_png_write(path, view, texts, 2, err);
+    free(settings);
+    free(view.data);
+    return status;
+}
+
+LimStatus
+lim_samplefile_read(const char *path, LimSampleRequest *request, char model[LIM_TEXT_MAX],
+                    LimError *err)
+{
+    LimPng *png = lim_png_read(path, 0, err);
+    if (!png)
+        return err ? err->code : LIM_E_FORMAT;
+    const char *text = lim_png_text(png, KEY);
+    json_t *object = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    const json_t *settings = json_object_get(object, "settings");
+    const char *view = json_string_value(json_object_get(object, "view"));
+    LimStatus status;
+
+    if (!json_is_object(settings) || !view || strcmp(view, "generate") != 0) {
+        status = lim_fail(err, LIM_E_FORMAT,
+                          "%s carries no settings of Limen's samples; take a picture that was "
+                          "exported from Generate",
+                          path);
+    } else {
+        lim_params_init(lim_sample_schema, request);
+        status = lim_params_from_json(lim_sample_schema, request, settings, err);
+        const char *name = json_string_value(json_object_get(object, "model"));
+        if (model)
+            lim_text_clean(name ? name : "", name ? strlen(name) : 0, model, LIM_TEXT_MAX);
+    }
+    json_decref(object);
+    lim_png_free(png);
+    return status;
+}
