@@ -83,12 +83,17 @@ micro(int mr, int k, const float *a, ptrdiff_t ars, ptrdiff_t acs, const float *
 #undef ROWS
 }
 
-/* Rows of C per call so that m falls into blocks of nearly equal size: 8 is 4+4, not 6+2, because
- * few rows cannot hide the latency of the additions. */
+/* How many blocks m rows fall into; block i starts at row micro_row(m, blocks, i). They are of
+ * nearly equal size, 8 is 4+4 and not 6+2, because few rows cannot hide the latency of the
+ * additions. */
 static inline int
-micro_step(int m)
+micro_blocks(int m)
 {
-    int blocks = (m + LIM_MR - 1) / LIM_MR;
+    return (m + LIM_MR - 1) / LIM_MR;
+}
 
-    return (m + blocks - 1) / blocks;
+static inline int
+micro_row(int m, int blocks, int i)
+{
+    return (int)((long)m * i / blocks);
 }

@@ -113,9 +113,10 @@ vec_transpose(Vec r[LIM_VEC])
 }
 
 /* out[i][l] = src[l*stride + i] for i in [0, n), l in [0, LIM_VEC): n positions of LIM_VEC planes
- * become n vectors. Reads only what it should: the last block overlaps the one before. */
+ * become n vectors. Reads only what it should: the last block overlaps the one before. Meanwhile
+ * fetches what lies `ahead` floats further on into the cache. */
 LIM_INLINE void
-vec_gather(const float *src, ptrdiff_t stride, int n, float *out)
+vec_gather(const float *src, ptrdiff_t stride, int n, float *out, ptrdiff_t ahead)
 {
     if (n < LIM_VEC) {
         for (int i = 0; i < n; i++)
@@ -128,8 +129,10 @@ vec_gather(const float *src, ptrdiff_t stride, int n, float *out)
         if (i > n - LIM_VEC)
             i = n - LIM_VEC;
 #pragma GCC unroll 16
-        for (int l = 0; l < LIM_VEC; l++)
+        for (int l = 0; l < LIM_VEC; l++) {
             r[l] = vec_load(src + l * stride + i);
+            __builtin_prefetch(src + l * stride + i + ahead);
+        }
         vec_transpose(r);
 #pragma GCC unroll 16
         for (int l = 0; l < LIM_VEC; l++)
@@ -137,17 +140,40 @@ vec_gather(const float *src, ptrdiff_t stride, int n, float *out)
     }
 }
 
-/* The inverse: dst[l*stride + i] = in[i][l]. */
+/* The inverse: dst[l*stride + i] = in[i][l]; dst is fetched `ahead` for writing. */
 LIM_INLINE void
-vec_scatter(const float *in, ptrdiff_t stride, int n, float *dst)
+vec_scatter(const float *in, ptrdiff_t stride, int n, float *dst, ptrdiff_t ahead)
 {
+    int i = 0;
+
     if (n < LIM_VEC) {
-        for (int i = 0; i < n; i++)
+        for (i = 0; i < n; i++)
             for (int l = 0; l < LIM_VEC; l++)
                 dst[l * stride + i] = in[i * LIM_VEC + l];
         return;
     }
-    for (int i = 0; i < n; i += LIM_VEC) {
+#if LIM_VEC < 16
+    /* Whole cache lines while possible: planes that lie a power of two apart share the same few
+     * sets of the L1 cache, and a half-written line may be gone before its other half comes. */
+    for (; i + 2 * LIM_VEC <= n; i += 2 * LIM_VEC) {
+        Vec r[LIM_VEC], s[LIM_VEC];
+#pragma GCC unroll 16
+        for (int l = 0; l < LIM_VEC; l++)
+            r[l] = vec_load(in + (i + l) * LIM_VEC);
+        vec_transpose(r);
+#pragma GCC unroll 16
+        for (int l = 0; l < LIM_VEC; l++)
+            s[l] = vec_load(in + (i + LIM_VEC + l) * LIM_VEC);
+        vec_transpose(s);
+#pragma GCC unroll 16
+        for (int l = 0; l < LIM_VEC; l++) {
+            vec_store(dst + l * stride + i, r[l]);
+            vec_store(dst + l * stride + i + LIM_VEC, s[l]);
+            __builtin_prefetch(dst + l * stride + i + ahead, 1);
+        }
+    }
+#endif
+    for (; i < n; i += LIM_VEC) {
         Vec r[LIM_VEC];
         if (i > n - LIM_VEC)
             i = n - LIM_VEC;
@@ -156,7 +182,9 @@ vec_scatter(const float *in, ptrdiff_t stride, int n, float *dst)
             r[l] = vec_load(in + (i + l) * LIM_VEC);
         vec_transpose(r);
 #pragma GCC unroll 16
-        for (int l = 0; l < LIM_VEC; l++)
+        for (int l = 0; l < LIM_VEC; l++) {
             vec_store(dst + l * stride + i, r[l]);
+            __builtin_prefetch(dst + l * stride + i + ahead, 1);
+        }
     }
 }

@@ -18,9 +18,15 @@
 
 #define POINTS 36 /* positions in a 6x6 tile */
 
-/* Tiles whose V and M live in scratch at the same time. */
-#define CHUNK_TILES    64
+/* Channels, in and out together, times the tiles of a chunk: V and M of a chunk should stay in L2
+ * or close to it, while enough tiles share each pass over U. */
+#define CHUNK_WORK     6144
 #define DW_CHUNK_TILES 128
+
+/* Vectors of channels that a transform takes at a time: as many as fill a cache line, so that each
+ * line of V and M moves once between the caches. */
+#define GROUP       (LIM_VEC < 16 ? 16 / LIM_VEC : 1)
+#define GROUP_WIDTH (GROUP * LIM_VEC)
 
 /* One pass over tiles: input planes [c][h][w], output planes [oc][oh][ow]. */
 typedef struct Wino {
@@ -38,7 +44,8 @@ typedef struct Wino {
     ptrdiff_t ldw;
     int first, count;      /* the chunk being worked on */
     int split_c, split_oc; /* channels per item */
-    bool add;
+    bool by_chunks;
+    bool add; /* to sums */
 } Wino;
 
 /* Row length for n channels. An odd number of cache lines, so that the rows of a column do not all
@@ -58,10 +65,19 @@ panels(int oc)
 static void
 wino_init(Wino *z, int n, int c, int h, int w, int oc, int oh, int ow, int pad, int chunk)
 {
+    int tiles = n * lim_pieces(oh, 4) * lim_pieces(ow, 4);
+
     *z = (Wino){.c = c, .h = h, .w = w, .oc = oc, .oh = oh, .ow = ow, .pad = pad};
     z->th = lim_pieces(oh, 4);
     z->tw = lim_pieces(ow, 4);
-    z->tiles = n * z->th * z->tw;
+    z->tiles = tiles;
+    if (chunk == 0) {
+        chunk = lim_max_int(12, lim_min_int(48, CHUNK_WORK / (c + oc)));
+        /* Many tiles: each thread takes whole chunks. Few: all threads share one. */
+        z->by_chunks = tiles >= 8 * chunk;
+        if (!z->by_chunks)
+            chunk *= 4;
+    }
     /* Whole rows of tiles where possible. */
     z->chunk = lim_min_int(z->tiles, z->tw < chunk ? chunk / z->tw * z->tw : chunk);
     z->ldv = odd_lines((size_t)c);
@@ -69,8 +85,9 @@ wino_init(Wino *z, int n, int c, int h, int w, int oc, int oh, int ow, int pad, 
     z->vplane = odd_lines((size_t)z->chunk * (size_t)z->ldv);
     z->mplane = odd_lines((size_t)z->chunk * (size_t)z->ldm);
     z->uplane = (ptrdiff_t)panels(oc) * c * LIM_NR;
-    /* Six rows with their margins, and once more without when rows are shorter than a vector. */
-    z->stage_floats = lim_line_floats((size_t)(6 * (4 * z->tw + 2 + lim_max_int(w, ow)) * LIM_VEC));
+    /* Six rows with their margins for each vector, and one without when rows are short. */
+    z->stage_floats =
+        lim_line_floats((size_t)(6 * (GROUP * (4 * z->tw + 2) + lim_max_int(w, ow)) * LIM_VEC));
 }
 
 /* --- Transforms. Each works on LIM_VEC channels at once. --- */
@@ -310,16 +327,17 @@ stage_rows(const float *planes, int h, int w, int y0, int rows, int left, int wi
     const float *src = planes + (ptrdiff_t)(y0 + first) * w;
     float *dst = stage + (ptrdiff_t)(first * width + left) * LIM_VEC;
     int used = lim_min_int(w, width - left);
+    ptrdiff_t ahead = (ptrdiff_t)GROUP_WIDTH * h * w;
 
     if (end <= first)
         return;
     if (w >= LIM_VEC) {
         for (int i = first; i < end; i++, src += w, dst += (ptrdiff_t)width * LIM_VEC)
-            vec_gather(src, (ptrdiff_t)h * w, used, dst);
+            vec_gather(src, (ptrdiff_t)h * w, used, dst, ahead);
         return;
     }
     /* Short rows: several at once, then put each where it belongs. */
-    vec_gather(src, (ptrdiff_t)h * w, (end - first) * w, flat);
+    vec_gather(src, (ptrdiff_t)h * w, (end - first) * w, flat, ahead);
     for (int i = first; i < end; i++, flat += w * LIM_VEC, dst += (ptrdiff_t)width * LIM_VEC)
         for (int j = 0; j < used; j++)
             vec_store(dst + j * LIM_VEC, vec_load(flat + j * LIM_VEC));
@@ -331,20 +349,25 @@ transform_input(const Wino *z, int first, int count, int c0, int c1, float *v, f
 {
     int width = 4 * z->tw + 2, end = first + count;
     ptrdiff_t plane = (ptrdiff_t)z->h * z->w;
-    float *flat = stage + (ptrdiff_t)6 * width * LIM_VEC;
+    ptrdiff_t size = (ptrdiff_t)6 * width * LIM_VEC;
+    float *flat = stage + GROUP * size;
 
     for (int tile = first; tile < end;) {
         Run r = run_at(z, tile, end);
         int y0 = 4 * r.ty - z->pad;
         const float *x = z->x + r.img * z->c * plane;
-        stage_margins(z->h, z->w, y0, 6, z->pad, width, stage);
-        for (int c = c0; c < c1; c += LIM_VEC) {
-            c = lim_min_int(c, c1 - LIM_VEC);
-            stage_rows(x + c * plane, z->h, z->w, y0, 6, z->pad, width, stage, flat);
+        for (int g = 0; g < GROUP; g++)
+            stage_margins(z->h, z->w, y0, 6, z->pad, width, stage + g * size);
+        for (int c = c0; c < c1; c += GROUP_WIDTH) {
+            c = lim_min_int(c, c1 - GROUP_WIDTH);
+            for (int g = 0; g < GROUP; g++)
+                stage_rows(x + (c + g * LIM_VEC) * plane, z->h, z->w, y0, 6, z->pad, width,
+                           stage + g * size, flat);
             float *out = v + (tile - first) * z->ldv + c;
             for (int t = 0; t < r.count; t++, out += z->ldv)
-                input_tile(stage + (ptrdiff_t)4 * (r.tx + t) * LIM_VEC, (ptrdiff_t)width * LIM_VEC,
-                           out, z->vplane);
+                for (int g = 0; g < GROUP; g++)
+                    input_tile(stage + g * size + (ptrdiff_t)4 * (r.tx + t) * LIM_VEC,
+                               (ptrdiff_t)width * LIM_VEC, out + g * LIM_VEC, z->vplane);
         }
         tile += r.count;
     }
@@ -356,23 +379,45 @@ transform_dy(const Wino *z, int first, int count, int o0, int o1, float *m, floa
 {
     int width = 4 * z->tw, end = first + count;
     ptrdiff_t plane = (ptrdiff_t)z->oh * z->ow;
-    float *flat = stage + (ptrdiff_t)4 * width * LIM_VEC;
+    ptrdiff_t size = (ptrdiff_t)4 * width * LIM_VEC;
+    float *flat = stage + GROUP * size;
 
     for (int tile = first; tile < end;) {
         Run r = run_at(z, tile, end);
         int y0 = 4 * r.ty;
         const float *dy = z->dy + r.img * z->oc * plane;
-        stage_margins(z->oh, z->ow, y0, 4, 0, width, stage);
-        for (int o = o0; o < o1; o += LIM_VEC) {
-            o = lim_min_int(o, o1 - LIM_VEC);
-            stage_rows(dy + o * plane, z->oh, z->ow, y0, 4, 0, width, stage, flat);
+        for (int g = 0; g < GROUP; g++)
+            stage_margins(z->oh, z->ow, y0, 4, 0, width, stage + g * size);
+        for (int o = o0; o < o1; o += GROUP_WIDTH) {
+            o = lim_min_int(o, o1 - GROUP_WIDTH);
+            for (int g = 0; g < GROUP; g++)
+                stage_rows(dy + (o + g * LIM_VEC) * plane, z->oh, z->ow, y0, 4, 0, width,
+                           stage + g * size, flat);
             float *out = m + (tile - first) * z->ldm + o;
             for (int t = 0; t < r.count; t++, out += z->ldm)
-                output_adjoint_tile(stage + (ptrdiff_t)4 * (r.tx + t) * LIM_VEC,
-                                    (ptrdiff_t)width * LIM_VEC, out, z->mplane);
+                for (int g = 0; g < GROUP; g++)
+                    output_adjoint_tile(stage + g * size + (ptrdiff_t)4 * (r.tx + t) * LIM_VEC,
+                                        (ptrdiff_t)width * LIM_VEC, out + g * LIM_VEC, z->mplane);
         }
         tile += r.count;
     }
+}
+
+/* The part of a tile that lies inside the image, into rows `row` floats apart. */
+LIM_INLINE void
+store_tile(const Vec y[4][4], int rows, int cols, float *to, ptrdiff_t row)
+{
+    if (rows == 4 && cols == 4) {
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++)
+#pragma GCC unroll 4
+            for (int j = 0; j < 4; j++)
+                vec_store(to + i * row + j * LIM_VEC, y[i][j]);
+        return;
+    }
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < cols; j++)
+            vec_store(to + i * row + j * LIM_VEC, y[i][j]);
 }
 
 /* y of tiles [first, first+count), output channels [o0, o1), from M. */
@@ -386,34 +431,27 @@ transform_output(const Wino *z, int first, int count, int o0, int o1, const floa
         Run r = run_at(z, tile, end);
         int x0 = 4 * r.tx, cols = lim_min_int(4 * r.count, z->ow - x0);
         int rows = lim_min_int(4, z->oh - 4 * r.ty);
+        ptrdiff_t size = (ptrdiff_t)rows * cols * LIM_VEC;
         float *y = z->y + r.img * z->oc * plane + (ptrdiff_t)4 * r.ty * z->ow + x0;
-        for (int o = o0; o < o1; o += LIM_VEC) {
-            o = lim_min_int(o, o1 - LIM_VEC);
-            Vec bias = z->bias ? vec_load(z->bias + o) : (Vec){0};
+        for (int o = o0; o < o1; o += GROUP_WIDTH) {
+            o = lim_min_int(o, o1 - GROUP_WIDTH);
             const float *in = m + (tile - first) * z->ldm + o;
-            for (int t = 0; t < r.count; t++, in += z->ldm) {
-                Vec out[4][4];
-                int left = lim_min_int(4, cols - 4 * t);
-                float *to = stage + (ptrdiff_t)4 * t * LIM_VEC;
-                output_tile(in, z->mplane, bias, out);
-                if (rows == 4 && left == 4) {
-#pragma GCC unroll 4
-                    for (int i = 0; i < 4; i++)
-#pragma GCC unroll 4
-                        for (int j = 0; j < 4; j++)
-                            vec_store(to + (i * cols + j) * LIM_VEC, out[i][j]);
-                } else {
-                    for (int i = 0; i < rows; i++)
-                        for (int j = 0; j < left; j++)
-                            vec_store(to + (i * cols + j) * LIM_VEC, out[i][j]);
+            for (int t = 0; t < r.count; t++, in += z->ldm)
+                for (int g = 0; g < GROUP; g++) {
+                    Vec bias = z->bias ? vec_load(z->bias + o + g * LIM_VEC) : (Vec){0};
+                    Vec out[4][4];
+                    float *to = stage + g * size + (ptrdiff_t)4 * t * LIM_VEC;
+                    output_tile(in + g * LIM_VEC, z->mplane, bias, out);
+                    store_tile(out, rows, lim_min_int(4, cols - 4 * t), to,
+                               (ptrdiff_t)cols * LIM_VEC);
                 }
-            }
-            if (cols == z->ow) {
-                vec_scatter(stage, plane, rows * cols, y + o * plane);
-            } else {
-                for (int i = 0; i < rows; i++)
-                    vec_scatter(stage + (ptrdiff_t)i * cols * LIM_VEC, plane, cols,
-                                y + o * plane + (ptrdiff_t)i * z->ow);
+            for (int g = 0; g < GROUP; g++) {
+                float *to = y + (o + g * LIM_VEC) * plane;
+                if (cols == z->ow)
+                    vec_scatter(stage + g * size, plane, rows * cols, to, GROUP_WIDTH * plane);
+                for (int i = 0; cols < z->ow && i < rows; i++)
+                    vec_scatter(stage + g * size + (ptrdiff_t)i * cols * LIM_VEC, plane, cols,
+                                to + (ptrdiff_t)i * z->ow, GROUP_WIDTH * plane);
             }
         }
         tile += r.count;
@@ -424,15 +462,17 @@ transform_output(const Wino *z, int first, int count, int o0, int o1, const floa
 static void
 multiply(const Wino *z, int p, int panel0, int panel1, int count, const float *v, float *m)
 {
-    int step = micro_step(count);
+    int blocks = micro_blocks(count);
 
     v += p * z->vplane;
     m += p * z->mplane;
     for (int panel = panel0; panel < panel1; panel++) {
         const float *u = z->u + p * z->uplane + (ptrdiff_t)panel * z->c * LIM_NR;
-        for (int t = 0; t < count; t += step)
-            micro(lim_min_int(step, count - t), z->c, v + t * z->ldv, z->ldv, 1, u, LIM_NR,
+        for (int b = 0, t = 0, next; b < blocks; b++, t = next) {
+            next = micro_row(count, blocks, b + 1);
+            micro(next - t, z->c, v + t * z->ldv, z->ldv, 1, u, LIM_NR,
                   m + t * z->ldm + panel * LIM_NR, z->ldm, false);
+        }
     }
 }
 
@@ -459,7 +499,7 @@ filter_item(void *ctx, int item, int thread)
         const float *w = f->w + o * f->stride_oc + c * f->stride_c;
         Vec g[9], t[9];
         if (lanes == LIM_VEC) {
-            vec_gather(w, f->stride_oc, 9, (float *)g);
+            vec_gather(w, f->stride_oc, 9, (float *)g, 0);
         } else {
             for (int i = 0; i < 9; i++)
                 for (int l = 0; l < LIM_VEC; l++)
@@ -479,19 +519,12 @@ transform_filters(LimPool *pool, Filters *f)
 
 /* --- The passes. --- */
 
-/* Many tiles: each thread takes whole chunks. Few: all threads share one, a step at a time. */
-static bool
-by_chunks(const Wino *z)
-{
-    return z->tiles >= 8 * z->chunk;
-}
-
 static size_t
 pass_floats(const Wino *z, int threads)
 {
     size_t buffers = (size_t)POINTS * (size_t)(z->vplane + z->mplane);
 
-    return (by_chunks(z) ? buffers * (size_t)threads : buffers) + z->stage_floats * (size_t)threads;
+    return (z->by_chunks ? buffers * (size_t)threads : buffers) + z->stage_floats * (size_t)threads;
 }
 
 static void
@@ -568,7 +601,7 @@ pass_run(LimPool *pool, Wino *z, float *scratch)
     z->stage = scratch;
     z->v = scratch + z->stage_floats * (size_t)threads;
     z->m = z->v + POINTS * z->vplane;
-    if (by_chunks(z)) {
+    if (z->by_chunks) {
         lim_pool_for(pool, lim_pieces(z->tiles, z->chunk), chunk_item, z);
         return;
     }
@@ -591,7 +624,7 @@ is_3x3(const LimConvDims *d)
 static void
 forward_init(Wino *z, const LimConvDims *d)
 {
-    wino_init(z, d->n, d->c, d->h, d->w, d->oc, d->oh, d->ow, d->pad, CHUNK_TILES);
+    wino_init(z, d->n, d->c, d->h, d->w, d->oc, d->oh, d->ow, d->pad, 0);
 }
 
 bool
@@ -642,7 +675,7 @@ LIM_FN(lim_wino_conv)(LimPool *pool, const LimConvDims *d, const float *x, const
 static void
 dx_init(Wino *z, const LimConvDims *d)
 {
-    wino_init(z, d->n, d->oc, d->oh, d->ow, d->c, d->h, d->w, 2 - d->pad, CHUNK_TILES);
+    wino_init(z, d->n, d->oc, d->oh, d->ow, d->c, d->h, d->w, 2 - d->pad, 0);
 }
 
 bool
@@ -720,14 +753,16 @@ static void
 dw_multiply_item(void *ctx, int p, int thread)
 {
     const Wino *z = ctx;
-    int step = micro_step(z->c);
+    int blocks = micro_blocks(z->c);
     const float *v = z->v + p * z->vplane, *m = z->m + p * z->mplane;
     float *sums = z->sums + p * z->c * z->ldw;
 
     for (int o = 0; o < z->ldw; o += LIM_NR)
-        for (int c = 0; c < z->c; c += step)
-            micro(lim_min_int(step, z->c - c), z->count, v + c, 1, z->ldv, m + o, z->ldm,
-                  sums + c * z->ldw + o, z->ldw, z->add);
+        for (int b = 0, c = 0, next; b < blocks; b++, c = next) {
+            next = micro_row(z->c, blocks, b + 1);
+            micro(next - c, z->count, v + c, 1, z->ldv, m + o, z->ldm, sums + c * z->ldw + o,
+                  z->ldw, z->add);
+        }
 }
 
 /* dw of LIM_VEC output channels. */
@@ -742,7 +777,7 @@ dw_filter_item(void *ctx, int item, int thread)
     for (int c = 0; c < z->c; c++)
         filter_adjoint_tile(z->sums + c * z->ldw + o, z->c * z->ldw, stage + 9 * c * LIM_VEC);
     if (lanes == LIM_VEC) {
-        vec_scatter(stage, n, n, dw);
+        vec_scatter(stage, n, n, dw, 0);
     } else {
         for (int l = 0; l < lanes; l++)
             for (int i = 0; i < n; i++)
