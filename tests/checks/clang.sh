@@ -4,4 +4,4 @@
 command -v clang >/dev/null || { echo "clang is not installed"; exit 77; }
 set -e
 [ -f "$2/build.ninja" ] || CC=clang meson setup "$2" "$1" --werror -Doptimization=0 -Ddebug=false
-ninja -C "$2"
+ninja -k 0 -C "$2"

@@ -12,7 +12,7 @@ value_of(unsigned half)
     int sign = half & 0x8000 ? -1 : 1, exponent = half >> 10 & 31;
     double fraction = half & 0x3ff;
     if (exponent == 31)
-        return fraction ? (double)NAN : sign * (double)INFINITY;
+        return fraction != 0 ? (double)NAN : sign * (double)INFINITY;
     return exponent ? sign * ldexp(1024 + fraction, exponent - 25) : sign * ldexp(fraction, -24);
 }
 

@@ -63,7 +63,7 @@ REF(cross_entropy_grad)
         const double lse = log_sum_exp(x, k, &top);
         for (int i = 0; i < k; i++)
             OUT(0)
-            [(int64_t)r * k + i] =
-                (real)((exp((double)x[i] - lse) - (i == label[r])) * (double)IN(2)[r]);
+        [(int64_t)r * k + i] =
+            (real)((exp((double)x[i] - lse) - (i == label[r])) * (double)IN(2)[r]);
     }
 }
