@@ -51,6 +51,23 @@ on_read(png_structp png, png_bytep to, size_t n)
     r->at += n;
 }
 
+/* Does every chunk up to IEND lie within the file? libpng takes (and clears) memory for the length
+ * that a chunk claims, up to 2 GiB, before it notices that the bytes are not there. */
+static bool
+chunks_fit(const uint8_t *data, size_t size)
+{
+    for (size_t at = 8; size - at >= 12;) {
+        const uint8_t *p = data + at;
+        size_t length = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
+        if (length > size - at - 12)
+            return false;
+        if (memcmp(p + 4, "IEND", 4) == 0)
+            return true;
+        at += 12 + length;
+    }
+    return false;
+}
+
 static char *
 latin1_to_utf8(LimArena *arena, const char *s)
 {
@@ -96,6 +113,10 @@ decode(Reader *r)
     png_set_user_limits(png, LIM_IMAGE_MAX_SIDE, LIM_IMAGE_MAX_SIDE);
     png_set_chunk_cache_max(png, 64);
     png_set_chunk_malloc_max(png, 2 * LIM_PNG_TEXT_MAX);
+    /* Of the chunks that are not needed for the pixels only texts are parsed. */
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT,
+                                (png_const_bytep) "tEXt\0zTXt\0iTXt", 3);
     png_set_read_fn(png, r, on_read);
     png_read_info(png, r->info);
     png_uint_32 w, h;
@@ -157,6 +178,10 @@ lim_png_parse(const uint8_t *data, size_t size, const char *name, int channels, 
     LIM_ASSERT(channels == 0 || channels == 1 || channels == 3 || channels == 4);
     if (size < 8 || png_sig_cmp(data, 0, 8) != 0) {
         lim_fail(err, LIM_E_FORMAT, "%s is not a PNG file; save the picture as PNG", name);
+        return NULL;
+    }
+    if (!chunks_fit(data, size)) {
+        lim_fail(err, LIM_E_FORMAT, "%s is damaged or cut short; save the picture again", name);
         return NULL;
     }
     LimError refused = LIM_ERROR_INIT;

@@ -9,6 +9,7 @@
 #include <zlib.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static void
 append(png_structp png, png_bytep data, size_t size)
@@ -350,6 +351,18 @@ test_refusals(void)
     refused((const uint8_t *)"GIF89a..........", 16, "not a PNG");
     for (guint n = 0; n < file->len; n++)
         refused(file->data, n, n < 8 ? "not a PNG" : "damaged");
+
+    /* A text that claims almost 2 GiB must not cost that much memory. */
+    g_autoptr(GByteArray) claim = g_byte_array_new();
+    g_byte_array_append(claim, file->data, file->len);
+    guint text = 8 + 25; /* behind IHDR */
+    g_assert_cmpmem(claim->data + text + 4, 4, "tEXt", 4);
+    claim->data[text] = 0x7f;
+    struct rusage before, after;
+    getrusage(RUSAGE_SELF, &before);
+    refused(claim->data, claim->len, "cut short");
+    getrusage(RUSAGE_SELF, &after);
+    g_assert_cmpint(after.ru_maxrss - before.ru_maxrss, <, 256 << 10); /* KiB */
 
     /* IHDR is the first chunk, at 8: width at 16, height at 20. */
     static const struct {
