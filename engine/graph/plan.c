@@ -10,7 +10,8 @@
  *
  * Looking inside: LIMEN_DUMP=1 prints the plan to stderr when it is made; LIMEN_KERNELS=ref runs
  * the scalar references; LIMEN_COMPARE=1 runs both and aborts at the first node that differs;
- * LIMEN_TRAP=1 aborts at the first node that makes a NaN or an infinity. */
+ * LIMEN_TRAP=1 aborts at the first node that makes a NaN or an infinity; LIMEN_PROFILE=1 prints the
+ * time by op when the plan is freed. */
 #include "graph/plan.h"
 
 #include "graph/graph-private.h"
@@ -364,6 +365,11 @@ lim_plan_free(LimPlan *p)
 {
     if (!p)
         return;
+    if (getenv("LIMEN_PROFILE")) {
+        char *text = lim_plan_profile(p);
+        fputs(text, stderr);
+        free(text);
+    }
     for (uint32_t v = 0; v < p->g->n_values; v++)
         free(p->widened[v]);
     free(p->widened);
