@@ -95,7 +95,6 @@ infer_lerp(const LimShape *in, const void *params, LimShape *out, LimError *err)
         lim_each_chunk(exec, lim_shape_size(n->out_shape[0]), LIM_CHUNK, name##_chunk, n); \
     }
 
-RUN(add, a[i] + b[i])
 RUN(sub, a[i] - b[i])
 RUN(mul, a[i] * b[i])
 RUN(tanh, tanhf(a[i]))
@@ -122,10 +121,83 @@ RUN(expand_like, a[0])
     }
 
 RUN_PARAM(affine, LimAffineParams, const float scale = (float)p->scale;
-          const float shift = (float)p->shift, scale *a[i] + shift)
-RUN_PARAM(relu, LimReluParams, const float slope = (float)p->slope, a[i] > 0 ? a[i] : slope * a[i])
-RUN_PARAM(relu_grad, LimReluParams, const float slope = (float)p->slope,
-          a[i] > 0 ? b[i] : slope * b[i])
+          const float shift = (float)p->shift, a[i] * scale + shift)
+
+/* ---- fast runs over the row kernels --------------------------------------------------------- */
+
+typedef struct RowRun {
+    const LimNodeRun *n;
+    const LimRowKernels *rows;
+} RowRun;
+
+#define RUN_ROWS(name, call)                                                                  \
+    static void name##_chunk(const void *ctx, int64_t from, int64_t to)                       \
+    {                                                                                         \
+        const LimNodeRun *n = ((const RowRun *)ctx)->n;                                       \
+        const LimRowKernels *rows = ((const RowRun *)ctx)->rows;                              \
+        const float *a = (const float *)n->in[0] + from, *b = (const float *)n->in[1] + from; \
+        float *y = (float *)n->out[0] + from;                                                 \
+        (void)b;                                                                              \
+        call;                                                                                 \
+    }                                                                                         \
+    static void name##_run(const LimNodeRun *n, const LimExec *exec)                          \
+    {                                                                                         \
+        lim_each_chunk(exec, lim_shape_size(n->out_shape[0]), LIM_CHUNK, name##_chunk,        \
+                       &(RowRun){n, exec->kernels->rows});                                    \
+    }
+
+RUN_ROWS(add, rows->add(a, b, y, to - from))
+RUN_ROWS(relu, rows->relu(a, y, to - from, (float)((const LimReluParams *)n->params)->slope))
+RUN_ROWS(relu_grad,
+         rows->relu_grad(a, b, y, to - from, (float)((const LimReluParams *)n->params)->slope))
+
+/* Sums over everything: one partial sum per chunk, in scratch, then in order. */
+static size_t
+partials(const LimNodeRun *n, const LimExec *exec)
+{
+    return (size_t)(lim_shape_size(n->in_shape[0]) / LIM_CHUNK + 1) * sizeof(double);
+}
+
+static void
+sum_chunk(const void *ctx, int64_t from, int64_t to)
+{
+    const LimNodeRun *n = ((const RowRun *)ctx)->n;
+    ((double *)n->scratch)[from / LIM_CHUNK] =
+        ((const RowRun *)ctx)->rows->sum((const float *)n->in[0] + from, to - from);
+}
+
+static void
+dot_chunk(const void *ctx, int64_t from, int64_t to)
+{
+    const LimNodeRun *n = ((const RowRun *)ctx)->n;
+    ((double *)n->scratch)[from / LIM_CHUNK] =
+        ((const RowRun *)ctx)
+            ->rows->dot((const float *)n->in[0] + from, (const float *)n->in[1] + from, to - from);
+}
+
+static void
+reduce(const LimNodeRun *n, const LimExec *exec,
+       void (*fn)(const void *ctx, int64_t from, int64_t to))
+{
+    const int64_t total = lim_shape_size(n->in_shape[0]);
+    lim_each_chunk(exec, total, LIM_CHUNK, fn, &(RowRun){n, exec->kernels->rows});
+    double s = 0;
+    for (int64_t from = 0; from < total; from += LIM_CHUNK)
+        s += ((double *)n->scratch)[from / LIM_CHUNK];
+    *(float *)n->out[0] = (float)s;
+}
+
+static void
+sum_run(const LimNodeRun *n, const LimExec *exec)
+{
+    reduce(n, exec, sum_chunk);
+}
+
+static void
+dot_run(const LimNodeRun *n, const LimExec *exec)
+{
+    reduce(n, exec, dot_chunk);
+}
 
 /* ---- gradients ------------------------------------------------------------------------------- */
 
@@ -275,6 +347,8 @@ static const LimOpCase cases2[] = {
     {.in = {LIM_SHAPE2(3, 13000), LIM_SHAPE2(3, 13000)}, .fill = {LIM_FILL_DISTINCT}},
     {.in = {LIM_SHAPE1(1), LIM_SHAPE1(1)}, .fill = {LIM_FILL_DISTINCT}},
     {.in = {LIM_SHAPE4(16, 128, 32, 32), LIM_SHAPE4(16, 128, 32, 32)}, .bench = true}};
+static const LimOpCase cases_sum[] = {{.in = {LIM_SHAPE4(2, 3, 5, 7)}, .fill = {LIM_FILL_POSITIVE}},
+                                      {.in = {LIM_SHAPE2(3, 13000)}, .fill = {LIM_FILL_POSITIVE}}};
 static const LimOpCase cases_affine[] = {{.in = {LIM_SHAPE2(3, 5)}, .params = "scale=-1.5 shift=2"},
                                          {.in = {LIM_SHAPE2(3, 13000)}, .params = "scale=0.25"}};
 static const LimOpCase cases_relu[] = {
@@ -317,8 +391,8 @@ OP(tanh_grad, 2, infer_same2, tanh_grad_grad, .run = tanh_grad_run, .flags = LIM
    CASES(cases2))
 OP(abs, 1, infer_same1, abs_grad_of, .run = abs_run, .flags = LIM_OP_INPLACE, CASES(cases1))
 OP(abs_grad, 2, infer_same2, abs_grad_grad, CASES(cases2))
-OP(sum, 1, infer_sum1, sum_grad, CASES(cases1))
-OP(dot, 2, infer_sum2, dot_grad, CASES(cases2))
+OP(sum, 1, infer_sum1, sum_grad, .run = sum_run, .scratch = partials, CASES(cases_sum))
+OP(dot, 2, infer_sum2, dot_grad, .run = dot_run, .scratch = partials, CASES(cases2))
 OP(scale_by, 2, infer_scale, scale_by_grad, .run = scale_by_run, .flags = LIM_OP_INPLACE,
    CASES(cases_scale))
 OP(expand_like, 2, infer_expand, expand_grad, .run = expand_like_run, CASES(cases_expand))

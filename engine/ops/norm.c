@@ -3,7 +3,7 @@
  * The fast runs work channel by channel: a channel of a batch of 64 at 32x32 is 256 KB and stays in
  * the second-level cache between the pass that sums and the pass that writes. Sums are taken around
  * a first guess of the mean (shifted data), so that one pass gives mean and variance without
- * cancellation; per sample in float over eight lanes, over samples in double. */
+ * cancellation. */
 #include "ops/ops.h"
 #include "kernels/params.h"
 #include "ops/run.h"
@@ -19,8 +19,6 @@ LIM_REF_DECLARE(channel_sum);
 
 extern const LimOpDef lim_op_batch_norm, lim_op_batch_norm_grad, lim_op_norm_affine,
     lim_op_norm_affine_grad, lim_op_bias_add, lim_op_channel_sum;
-
-#define LANES 16
 
 /* [c] or [n][c] for x [n][c][h][w] */
 static bool
@@ -105,60 +103,24 @@ gain_at(const LimNodeRun *n, const LimNormParams *p, int input, int b, int c)
     return ((const float *)n->in[input])[s.nd == 2 ? b * s.d[1] + c : c];
 }
 
-/* sum of x - shift and of its square over one sample */
-static void
-sums(const float *x, int64_t hw, float shift, double *s, double *s2)
-{
-    float a[LANES] = {0}, q[LANES] = {0};
-    int64_t i = 0;
-    for (; i + LANES <= hw; i += LANES)
-        for (int l = 0; l < LANES; l++) {
-            const float t = x[i + l] - shift;
-            a[l] += t;
-            q[l] += t * t;
-        }
-    for (int l = 0; i < hw; i++, l++) {
-        const float t = x[i] - shift;
-        a[l] += t;
-        q[l] += t * t;
-    }
-    double sa = 0, sq = 0;
-    for (int l = 0; l < LANES; l++) {
-        sa += (double)a[l];
-        sq += (double)q[l];
-    }
-    *s += sa;
-    *s2 += sq;
-}
-
-/* y = scale x + shift, clamped at 0 with relu */
-static void
-scale_shift(const float *restrict x, float *restrict y, int64_t hw, float scale, float shift,
-            bool relu)
-{
-    if (relu)
-        for (int64_t i = 0; i < hw; i++) {
-            const float t = scale * x[i] + shift;
-            y[i] = t > 0 ? t : 0;
-        }
-    else
-        for (int64_t i = 0; i < hw; i++)
-            y[i] = scale * x[i] + shift;
-}
+/* A node and what it runs on, for functions on the pool. */
+typedef struct NormRun {
+    const LimNodeRun *n;
+    const LimRowKernels *rows;
+} NormRun;
 
 static void
 norm_channel(void *ctx, int c, int thread)
 {
-    const LimNodeRun *n = ctx;
+    const LimNodeRun *n = ((const NormRun *)ctx)->n;
+    const LimRowKernels *rows = ((const NormRun *)ctx)->rows;
     const LimNormParams *p = n->params;
     const Layout l = layout(n->in_shape[0]);
     const float *x = n->in[0];
-    double s = 0, s2 = 0, unused = 0;
-    sums(x + c * l.hw, l.hw, 0, &s, &unused);
-    const float guess = (float)(s / (double)l.hw);
-    s = 0;
+    const float guess = (float)(rows->sum(x + c * l.hw, l.hw) / (double)l.hw);
+    double s = 0, s2 = 0;
     for (int b = 0; b < l.n; b++)
-        sums(x + ((int64_t)b * l.c + c) * l.hw, l.hw, guess, &s, &s2);
+        rows->moments(x + ((int64_t)b * l.c + c) * l.hw, l.hw, guess, &s, &s2);
     const double count = (double)l.n * (double)l.hw, off = s / count;
     const double mean = (double)guess + off, var = fmax(s2 / count - off * off, 0);
     const float inv = (float)(1 / sqrt(var + p->eps));
@@ -168,45 +130,21 @@ norm_channel(void *ctx, int c, int thread)
         const float scale = ((float)p->gain_offset + gain_at(n, p, 1, b, c)) * inv;
         const float shift = gain_at(n, p, 2, b, c) - (float)mean * scale;
         const int64_t at = ((int64_t)b * l.c + c) * l.hw;
-        scale_shift(x + at, (float *)n->out[0] + at, l.hw, scale, shift, p->relu);
+        rows->scale_shift(x + at, (float *)n->out[0] + at, l.hw, scale, shift, p->relu);
     }
 }
 
 static void
 batch_norm_run(const LimNodeRun *n, const LimExec *exec)
 {
-    lim_pool_for(exec->pool, n->in_shape[0].d[1], norm_channel, (void *)(uintptr_t)n);
-}
-
-/* sums over one sample of g and g x, where g is dy under the ReLU's mask (scale x + shift > 0) */
-static void
-grad_sums(const float *x, const float *dy, int64_t hw, float scale, float shift, bool relu,
-          double *sg, double *sgx)
-{
-    float a[LANES] = {0}, q[LANES] = {0};
-    int64_t i = 0;
-    for (; i + LANES <= hw; i += LANES)
-        for (int l = 0; l < LANES; l++) {
-            const float g = !relu || scale * x[i + l] + shift > 0 ? dy[i + l] : 0;
-            a[l] += g;
-            q[l] += g * x[i + l];
-        }
-    for (int l = 0; i < hw; i++, l++) {
-        const float g = !relu || scale * x[i] + shift > 0 ? dy[i] : 0;
-        a[l] += g;
-        q[l] += g * x[i];
-    }
-    *sg = *sgx = 0;
-    for (int l = 0; l < LANES; l++) {
-        *sg += (double)a[l];
-        *sgx += (double)q[l];
-    }
+    lim_pool_for(exec->pool, n->in_shape[0].d[1], norm_channel, &(NormRun){n, exec->kernels->rows});
 }
 
 static void
 norm_grad_channel(void *ctx, int c, int thread)
 {
-    const LimNodeRun *n = ctx;
+    const LimNodeRun *n = ((const NormRun *)ctx)->n;
+    const LimRowKernels *rows = ((const NormRun *)ctx)->rows;
     const LimNormParams *p = n->params;
     const Layout l = layout(n->in_shape[0]);
     const float *x = n->in[0], *dy = n->in[5];
@@ -222,7 +160,7 @@ norm_grad_channel(void *ctx, int c, int thread)
         const float scale = gain * (float)inv;
         const float shift = gain_at(n, p, 2, b, c) - (float)mean * scale;
         double sg, sgx;
-        grad_sums(x + at, dy + at, l.hw, scale, shift, p->relu, &sg, &sgx);
+        rows->norm_grad_sums(x + at, dy + at, l.hw, scale, shift, p->relu, &sg, &sgx);
         sgx = (sgx - sg * mean) * inv; /* sum of g xhat */
         if (conditional) {
             dgain[b * l.c + c] = (float)sgx;
@@ -244,29 +182,22 @@ norm_grad_channel(void *ctx, int c, int thread)
         const int64_t at = ((int64_t)b * l.c + c) * l.hw;
         const float scale = ((float)p->gain_offset + gain_at(n, p, 1, b, c)) * (float)inv;
         const float shift = gain_at(n, p, 2, b, c) - (float)mean * scale;
-        const float *restrict xb = x + at, *restrict db = dy + at;
-        float *restrict out = dx + at;
-        if (p->relu)
-            for (int64_t i = 0; i < l.hw; i++) {
-                const float g = scale * xb[i] + shift > 0 ? db[i] : 0;
-                out[i] = g * scale - (A * xb[i] + B);
-            }
-        else
-            for (int64_t i = 0; i < l.hw; i++)
-                out[i] = db[i] * scale - (A * xb[i] + B);
+        rows->norm_grad(x + at, dy + at, dx + at, l.hw, scale, shift, p->relu, A, B);
     }
 }
 
 static void
 batch_norm_grad_run(const LimNodeRun *n, const LimExec *exec)
 {
-    lim_pool_for(exec->pool, n->in_shape[0].d[1], norm_grad_channel, (void *)(uintptr_t)n);
+    lim_pool_for(exec->pool, n->in_shape[0].d[1], norm_grad_channel,
+                 &(NormRun){n, exec->kernels->rows});
 }
 
 static void
 affine_planes(const void *ctx, int64_t from, int64_t to)
 {
-    const LimNodeRun *n = ctx;
+    const LimNodeRun *n = ((const NormRun *)ctx)->n;
+    const LimRowKernels *rows = ((const NormRun *)ctx)->rows;
     const LimNormParams *p = n->params;
     const Layout l = layout(n->in_shape[0]);
     for (int64_t k = from; k < to; k++) {
@@ -274,8 +205,8 @@ affine_planes(const void *ctx, int64_t from, int64_t to)
         const float inv = (float)(1 / sqrt((double)((const float *)n->in[4])[c] + p->eps));
         const float scale = ((float)p->gain_offset + gain_at(n, p, 1, b, c)) * inv;
         const float shift = gain_at(n, p, 2, b, c) - ((const float *)n->in[3])[c] * scale;
-        scale_shift((const float *)n->in[0] + k * l.hw, (float *)n->out[0] + k * l.hw, l.hw, scale,
-                    shift, p->relu);
+        rows->scale_shift((const float *)n->in[0] + k * l.hw, (float *)n->out[0] + k * l.hw, l.hw,
+                          scale, shift, p->relu);
     }
 }
 
@@ -290,7 +221,8 @@ static void
 norm_affine_run(const LimNodeRun *n, const LimExec *exec)
 {
     const Layout l = layout(n->in_shape[0]);
-    lim_each_chunk(exec, (int64_t)l.n * l.c, planes(l), affine_planes, n);
+    lim_each_chunk(exec, (int64_t)l.n * l.c, planes(l), affine_planes,
+                   &(NormRun){n, exec->kernels->rows});
 }
 
 static void
@@ -342,18 +274,19 @@ bias_add_run(const LimNodeRun *n, const LimExec *exec)
 static void
 sum_channel(void *ctx, int c, int thread)
 {
-    const LimNodeRun *n = ctx;
+    const LimNodeRun *n = ((const NormRun *)ctx)->n;
+    const LimRowKernels *rows = ((const NormRun *)ctx)->rows;
     const Layout l = layout(n->in_shape[0]);
-    double s = 0, unused = 0;
+    double s = 0;
     for (int b = 0; b < l.n; b++)
-        sums((const float *)n->in[0] + ((int64_t)b * l.c + c) * l.hw, l.hw, 0, &s, &unused);
+        s += rows->sum((const float *)n->in[0] + ((int64_t)b * l.c + c) * l.hw, l.hw);
     ((float *)n->out[0])[c] = (float)s;
 }
 
 static void
 channel_sum_run(const LimNodeRun *n, const LimExec *exec)
 {
-    lim_pool_for(exec->pool, n->in_shape[0].d[1], sum_channel, (void *)(uintptr_t)n);
+    lim_pool_for(exec->pool, n->in_shape[0].d[1], sum_channel, &(NormRun){n, exec->kernels->rows});
 }
 
 #define GRAD(name)                                                                         \

@@ -2,8 +2,6 @@
 #include "ops/ops.h"
 #include "ops/run.h"
 
-#include <math.h>
-
 LIM_REF_DECLARE(softmax);
 LIM_REF_DECLARE(softmax_grad);
 LIM_REF_DECLARE(cross_entropy);
@@ -43,84 +41,51 @@ infer_cross_entropy_grad(const LimShape *in, const void *params, LimShape *out, 
                     err, "needs logits [n][k], labels [n] and dloss [n]");
 }
 
-/* exp(x) for x <= 0 by 2^i times a polynomial (relative error below 2e-7), so that the loop over a
- * row vectorises; results below about 1e-38 become 0. */
-static inline float
-exp_negative(float x)
-{
-    const float t = (x < -87.0f ? -87.0f : x) * 1.44269504f;
-    const float k = (float)(int)(t - 0.5f); /* round towards nearest for t <= 0 */
-    const float f = (t - k) * 0.693147181f; /* |f| <= ln(2) / 2 */
-    const float p =
-        1 + f * (1 + f * (0.5f + f * (1.0f / 6 + f * (1.0f / 24 + f * (1.0f / 120 + f / 720)))));
-    union {
-        int32_t i;
-        float f;
-    } two_k = {.i = ((int32_t)k + 127) << 23};
-    return x < -87.0f ? 0 : p * two_k.f;
-}
+typedef struct RowRun {
+    const LimNodeRun *n;
+    const LimRowKernels *rows;
+    int k; /* values in a row */
+} RowRun;
 
 static void
 softmax_rows(const void *ctx, int64_t from, int64_t to)
 {
-    const LimNodeRun *n = ctx;
-    const LimShape s = n->in_shape[0];
-    const int k = s.d[s.nd - 1];
-    for (int64_t r = from; r < to; r++) {
-        const float *x = (const float *)n->in[0] + r * k;
-        float *y = (float *)n->out[0] + r * k, top = x[0], sum = 0;
-        for (int i = 1; i < k; i++)
-            top = x[i] > top ? x[i] : top;
-        for (int i = 0; i < k; i++)
-            y[i] = exp_negative(x[i] - top);
-        for (int i = 0; i < k; i++)
-            sum += y[i];
-        const float scale = 1 / sum;
-        for (int i = 0; i < k; i++)
-            y[i] *= scale;
-    }
-}
-
-static void
-softmax_run(const LimNodeRun *n, const LimExec *exec)
-{
-    const LimShape s = n->in_shape[0];
-    const int k = s.d[s.nd - 1];
-    lim_each_chunk(exec, lim_shape_size(s) / k, k >= LIM_CHUNK / 4 ? 1 : LIM_CHUNK / 4 / k,
-                   softmax_rows, n);
+    const RowRun *r = ctx;
+    for (int64_t i = from; i < to; i++)
+        r->rows->softmax((const float *)r->n->in[0] + i * r->k, (float *)r->n->out[0] + i * r->k,
+                         r->k);
 }
 
 static void
 softmax_grad_rows(const void *ctx, int64_t from, int64_t to)
 {
-    const LimNodeRun *n = ctx;
+    const RowRun *r = ctx;
+    for (int64_t i = from; i < to; i++)
+        r->rows->softmax_grad((const float *)r->n->in[0] + i * r->k,
+                              (const float *)r->n->in[1] + i * r->k,
+                              (float *)r->n->out[0] + i * r->k, r->k);
+}
+
+static void
+each_row(const LimNodeRun *n, const LimExec *exec,
+         void (*fn)(const void *ctx, int64_t from, int64_t to))
+{
     const LimShape s = n->in_shape[0];
-    const int k = s.d[s.nd - 1];
-    for (int64_t r = from; r < to; r++) {
-        const float *restrict y = (const float *)n->in[0] + r * k;
-        const float *restrict dy = (const float *)n->in[1] + r * k;
-        float *restrict dx = (float *)n->out[0] + r * k;
-        float lanes[8] = {0}, dot = 0;
-        int i = 0;
-        for (; i + 8 <= k; i += 8)
-            for (int l = 0; l < 8; l++)
-                lanes[l] += y[i + l] * dy[i + l];
-        for (; i < k; i++)
-            dot += y[i] * dy[i];
-        for (int l = 0; l < 8; l++)
-            dot += lanes[l];
-        for (i = 0; i < k; i++)
-            dx[i] = y[i] * (dy[i] - dot);
-    }
+    const RowRun r = {n, exec->kernels->rows, s.d[s.nd - 1]};
+    lim_each_chunk(exec, lim_shape_size(s) / r.k, r.k >= LIM_CHUNK / 4 ? 1 : LIM_CHUNK / 4 / r.k,
+                   fn, &r);
+}
+
+static void
+softmax_run(const LimNodeRun *n, const LimExec *exec)
+{
+    each_row(n, exec, softmax_rows);
 }
 
 static void
 softmax_grad_run(const LimNodeRun *n, const LimExec *exec)
 {
-    const LimShape s = n->in_shape[0];
-    const int k = s.d[s.nd - 1];
-    lim_each_chunk(exec, lim_shape_size(s) / k, k >= LIM_CHUNK ? 1 : LIM_CHUNK / k,
-                   softmax_grad_rows, n);
+    each_row(n, exec, softmax_grad_rows);
 }
 
 #define GRAD(name)                                                                         \

@@ -1,10 +1,12 @@
 /* The table of one instruction set. */
 #include "kernels/fast/fast.h"
 
+extern const LimRowKernels LIM_FN(lim_rows);
 extern const LimKernels LIM_FN(lim_kernels);
 
 const LimKernels LIM_FN(lim_kernels) = {
     .name = LIM_ISA_NAME,
+    .rows = &LIM_FN(lim_rows),
     .gemm = LIM_FN(lim_fast_gemm),
     .gemm_batch = LIM_FN(lim_fast_gemm_batch),
     .conv_prepared_size = LIM_FN(lim_fast_conv_prepared_size),
