@@ -200,6 +200,12 @@ wrap(FILE *out, const char *text, int indent, int width, int at)
     fputc('\n', out);
 }
 
+void
+cli_wrap(FILE *out, const char *text, int width)
+{
+    wrap(out, text, 0, width, 0);
+}
+
 static const char *
 value_name(const LimParamSpec *s)
 {

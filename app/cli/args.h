@@ -41,5 +41,8 @@ LimStatus cli_args_parse(CliArgs *a, int argc, char **argv, LimError *err);
 /* Every flag with its label, help, range and default, wrapped at `width` columns. */
 void cli_args_help(const CliArgs *a, FILE *out, int width);
 
+/* The text as a paragraph of that width. */
+void cli_wrap(FILE *out, const char *text, int width);
+
 /* The name in the list that is nearest to `name` in edits, or NULL when none is near. */
 const char *cli_nearest(const char *name, const char *const *names, int n);

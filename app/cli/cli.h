@@ -35,10 +35,14 @@ typedef struct CliCommand {
     json_t *(*run)(CliRun *run, LimError *err);
 } CliCommand;
 
-extern const CliCommand cli_info;
+extern const CliCommand cli_info, cli_bench_ops;
 
 /* The folder of --data, or NULL. */
 const char *cli_data(const CliRun *run);
+/* What --quiet and --verbose say. */
+CliTalk cli_talk(const CliRun *run);
+/* Sorts the values. */
+double cli_median(double *values, int n);
 /* Steps the task to its end under a progress bar. Frees nothing. LIM_STEP_FAILED fills err. */
 LimStep cli_run_task(CliRun *run, LimTask *task, LimError *err);
 

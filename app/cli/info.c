@@ -2,6 +2,8 @@
 #include "cli.h"
 #include "base/file.h"
 #include "data/dataset.h"
+#include "tensor/npy.h"
+#include "tensor/png.h"
 #include "tensor/safetensors.h"
 
 #include <stdlib.h>
@@ -16,7 +18,7 @@ describe_data(const CliRun *run)
     json_t *data = json_object();
     for (int i = 0; i < 2; i++) {
         LimError err = LIM_ERROR_INIT;
-        LimDataset *d = lim_dataset_fashion_mnist(cli_data(run), splits[i], &err);
+        LimDataset *d = lim_dataset_open(cli_data(run), splits[i], &err);
         if (d) {
             char text[160];
             snprintf(text, sizeof text, "%s: %d pictures of %dx%dx%d in %d classes", d->name, d->n,
@@ -89,13 +91,56 @@ describe_safetensors(const char *path, const uint8_t *bytes, size_t size, LimErr
 }
 
 static json_t *
+describe_png(const char *path, const uint8_t *bytes, size_t size, LimError *err)
+{
+    LimPng *png = lim_png_parse(bytes, size, path, 0, err);
+    if (!png)
+        return NULL;
+    json_t *texts = json_object();
+    for (int i = 0; i < png->n_texts; i++)
+        json_object_set_new(texts, png->texts[i].key, metadata_value(png->texts[i].value));
+    json_t *result = json_pack("{s:s, s:I, s:i, s:i, s:i, s:i, s:o}", "kind", "png", "bytes",
+                               (json_int_t)size, "width", png->image.w, "height", png->image.h,
+                               "channels", png->channels, "bits", png->depth, "texts", texts);
+    lim_png_free(png);
+    return result;
+}
+
+static json_t *
+describe_npy(const char *path, const uint8_t *bytes, size_t size, LimError *err)
+{
+    static const char *const types[] = {"float32", "float64", "int32", "uint8"};
+    char shape[64];
+    LimTensor *t = lim_npy_parse(bytes, size, path, err);
+    if (!t)
+        return NULL;
+    json_t *result =
+        json_pack("{s:s, s:I, s:s, s:s}", "kind", "npy", "bytes", (json_int_t)size, "type",
+                  types[lim_tensor_type(t)], "shape", lim_shape_text(lim_tensor_shape(t), shape));
+    lim_tensor_unref(t);
+    return result;
+}
+
+static bool
+begins(const uint8_t *bytes, size_t size, const char *magic)
+{
+    return size >= strlen(magic) && memcmp(bytes, magic, strlen(magic)) == 0;
+}
+
+static json_t *
 describe_file(const char *path, LimError *err)
 {
     uint8_t *bytes;
     size_t size;
     if (lim_file_read(path, MAX_FILE, &bytes, &size, err) != LIM_OK)
         return NULL;
-    json_t *result = describe_safetensors(path, bytes, size, err);
+    json_t *result;
+    if (begins(bytes, size, "\x89PNG"))
+        result = describe_png(path, bytes, size, err);
+    else if (begins(bytes, size, "\x93NUMPY"))
+        result = describe_npy(path, bytes, size, err);
+    else
+        result = describe_safetensors(path, bytes, size, err);
     free(bytes);
     return result;
 }

@@ -14,7 +14,7 @@
 
 enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
-static const CliCommand *const commands[] = {&cli_info};
+static const CliCommand *const commands[] = {&cli_info, &cli_bench_ops};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 static const LimParamSpec common_schema[] = {
@@ -42,17 +42,21 @@ cli_data(const CliRun *run)
     return *run->common->data ? run->common->data : NULL;
 }
 
+CliTalk
+cli_talk(const CliRun *run)
+{
+    if (run->common->quiet)
+        return CLI_QUIET;
+    return run->common->verbose ? CLI_VERBOSE : CLI_AUTO;
+}
+
 LimStep
 cli_run_task(CliRun *run, LimTask *task, LimError *err)
 {
     CliProgress bar;
     LimProgress now = {.fraction = -1};
     LimStep step;
-    cli_progress_init(&bar,
-                      run->common->quiet     ? CLI_QUIET
-                      : run->common->verbose ? CLI_VERBOSE
-                                             : CLI_AUTO,
-                      &run->cancel);
+    cli_progress_init(&bar, cli_talk(run), &run->cancel);
     do {
         step = lim_task_step(task, &run->exec, &now, err);
         if (step == LIM_STEP_MORE)
@@ -97,7 +101,7 @@ print_help(const CliCommand *c, const CliArgs *args)
     printf("usage: limen-cli %s%s%s [--flag value]...\n\n%s.\n", c->name, *c->operands ? " " : "",
            c->operands, c->summary);
     if (c->text)
-        printf("%s\n", c->text);
+        cli_wrap(stdout, c->text, help_width());
     cli_args_help(args, stdout, help_width());
 }
 

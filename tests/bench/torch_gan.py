@@ -218,7 +218,7 @@ class Discriminator(nn.Module):
 
 
 def median_ms(step, repeats):
-    for _ in range(2):  # allocator, kernel caches
+    for _ in range(1 if repeats <= 5 else 3):  # allocator, kernel caches
         step()
     times = []
     for _ in range(repeats):
