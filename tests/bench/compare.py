@@ -74,6 +74,9 @@ def main():
     args = p.parse_args()
 
     load = os.getloadavg()[0]
+    if load > 0.5:
+        print(f"The load is {load:.1f}: other programs disturb the figures, above all those with "
+              "several threads.", file=sys.stderr)
     runs = measure(args)
     best = {who: {t: {name: min(pick(r, path) for r in runs[who][t]) for name, path in ROWS}
                   for t in args.threads} for who in runs}
