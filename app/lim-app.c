@@ -142,7 +142,7 @@ shutdown(GApplication *application)
     if (self->window)
         gtk_window_destroy(GTK_WINDOW(self->window));
     g_clear_object(&self->scheme);
-    g_clear_object(&self->session);
+    g_clear_object(&self->session); /* stops the worker */
     G_APPLICATION_CLASS(lim_app_parent_class)->shutdown(application);
 }
 

@@ -124,10 +124,15 @@ static void
 view_changed(LimWindow *self)
 {
     LimPane *pane = visible_pane(self);
+    GAction *action = g_action_map_lookup_action(G_ACTION_MAP(self), "view");
 
-    if (pane)
-        gtk_widget_insert_action_group(GTK_WIDGET(self), "view",
-                                       G_ACTION_GROUP(lim_pane_get_actions(pane)));
+    if (!pane)
+        return;
+    gtk_widget_insert_action_group(GTK_WIDGET(self), "view",
+                                   G_ACTION_GROUP(lim_pane_get_actions(pane)));
+    g_simple_action_set_state(G_SIMPLE_ACTION(action),
+                              g_variant_new_string(
+                                  gtk_stack_get_visible_child_name(GTK_STACK(self->views))));
 }
 
 static gboolean
@@ -195,6 +200,15 @@ show_form_changed(GSimpleAction *action, GVariant *state, gpointer data)
 }
 
 static void
+change_view(GSimpleAction *action, GVariant *state, gpointer data)
+{
+    const char *name = g_variant_get_string(state, NULL);
+
+    if (lim_window_get_pane(data, name))
+        gtk_stack_set_visible_child_name(GTK_STACK(LIM_WINDOW(data)->views), name);
+}
+
+static void
 fullscreen_changed(GSimpleAction *action, GVariant *state, gpointer data)
 {
     if (g_variant_get_boolean(state))
@@ -218,6 +232,7 @@ lim_window_new(GtkApplication *app, LimSession *session)
     static const GActionEntry toggles[] = {
         {.name = "show-form", .state = "true", .change_state = show_form_changed},
         {.name = "fullscreen", .state = "false", .change_state = fullscreen_changed},
+        {.name = "view", .parameter_type = "s", .state = "''", .change_state = change_view},
     };
     LimWindow *self = g_object_new(LIM_TYPE_WINDOW, "application", app, NULL);
     LimPreferences p = lim_preferences_load();
@@ -238,9 +253,6 @@ lim_window_new(GtkApplication *app, LimSession *session)
                                      lim_n_panes > 1 ? "switcher" : "title");
 
     g_action_map_add_action_entries(G_ACTION_MAP(self), toggles, G_N_ELEMENTS(toggles), self);
-    g_autoptr(GPropertyAction) view =
-        g_property_action_new("view", self->views, "visible-child-name");
-    g_action_map_add_action(G_ACTION_MAP(self), G_ACTION(view));
     g_signal_connect_object(self->views, "notify::visible-child", G_CALLBACK(view_changed), self,
                             G_CONNECT_SWAPPED);
     g_signal_connect(self, "notify::fullscreened", G_CALLBACK(fullscreened), NULL);

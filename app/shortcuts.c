@@ -60,7 +60,7 @@ lim_shortcuts_window_new(void)
     g_autoptr(GString) xml = g_string_new(
         "<interface><object class='GtkShortcutsWindow' id='window'><property name='modal'>1"
         "</property><child><object class='GtkShortcutsSection'><property name='section-name'>all"
-        "</property><property name='max-height'>14</property>");
+        "</property><property name='max-height'>20</property>");
     const char *group = NULL;
 
     for (const LimShortcut *s = lim_shortcuts; s->group; s++) {

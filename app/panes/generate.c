@@ -168,6 +168,10 @@ struct _LimGenerate {
     GtkFileChooserNative *chooser;
 };
 
+/* "current": whether the pictures shown belong to the settings. */
+enum { PROP_CURRENT = 1, N_PROPS };
+static GParamSpec *props[N_PROPS];
+
 G_DEFINE_FINAL_TYPE(LimGenerate, lim_generate, LIM_TYPE_PANE)
 
 static LimSampleRequest
@@ -225,8 +229,9 @@ watch_stale(LimGenerate *self)
 static void
 forget_paint(LimGenerate *self)
 {
-    if (self->clock)
-        g_clear_signal_handler(&self->paint_handler, self->clock);
+    /* A clock whose window is gone has dropped its handlers already. */
+    if (self->clock && g_signal_handler_is_connected(self->clock, self->paint_handler))
+        g_signal_handler_disconnect(self->clock, self->paint_handler);
     g_clear_object(&self->clock);
 }
 
@@ -358,7 +363,7 @@ request_soon(LimGenerate *self)
 static void
 settled(LimGenerate *self)
 {
-    g_autoptr(GVariant) values = lim_form_dup_values(self->form);
+    g_autoptr(GVariant) values = lim_form_dup_settled(self->form);
 
     lim_undo_push(self->undo, values);
 }
@@ -455,7 +460,7 @@ do_copy_command(GSimpleAction *action, GVariant *parameter, gpointer data)
     g_autofree char *path = g_shell_quote(lim_model_path(model));
     g_autofree char *flags = lim_schema_flags(lim_sample_schema, &r);
     g_autofree char *command =
-        g_strdup_printf("limen-cli sample --model %s%s --out sheet.png", path, flags);
+        g_strdup_printf("limen-cli sample %s%s --out sheet.png", path, flags);
     gdk_clipboard_set_text(gtk_widget_get_clipboard(GTK_WIDGET(self)), command);
     lim_status_line_flash(self->status, "The command for these pictures is on the clipboard");
 }
@@ -536,7 +541,8 @@ restored(void *data, LimTask *t, LimStatus status, const LimError *err, const Li
     if (!self || status == LIM_CANCELLED)
         return;
     if (status != LIM_OK) {
-        lim_status_line_flash(self->status, err->text);
+        g_autofree char *why = g_strdup_printf("This picture has no settings: %s", err->text);
+        lim_status_line_flash(self->status, why);
         return;
     }
     lim_form_flush(self->form);
@@ -696,6 +702,15 @@ constructed(GObject *object)
 }
 
 static void
+get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+    LimGenerate *self = LIM_GENERATE(object);
+
+    g_value_set_boolean(value, !self->tick && self->posted_serial &&
+                                   self->posted_serial == self->shown_serial);
+}
+
+static void
 dispose(GObject *object)
 {
     LimGenerate *self = LIM_GENERATE(object);
@@ -713,8 +728,12 @@ static void
 lim_generate_class_init(LimGenerateClass *klass)
 {
     G_OBJECT_CLASS(klass)->constructed = constructed;
+    G_OBJECT_CLASS(klass)->get_property = get_property;
     G_OBJECT_CLASS(klass)->dispose = dispose;
     LIM_PANE_CLASS(klass)->open_file = open_file;
+    props[PROP_CURRENT] = g_param_spec_boolean("current", NULL, NULL, FALSE,
+                                               G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+    g_object_class_install_properties(G_OBJECT_CLASS(klass), N_PROPS, props);
 }
 
 static void

@@ -32,7 +32,7 @@ const LimParamSpec lim_sample_schema[] = {
      "", LIM_REAL, offsetof(LimSampleRequest, threshold), LIM_THRESHOLD_MIN, LIM_THRESHOLD_MAX, 1},
     {"truncation", "Truncation mode", "How latents are kept within the threshold.", "", LIM_CHOICE,
      offsetof(LimSampleRequest, truncation), 0, 2, 0, .choices = truncations},
-    {"count", "Samples", "How many pictures.", "", LIM_INT, offsetof(LimSampleRequest, count), 1,
+    {"samples", "Samples", "How many pictures.", "", LIM_INT, offsetof(LimSampleRequest, count), 1,
      256, 16},
     {0},
 };

@@ -254,7 +254,7 @@ test_text(void)
 static void
 record(LimForm *form, LimUndo *undo)
 {
-    g_autoptr(GVariant) state = lim_form_dup_values(form);
+    g_autoptr(GVariant) state = lim_form_dup_settled(form);
     lim_undo_push(undo, state);
 }
 

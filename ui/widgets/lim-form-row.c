@@ -57,6 +57,12 @@ lim_form_row_dup_value(LimFormRow *self)
     return g_variant_ref_sink(LIM_FORM_ROW_GET_CLASS(self)->get_value(self));
 }
 
+GVariant *
+lim_form_row_dup_settled(LimFormRow *self)
+{
+    return g_variant_ref(PRIV(self)->settled);
+}
+
 static void
 set_held(GVariant **slot, GVariant *value)
 {

@@ -28,6 +28,8 @@ const char *lim_form_row_get_label(LimFormRow *self); /* without the access key;
 void lim_form_row_set_mnemonic_label(LimFormRow *self, const char *label);
 
 GVariant *lim_form_row_dup_value(LimFormRow *self); /* full reference */
+/* The value at the last "settled" or set_value(): without a change that is still under way. */
+GVariant *lim_form_row_dup_settled(LimFormRow *self); /* full reference */
 /* Sets the value without an undo step; values of another type are ignored. Sinks a floating value.
  */
 void lim_form_row_set_value(LimFormRow *self, GVariant *value);

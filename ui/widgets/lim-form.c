@@ -17,13 +17,18 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE(LimForm, lim_form, GTK_TYPE_WIDGET)
 
+/* A change of one row ends what is open in the others, so that steps do not run together. */
 static void
-row_changed(LimForm *self)
+row_changed(LimForm *self, LimFormRow *row)
 {
-    if (self->many)
+    if (self->many) {
         self->many_changed = TRUE;
-    else
-        g_signal_emit(self, signals[CHANGED], 0);
+        return;
+    }
+    for (guint i = 0; i < self->rows->len; i++)
+        if (lim_form_get_nth(self, i) != row)
+            lim_form_row_flush(lim_form_get_nth(self, i));
+    g_signal_emit(self, signals[CHANGED], 0);
 }
 
 static void
@@ -108,17 +113,29 @@ lim_form_get_row(LimForm *self, const char *key)
     return NULL;
 }
 
-GVariant *
-lim_form_dup_values(LimForm *self)
+static GVariant *
+collect(LimForm *self, GVariant *(*dup)(LimFormRow *row))
 {
     g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
 
     for (guint i = 0; i < self->rows->len; i++) {
         LimFormRow *row = lim_form_get_nth(self, i);
-        g_autoptr(GVariant) value = lim_form_row_dup_value(row);
+        g_autoptr(GVariant) value = dup(row);
         g_variant_dict_insert_value(&dict, lim_form_row_get_key(row), value);
     }
     return g_variant_ref_sink(g_variant_dict_end(&dict));
+}
+
+GVariant *
+lim_form_dup_values(LimForm *self)
+{
+    return collect(self, lim_form_row_dup_value);
+}
+
+GVariant *
+lim_form_dup_settled(LimForm *self)
+{
+    return collect(self, lim_form_row_dup_settled);
 }
 
 void

@@ -20,6 +20,8 @@ LimFormRow *lim_form_get_nth(LimForm *self, guint i); /* borrowed */
 
 /* All values as a{sv}, key to value; full reference. */
 GVariant *lim_form_dup_values(LimForm *self);
+/* The same without changes that are still under way: what an undo step records. */
+GVariant *lim_form_dup_settled(LimForm *self);
 /* Sets the values it knows, ignores other keys. Sinks a floating variant. */
 void lim_form_set_values(LimForm *self, GVariant *values);
 /* Every row back to its default: one step. */

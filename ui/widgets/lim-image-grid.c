@@ -11,6 +11,7 @@
 
 struct _LimImageGrid {
     GtkWidget parent_instance;
+    GBytes *pixels;
     cairo_surface_t *surface; /* the pictures, one below the other */
     char **labels;            /* n texts, or NULL */
     int n, width, height;
@@ -134,6 +135,12 @@ lim_image_grid_set_captions(LimImageGrid *self, gboolean captions)
     gtk_widget_queue_draw(GTK_WIDGET(self));
 }
 
+GBytes *
+lim_image_grid_get_pixels(LimImageGrid *self)
+{
+    return self->pixels;
+}
+
 int
 lim_image_grid_get_n(LimImageGrid *self)
 {
@@ -213,8 +220,12 @@ lim_image_grid_set_pictures(LimImageGrid *self, GBytes *pixels, int n, int width
     const guint8 *in = pixels ? g_bytes_get_data(pixels, &size) : NULL;
     g_return_if_fail(size == (gsize)n * (gsize)width * (gsize)height * (gsize)channels);
 
+    if (pixels)
+        g_bytes_ref(pixels);
+    g_clear_pointer(&self->pixels, g_bytes_unref);
     g_clear_pointer(&self->surface, cairo_surface_destroy);
     g_clear_pointer(&self->labels, g_strfreev);
+    self->pixels = pixels;
     self->n = n;
     self->width = width;
     self->height = height;
@@ -456,6 +467,7 @@ finalize(GObject *object)
 {
     LimImageGrid *self = LIM_IMAGE_GRID(object);
 
+    g_clear_pointer(&self->pixels, g_bytes_unref);
     g_clear_pointer(&self->surface, cairo_surface_destroy);
     g_clear_pointer(&self->labels, g_strfreev);
     G_OBJECT_CLASS(lim_image_grid_parent_class)->finalize(object);

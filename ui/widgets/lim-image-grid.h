@@ -14,12 +14,13 @@
 G_DECLARE_FINAL_TYPE(LimImageGrid, lim_image_grid, LIM, IMAGE_GRID, GtkWidget)
 
 GtkWidget *lim_image_grid_new(void);
-/* pixels: n pictures of [height][width][channels] bytes, channels 1 (grey) or 3 (RGB); copied.
- * labels: NULL, or n texts that name the pictures. n 0 empties the grid. */
+/* pixels: n pictures of [height][width][channels] bytes, channels 1 (grey) or 3 (RGB); a reference
+ * is kept. labels: NULL, or n texts that name the pictures. n 0 empties the grid. */
 void lim_image_grid_set_pictures(LimImageGrid *self, GBytes *pixels, int n, int width, int height,
                                  int channels, const char *const *labels);
 /* Whether the labels are also written under the pictures. */
 void lim_image_grid_set_captions(LimImageGrid *self, gboolean captions);
+GBytes *lim_image_grid_get_pixels(LimImageGrid *self); /* what is shown; borrowed, may be NULL */
 int lim_image_grid_get_n(LimImageGrid *self);
 /* Counts set_pictures() calls. */
 guint lim_image_grid_get_serial(LimImageGrid *self);

@@ -1,0 +1,643 @@
+/* The whole window in this process, on the stand-in generator. */
+#include "double.h"
+#include "support-app.h"
+
+#include "models/samplefile.h"
+#include "preferences.h"
+#include "shortcuts.h"
+#include "tensor/png.h"
+#include "widgets/lim-slider-row.h"
+
+#define MODEL "double 10 32 32 1 2"
+
+static LimSampleRequest
+request(int label, guint64 seed, double threshold, int count)
+{
+    return (LimSampleRequest){.label = label, .seed = seed, .threshold = threshold, .count = count};
+}
+
+/* The bytes in the grid are those of the request. */
+static void
+check_pictures(TestApp *t, LimSampleRequest r, int classes, int h, int w, int channels)
+{
+    gsize size;
+    GBytes *pixels = lim_image_grid_get_pixels(t->grid);
+
+    g_assert_nonnull(pixels);
+    const guint8 *p = g_bytes_get_data(pixels, &size);
+    g_assert_cmpint(lim_image_grid_get_n(t->grid), ==, r.count);
+    g_assert_cmpuint(size, ==, (gsize)(r.count * h * w * channels));
+    for (int i = 0; i < r.count; i++)
+        for (int y = 0; y < h; y++)
+            for (int x = 0; x < w; x++)
+                for (int c = 0; c < channels; c++)
+                    g_assert_cmpint(*p++, ==, double_byte(&r, classes, i, c, y, x));
+}
+
+static void
+set_slider(TestApp *t, double value)
+{
+    GtkWidget *scale = test_find_labelled(GTK_WIDGET(t->window), "Truncation threshold");
+
+    g_assert_true(GTK_IS_SCALE(scale));
+    gtk_range_set_value(GTK_RANGE(scale), value);
+}
+
+static void
+body_first_state(TestApp *t)
+{
+    test_wait_current(t);
+    check_pictures(t, request(-1, 1, 1, 16), 10, 32, 32, 1); /* 16 samples without a click */
+    g_assert_nonnull(test_find_labelled(GTK_WIDGET(t->window), "Class"));
+    g_assert_nonnull(test_find_labelled(GTK_WIDGET(t->window), "Seed"));
+    g_assert_nonnull(test_find_labelled(GTK_WIDGET(t->window), "Truncation mode"));
+    g_assert_nonnull(test_find_labelled(GTK_WIDGET(t->window), "Samples"));
+    g_assert_true(g_str_has_prefix(lim_status_line_get_shown(t->status), "16 samples of 32"));
+
+    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(3));
+    lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(4));
+    lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(77));
+    set_slider(t, 0.5);
+    test_wait_current(t);
+    check_pictures(t, request(3, 77, 0.5, 4), 10, 32, 32, 1);
+}
+
+static void
+test_first_state(void)
+{
+    test_app_run(MODEL, body_first_state);
+}
+
+static void
+body_colour(TestApp *t)
+{
+    test_wait_current(t);
+    check_pictures(t, request(-1, 1, 1, 16), 3, 8, 5, 3);
+}
+
+static void
+test_colour(void)
+{
+    test_app_run("double 3 8 5 3 0", body_colour);
+}
+
+/* Many changes between two frames are one request; equal settings are none. */
+static void
+body_frames(TestApp *t)
+{
+    test_wait_current(t);
+    guint before = lim_image_grid_get_serial(t->grid);
+
+    for (int i = 0; i < 200; i++)
+        set_slider(t, 0.3 + 0.01 * i);
+    test_wait_current(t);
+    g_assert_cmpuint(lim_image_grid_get_serial(t->grid), ==, before + 1);
+    check_pictures(t, request(-1, 1, 2.29, 16), 10, 32, 32, 1);
+
+    set_slider(t, 1);
+    set_slider(t, 2.29);
+    test_spin(150);
+    g_assert_cmpuint(lim_image_grid_get_serial(t->grid), ==, before + 1);
+}
+
+static void
+test_frames(void)
+{
+    test_app_run(MODEL, body_frames);
+}
+
+static void
+body_undo(TestApp *t)
+{
+    test_wait_current(t);
+    g_autoptr(GVariant) start = lim_form_dup_values(t->form);
+    GActionGroup *actions = G_ACTION_GROUP(lim_pane_get_actions(t->pane));
+
+    g_assert_false(g_action_group_get_action_enabled(actions, "undo"));
+    set_slider(t, 0.04);
+    test_action(t, "new-seed", NULL);
+    g_autoptr(GVariant) seed = test_value(t, "seed");
+    g_assert_true(g_action_group_get_action_enabled(actions, "undo"));
+    set_slider(t, 2); /* still an open burst when undo comes */
+    test_action(t, "undo", NULL);
+    test_action(t, "undo", NULL);
+    test_wait_current(t);
+    check_pictures(t, request(-1, 1, 0.04, 16), 10, 32, 32, 1);
+    test_action(t, "undo", NULL);
+    g_autoptr(GVariant) now = lim_form_dup_values(t->form);
+    g_assert_true(g_variant_equal(start, now));
+    g_assert_false(g_action_group_get_action_enabled(actions, "undo"));
+    test_action(t, "redo", NULL);
+    test_action(t, "redo", NULL);
+    test_action(t, "redo", NULL);
+    g_assert_false(g_action_group_get_action_enabled(actions, "redo"));
+    test_wait_current(t);
+    check_pictures(t, request(-1, g_variant_get_uint64(seed), 2, 16), 10, 32, 32, 1);
+
+    test_action(t, "reset-all", NULL);
+    g_autoptr(GVariant) reset = lim_form_dup_values(t->form);
+    g_assert_true(g_variant_equal(start, reset));
+    test_action(t, "undo", NULL); /* all of it in one step */
+    test_wait_current(t);
+    check_pictures(t, request(-1, g_variant_get_uint64(seed), 2, 16), 10, 32, 32, 1);
+}
+
+static void
+test_undo(void)
+{
+    test_app_run(MODEL, body_undo);
+}
+
+static void
+body_export(TestApp *t)
+{
+    g_autofree char *path = g_build_filename(test_folder(), "sheet.png", NULL);
+    g_autofree char *again = g_build_filename(test_folder(), "again.png", NULL);
+    g_autofree char *nowhere = g_build_filename(test_folder(), "no such folder", "x.png", NULL);
+    LimError err = LIM_ERROR_INIT;
+
+    test_wait_current(t);
+    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(2));
+    lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(9));
+    lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(G_MAXUINT64));
+    set_slider(t, 0.12);
+    test_action(t, "export-to", g_variant_new_string(path));
+    test_wait_status(t, "Saved sheet.png");
+
+    /* The same through the engine alone. */
+    LimSampleRequest r = request(2, G_MAXUINT64, 0.12, 9);
+    LimTensor *image = lim_tensor_new(LIM_F32, LIM_SHAPE4(9, 1, 32, 32));
+    float *out = lim_tensor_edit(image);
+    for (int i = 0; i < 9; i++)
+        for (int y = 0; y < 32; y++)
+            for (int x = 0; x < 32; x++) {
+                uint8_t byte = double_byte(&r, 10, i, 0, y, x);
+                lim_f32_from_u8(&byte, 1, LIM_RANGE_SIGNED, out++);
+            }
+    g_assert_cmpint(lim_samplefile_write(again, image, "/models/fashion-gan.safetensors", &r, &err),
+                    ==, LIM_OK);
+    lim_tensor_unref(image);
+    g_autofree char *one = NULL, *two = NULL;
+    gsize one_size, two_size;
+    g_assert_true(g_file_get_contents(path, &one, &one_size, NULL));
+    g_assert_true(g_file_get_contents(again, &two, &two_size, NULL));
+    g_assert_cmpmem(one, one_size, two, two_size);
+
+    /* The picture brings its settings back, as one step. */
+    test_action(t, "reset-all", NULL);
+    test_wait_current(t);
+    lim_window_open_path(t->window, path);
+    test_wait_status(t, "Settings restored from the picture");
+    test_wait_current(t);
+    check_pictures(t, r, 10, 32, 32, 1);
+    test_action(t, "undo", NULL);
+    test_wait_current(t);
+    check_pictures(t, request(-1, 1, 1, 16), 10, 32, 32, 1);
+
+    /* What cannot be written or read is said. */
+    test_action(t, "export-to", g_variant_new_string(nowhere));
+    test_wait_status(t, "Not saved: ");
+    g_autofree char *text = test_file("text.png", "this is no picture");
+    lim_window_open_path(t->window, text);
+    test_wait_status(t, "This picture has no settings");
+    LimImageView plain = lim_image_alloc(2, 2, LIM_PIXEL_GREY8, &err);
+    g_assert_cmpint(lim_png_write(again, plain, NULL, 0, &err), ==, LIM_OK);
+    free(plain.data);
+    lim_window_open_path(t->window, again);
+    test_wait_status(t, "This picture has no settings");
+    check_pictures(t, request(-1, 1, 1, 16), 10, 32, 32, 1);
+}
+
+static void
+test_export(void)
+{
+    test_app_run(MODEL, body_export);
+}
+
+static void
+read_text(GObject *source, GAsyncResult *result, gpointer data)
+{
+    *(char **)data = gdk_clipboard_read_text_finish(GDK_CLIPBOARD(source), result, NULL);
+}
+
+static void
+body_copy(TestApp *t)
+{
+    char *text = NULL;
+
+    test_wait_current(t);
+    set_slider(t, 0.5);
+    test_action(t, "copy-command", NULL);
+    gdk_clipboard_read_text_async(gtk_widget_get_clipboard(GTK_WIDGET(t->window)), NULL, read_text,
+                                  &text);
+    for (int i = 0; i < 200 && !text; i++)
+        test_spin(10);
+    g_autofree char *want =
+        g_strdup_printf("limen-cli sample '%s/models/fashion-gan.safetensors' --class -1 --seed 1 "
+                        "--threshold 0.5 --truncation inverse-cdf --samples 16 --out sheet.png",
+                        test_folder());
+    g_assert_cmpstr(text, ==, want);
+    g_free(text);
+}
+
+static void
+test_copy(void)
+{
+    test_app_run(MODEL, body_copy);
+}
+
+static const char *
+message_shown(TestApp *t)
+{
+    return gtk_widget_get_mapped(GTK_WIDGET(t->message)) ? lim_message_get_text(t->message) : NULL;
+}
+
+static void
+wait_message(TestApp *t)
+{
+    for (int i = 0; i < 500 && !message_shown(t); i++)
+        test_spin(10);
+    g_assert_nonnull(message_shown(t));
+}
+
+static void
+body_no_model(TestApp *t)
+{
+    g_autofree char *good = test_file("good.safetensors", "double 4 8 8 1 1");
+
+    wait_message(t);
+    g_assert_nonnull(strstr(message_shown(t), "fashion-gan.safetensors"));
+    set_slider(t, 0.2); /* the window stays usable */
+    test_action(t, "copy-command", NULL);
+    test_action(t, "export", NULL);
+    lim_window_open_path(t->window, good);
+    test_wait_current(t);
+    g_assert_null(message_shown(t));
+    check_pictures(t, request(-1, 1, 0.2, 16), 4, 8, 8, 1);
+}
+
+static void
+test_no_model(void)
+{
+    test_app_run(NULL, body_no_model);
+}
+
+static void
+body_bad_model(TestApp *t)
+{
+    g_autofree char *bad = test_file("bad.safetensors", "rubbish");
+
+    test_wait_current(t);
+    lim_window_open_path(t->window, bad);
+    wait_message(t);
+    g_assert_nonnull(strstr(message_shown(t), "bad.safetensors"));
+    test_action(t, "back", NULL); /* the open model is still there */
+    test_settle();
+    g_assert_null(message_shown(t));
+    set_slider(t, 0.2);
+    test_wait_current(t);
+    check_pictures(t, request(-1, 1, 0.2, 16), 10, 32, 32, 1);
+
+    /* A request that fails says so where the pictures were, and the next one works. */
+    lim_form_row_set_value(lim_form_get_row(t->form, "seed"),
+                           g_variant_new_uint64(DOUBLE_BAD_SEED));
+    wait_message(t);
+    lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(2));
+    for (int i = 0; i < 500 && message_shown(t); i++)
+        test_spin(10);
+    check_pictures(t, request(-1, 2, 0.2, 16), 10, 32, 32, 1);
+}
+
+static void
+test_bad_model(void)
+{
+    test_app_run(MODEL, body_bad_model);
+}
+
+/* Another model with fewer classes: a class that it lacks becomes the default. */
+static void
+body_other_model(TestApp *t)
+{
+    g_autofree char *other = test_file("other.safetensors", "double 2 8 8 1 0");
+
+    test_wait_current(t);
+    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(7));
+    test_wait_current(t);
+    check_pictures(t, request(7, 1, 1, 16), 10, 32, 32, 1);
+    lim_window_open_path(t->window, other);
+    for (int i = 0; i < 500 && g_bytes_get_size(lim_image_grid_get_pixels(t->grid)) != 1024; i++)
+        test_spin(10);
+    check_pictures(t, request(-1, 1, 1, 16), 2, 8, 8, 1);
+}
+
+static void
+test_other_model(void)
+{
+    test_app_run(MODEL, body_other_model);
+}
+
+/* While the worker is behind for longer than 150 ms the grid says so, and stops saying so. */
+static void
+body_stale(TestApp *t)
+{
+    guint *told = test_count(t->grid, "notify::stale");
+
+    test_wait_current(t);
+    set_slider(t, 0.5);
+    for (int i = 0; i < 100 && !lim_image_grid_get_stale(t->grid); i++)
+        test_spin(10);
+    g_assert_true(lim_image_grid_get_stale(t->grid));
+    test_wait_current(t);
+    g_assert_false(lim_image_grid_get_stale(t->grid));
+    g_assert_cmpuint(*told, >=, 2);
+    set_slider(t, 0.6); /* closing the window during a request */
+    test_spin(50);
+}
+
+static void
+test_stale(void)
+{
+    test_app_run("double 10 32 32 1 300", body_stale);
+}
+
+/* Closing at any time leaves nothing behind. */
+static void
+body_close(TestApp *t)
+{
+}
+
+static void
+test_close(void)
+{
+    test_app_run("double 10 32 32 1 40", body_close);
+}
+
+static gboolean
+action_exists(TestApp *t, const char *prefix, const char *name)
+{
+    guint i = 0;
+    GType owner;
+    const char *installed, *property;
+    const GVariantType *type;
+    g_autofree char *full = g_strdup_printf("%s.%s", prefix, name);
+
+    if (g_str_equal(prefix, "app"))
+        return g_action_group_has_action(G_ACTION_GROUP(t->app), name);
+    if (g_str_equal(prefix, "view"))
+        return g_action_group_has_action(G_ACTION_GROUP(lim_pane_get_actions(t->pane)), name);
+    if (g_str_equal(prefix, "win") && g_action_group_has_action(G_ACTION_GROUP(t->window), name))
+        return TRUE;
+    while (gtk_widget_class_query_action(GTK_WIDGET_GET_CLASS(t->window), i++, &owner, &installed,
+                                         &type, &property))
+        if (g_str_equal(installed, full))
+            return TRUE;
+    return FALSE;
+}
+
+static void
+check_action(TestApp *t, const char *detailed)
+{
+    g_autofree char *name = NULL;
+    g_autoptr(GVariant) target = NULL;
+
+    g_assert_true(g_action_parse_detailed_name(detailed, &name, &target, NULL));
+    char *dot = strchr(name, '.');
+    g_assert_nonnull(dot);
+    *dot = '\0';
+    if (!action_exists(t, name, dot + 1))
+        g_error("no action %s", detailed);
+}
+
+static void
+check_menu(TestApp *t, GMenuModel *menu, int *items)
+{
+    for (int i = 0; i < g_menu_model_get_n_items(menu); i++) {
+        g_autoptr(GMenuModel) section = g_menu_model_get_item_link(menu, i, G_MENU_LINK_SECTION);
+        g_autofree char *action = NULL;
+        if (section)
+            check_menu(t, section, items);
+        else if (g_menu_model_get_item_attribute(menu, i, "action", "s", &action)) {
+            check_action(t, action);
+            ++*items;
+        }
+    }
+}
+
+static void
+body_actions(TestApp *t)
+{
+    g_auto(GStrv) described = gtk_application_list_action_descriptions(GTK_APPLICATION(t->app));
+    int items = 0;
+
+    test_wait_current(t);
+    g_assert_cmpuint(g_strv_length(described), >=, 12);
+    for (int i = 0; described[i]; i++)
+        check_action(t, described[i]);
+    for (const LimShortcut *s = lim_shortcuts; s->group; s++) {
+        g_auto(GStrv) accels = g_strsplit(s->accels, " ", -1);
+        for (int i = 0; accels[i]; i++) {
+            guint key;
+            GdkModifierType mods;
+            g_assert_true(gtk_accelerator_parse(accels[i], &key, &mods));
+            g_assert_cmpuint(key, !=, 0);
+            if (!s->action)
+                continue;
+            g_auto(GStrv) actions =
+                gtk_application_get_actions_for_accel(GTK_APPLICATION(t->app), accels[i]);
+            g_assert_cmpuint(g_strv_length(actions), ==, 1); /* no key means two things */
+            g_assert_cmpstr(actions[0], ==, s->action);
+        }
+    }
+    GtkWidget *menu = test_find_type(GTK_WIDGET(t->window), GTK_TYPE_MENU_BUTTON);
+    check_menu(t, gtk_menu_button_get_menu_model(GTK_MENU_BUTTON(menu)), &items);
+    g_assert_cmpint(items, >=, 11);
+    g_assert_nonnull(gtk_application_window_get_help_overlay(GTK_APPLICATION_WINDOW(t->window)));
+
+    /* The ones that change the window. */
+    GtkWidget *scroller = test_find_labelled(GTK_WIDGET(t->window), "Settings");
+    g_assert_true(gtk_widget_get_mapped(scroller));
+    gtk_widget_activate_action(GTK_WIDGET(t->window), "win.show-form", NULL);
+    test_spin(50);
+    g_assert_false(gtk_widget_get_mapped(scroller));
+    gtk_widget_activate_action(GTK_WIDGET(t->window), "win.show-form", NULL);
+    gtk_widget_activate_action(GTK_WIDGET(t->window), "win.menu", NULL);
+    test_spin(50);
+    gtk_menu_button_popdown(GTK_MENU_BUTTON(menu));
+    gtk_widget_activate_action(GTK_WIDGET(t->window), "win.show-help-overlay", NULL);
+    gtk_widget_activate_action(GTK_WIDGET(t->window), "app.about", NULL);
+    test_spin(200);
+    g_autoptr(GListModel) windows = g_object_ref(gtk_window_get_toplevels());
+    g_assert_cmpuint(g_list_model_get_n_items(windows), >=, 3);
+    for (guint i = g_list_model_get_n_items(windows); i-- > 0;) {
+        g_autoptr(GtkWindow) window = g_list_model_get_item(windows, i);
+        if (window != GTK_WINDOW(t->window))
+            gtk_window_close(window);
+    }
+    test_spin(50);
+}
+
+static void
+test_actions(void)
+{
+    test_app_run(MODEL, body_actions);
+}
+
+/* Everything that can take the focus has a name that assistive technology can read. */
+static void
+check_named(GtkWidget *widget, int *n)
+{
+    if (GTK_IS_POPOVER(widget) || g_str_equal(G_OBJECT_TYPE_NAME(widget), "GtkListItemWidget"))
+        return;
+    if (gtk_widget_get_focusable(widget) && gtk_widget_get_mapped(widget) && !GTK_IS_TEXT(widget) &&
+        !GTK_IS_WINDOW(widget)) {
+        gboolean named = gtk_test_accessible_has_property(GTK_ACCESSIBLE(widget),
+                                                          GTK_ACCESSIBLE_PROPERTY_LABEL) ||
+                         (GTK_IS_BUTTON(widget) && gtk_button_get_label(GTK_BUTTON(widget)));
+        if (!named && !gtk_widget_get_ancestor(widget, GTK_TYPE_WINDOW_CONTROLS) &&
+            !gtk_widget_get_ancestor(widget, GTK_TYPE_MENU_BUTTON))
+            g_error("%s has no accessible name", G_OBJECT_TYPE_NAME(widget));
+        ++*n;
+    }
+    for (GtkWidget *c = gtk_widget_get_first_child(widget); c; c = gtk_widget_get_next_sibling(c))
+        check_named(c, n);
+}
+
+static void
+body_names(TestApp *t)
+{
+    int n = 0;
+
+    test_wait_current(t);
+    check_named(GTK_WIDGET(t->window), &n);
+    g_assert_cmpint(n, >=, 15);
+    gtk_test_accessible_assert_role(GTK_WIDGET(t->grid), GTK_ACCESSIBLE_ROLE_IMG);
+}
+
+static void
+test_names(void)
+{
+    test_app_run(MODEL, body_names);
+}
+
+static void
+body_style(TestApp *t)
+{
+    gboolean dark;
+
+    g_action_group_activate_action(G_ACTION_GROUP(t->app), "style", g_variant_new_string("dark"));
+    g_object_get(gtk_settings_get_default(), "gtk-application-prefer-dark-theme", &dark, NULL);
+    g_assert_true(dark);
+    g_assert_cmpint(lim_preferences_load().style, ==, LIM_STYLE_DARK);
+    gtk_window_set_default_size(GTK_WINDOW(t->window), 1000, 700);
+    test_spin(100);
+}
+
+static void
+body_style_again(TestApp *t)
+{
+    int w, h;
+    gboolean dark;
+
+    g_object_get(gtk_settings_get_default(), "gtk-application-prefer-dark-theme", &dark, NULL);
+    g_assert_true(dark);
+    gtk_window_get_default_size(GTK_WINDOW(t->window), &w, &h);
+    g_assert_cmpint(w, ==, 1000);
+    g_assert_cmpint(h, ==, 700);
+    g_action_group_activate_action(G_ACTION_GROUP(t->app), "style", g_variant_new_string("light"));
+}
+
+static void
+test_preferences(void)
+{
+    g_autofree char *path = g_build_filename(test_folder(), "limen", "window.ini", NULL);
+    g_autofree char *folder = g_path_get_dirname(path);
+
+    test_app_run(MODEL, body_style);
+    test_app_run(MODEL, body_style_again);
+
+    /* A damaged file gives the defaults. */
+    g_mkdir_with_parents(folder, 0700);
+    g_assert_true(
+        g_file_set_contents(path, "[window]\nwidth=-3\nheight=1e99\nstyle=\377", -1, NULL));
+    LimPreferences p = lim_preferences_load();
+    g_assert_cmpint(p.width, >=, 800);
+    g_assert_cmpint(p.height, >=, 600);
+    g_assert_cmpint(p.style, ==, LIM_STYLE_SYSTEM);
+    test_app_run(MODEL, body_close);
+}
+
+/* A seeded walk over all controls and actions: no criticals, and the last pictures are right. */
+static void
+body_monkey(TestApp *t)
+{
+    static const char *const actions[] = {"undo",      "redo",         "new-seed",
+                                          "reset-all", "copy-command", "back"};
+    static const int counts[] = {1, 4, 9, 16, 25, 36, 64};
+    g_autoptr(GRand) rand = g_rand_new_with_seed(7);
+    g_autofree char *bad = test_file("bad.safetensors", "rubbish");
+    g_autofree char *path = lim_session_dup_default_path();
+
+    for (int i = 0; i < 400; i++) {
+        switch (g_rand_int_range(rand, 0, 9)) {
+        case 0:
+            set_slider(t, g_rand_double_range(rand, -1, 4));
+            break;
+        case 1:
+            lim_form_row_set_value(lim_form_get_row(t->form, "class"),
+                                   g_variant_new_int32(g_rand_int_range(rand, -3, 14)));
+            break;
+        case 2:
+            lim_form_row_set_value(lim_form_get_row(t->form, "samples"),
+                                   g_variant_new_int32(counts[g_rand_int_range(rand, 0, 7)]));
+            break;
+        case 3:
+            test_key(GTK_WIDGET(t->grid), GDK_KEY_Return, 0);
+            break;
+        case 4:
+            test_key(GTK_WIDGET(t->grid), GDK_KEY_Right, 0);
+            break;
+        case 5:
+            lim_window_open_path(t->window, i % 2 ? bad : path);
+            break;
+        case 6:
+            test_spin((guint)g_rand_int_range(rand, 0, 30));
+            break;
+        default:
+            test_action(t, actions[g_rand_int_range(rand, 0, G_N_ELEMENTS(actions))], NULL);
+            break;
+        }
+    }
+    lim_window_open_path(t->window, path);
+    test_action(t, "reset-all", NULL);
+    test_spin(200);
+    test_wait_current(t);
+    check_pictures(t, request(-1, 1, 1, 16), 10, 32, 32, 1);
+}
+
+static void
+test_monkey(void)
+{
+    test_app_run(MODEL, body_monkey);
+}
+
+int
+main(int argc, char **argv)
+{
+    test_app_init(&argc, &argv);
+    g_test_add_func("/window/first-state", test_first_state);
+    g_test_add_func("/window/colour", test_colour);
+    g_test_add_func("/window/frames", test_frames);
+    g_test_add_func("/window/undo", test_undo);
+    g_test_add_func("/window/export", test_export);
+    g_test_add_func("/window/copy", test_copy);
+    g_test_add_func("/window/no-model", test_no_model);
+    g_test_add_func("/window/bad-model", test_bad_model);
+    g_test_add_func("/window/other-model", test_other_model);
+    g_test_add_func("/window/stale", test_stale);
+    g_test_add_func("/window/close", test_close);
+    g_test_add_func("/window/actions", test_actions);
+    g_test_add_func("/window/names", test_names);
+    g_test_add_func("/window/preferences", test_preferences);
+    g_test_add_func("/window/monkey", test_monkey);
+    return g_test_run();
+}
