@@ -37,7 +37,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 DTYPES = {"float32": "F32", "float64": "F64", "int32": "I32"}
 CASES = []
 # Another draw for cases whose first one comes too close to a kink (main() checks).
-SALT = {"generator_train": 36, "generator_eval": 8, "discriminator": 23}
+SALT = {"generator_train": 28, "generator_eval": 48, "discriminator": 23}
 
 
 class Case:
@@ -449,7 +449,7 @@ def networks():
     for training in (True, False):
         t = Case("generator_" + ("train" if training else "eval"), "generator",
                  "BigGAN 32 px: linear(z chunk 0) -> 8x4x4; three GBlocks with cond = "
-                 "(z chunk i + 1, shared[label]); attention after the second; BN, ReLU, conv, tanh",
+                 "(shared[label], z chunk i + 1); attention after the second; BN, ReLU, conv, tanh",
                  training=training, channels=3, classes=5, width=8, latent=8, shared=3,
                  attention=16, bn_eps=BN_EPS, sn_eps=SN_EPS, momentum=0.1)
         z, label = t.draw("z", 2, 8), t.give("label", np.array([3, 1]))
@@ -457,7 +457,7 @@ def networks():
         chunk, e = z.split(2, 1), net.scope("shared").embedding(label, 5, 3, sn=False)
         x = net.scope("linear").linear(chunk[0], 8 * 4 * 4).reshape(2, 8, 4, 4)
         for i in range(3):
-            cond = torch.cat([chunk[i + 1], e], 1)
+            cond = torch.cat([e, chunk[i + 1]], 1)
             x = net.scope("blocks").scope(str(i)).gblock(x, cond, 8)
             if i == 1:
                 x = net.scope("attention").attention(x)[0]
