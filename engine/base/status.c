@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE ((size_t)2 << 20)
 
 /* Length of the UTF-8 character at s (which ends with a zero byte); 0 when it is not one. */
 static size_t
@@ -94,10 +97,15 @@ void *
 lim_try_alloc(size_t count, size_t size)
 {
     size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes > PTRDIFF_MAX - 64)
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > PTRDIFF_MAX - HUGE_PAGE)
         return NULL;
-    bytes = bytes ? (bytes + 63) & ~(size_t)63 : 64;
-    void *p = aligned_alloc(64, bytes);
+    /* Large blocks ask for huge pages: a network walks tens of megabytes with a stride, and its
+     * time would go into the translation of addresses. */
+    const size_t align = bytes >= 4 * HUGE_PAGE ? HUGE_PAGE : 64;
+    bytes = bytes ? (bytes + align - 1) & ~(align - 1) : 64;
+    void *p = aligned_alloc(align, bytes);
+    if (p && align == HUGE_PAGE)
+        madvise(p, bytes, MADV_HUGEPAGE); /* only advice: failing is fine */
     if (p)
         memset(p, 0, bytes);
     return p;

@@ -271,22 +271,34 @@ bias_add_run(const LimNodeRun *n, const LimExec *exec)
     lim_each_chunk(exec, (int64_t)l.n * l.c, planes(l), bias_planes, n);
 }
 
+/* In memory order: the sums of one sample's channels, then over the samples. */
 static void
-sum_channel(void *ctx, int c, int thread)
+sum_sample(void *ctx, int b, int thread)
 {
     const LimNodeRun *n = ((const NormRun *)ctx)->n;
     const LimRowKernels *rows = ((const NormRun *)ctx)->rows;
     const Layout l = layout(n->in_shape[0]);
-    double s = 0;
-    for (int b = 0; b < l.n; b++)
-        s += rows->sum((const float *)n->in[0] + ((int64_t)b * l.c + c) * l.hw, l.hw);
-    ((float *)n->out[0])[c] = (float)s;
+    for (int64_t k = (int64_t)b * l.c; k < (int64_t)(b + 1) * l.c; k++)
+        ((double *)n->scratch)[k] = rows->sum((const float *)n->in[0] + k * l.hw, l.hw);
+}
+
+static size_t
+channel_sum_scratch(const LimNodeRun *n, const LimExec *exec)
+{
+    return (size_t)n->in_shape[0].d[0] * (size_t)n->in_shape[0].d[1] * sizeof(double);
 }
 
 static void
 channel_sum_run(const LimNodeRun *n, const LimExec *exec)
 {
-    lim_pool_for(exec->pool, n->in_shape[0].d[1], sum_channel, &(NormRun){n, exec->kernels->rows});
+    const Layout l = layout(n->in_shape[0]);
+    lim_pool_for(exec->pool, l.n, sum_sample, &(NormRun){n, exec->kernels->rows});
+    for (int c = 0; c < l.c; c++) {
+        double s = 0;
+        for (int b = 0; b < l.n; b++)
+            s += ((const double *)n->scratch)[(int64_t)b * l.c + c];
+        ((float *)n->out[0])[c] = (float)s;
+    }
 }
 
 #define GRAD(name)                                                                         \
@@ -427,7 +439,8 @@ OP(norm_affine, 5, infer_affine, affine_grad, .n_out = 1, NORM, CASES(affine_cas
 OP(norm_affine_grad, 4, infer_affine_grad, affine_grad_grad, .n_out = 1, NORM,
    CASES(affine_grad_cases))
 OP(bias_add, 2, infer_bias, bias_grad, .n_out = 1, .flags = LIM_OP_INPLACE, CASES(bias_cases))
-OP(channel_sum, 1, infer_channel_sum, channel_sum_grad, .n_out = 1, CASES(sum_cases))
+OP(channel_sum, 1, infer_channel_sum, channel_sum_grad, .n_out = 1, .scratch = channel_sum_scratch,
+   CASES(sum_cases))
 
 LimVal
 lim_bias_add(LimGraph *g, LimVal x, LimVal b)
