@@ -67,7 +67,7 @@ read_real(const char *text, double *x)
         return false;
     char *end;
     *x = strtod_l(text, &end, get_c_locale());
-    return end != text && !*end && isfinite(*x);
+    return end != text && !*end; /* check() refuses an overflow */
 }
 
 static bool

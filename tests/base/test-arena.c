@@ -5,6 +5,16 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Small ones, large ones that need a block of their own, and a run that fills blocks to the brim.
+ */
+static size_t
+piece_size(size_t i)
+{
+    if (i % 500 == 499)
+        return ((size_t)3 << 20) + i;
+    return i < 2000 ? i * 7 % 300 : 128;
+}
+
 /* Allocates many pieces of many sizes, fills each with its own byte, and looks at all at the end.
  */
 static void
@@ -14,7 +24,7 @@ test_pieces(void)
     static unsigned char *piece[N];
     LimArena *arena = lim_arena_new();
     for (size_t i = 0; i < N; i++) {
-        size_t size = i % 500 == 499 ? 100000 + i : i * 7 % 300;
+        size_t size = piece_size(i);
         piece[i] = lim_arena_alloc(arena, size, 1);
         g_assert_nonnull(piece[i]);
         g_assert_cmpuint((uintptr_t)piece[i] % 64, ==, 0);
@@ -23,7 +33,7 @@ test_pieces(void)
         memset(piece[i], (int)(i % 251) + 1, size);
     }
     for (size_t i = 0; i < N; i++) {
-        size_t size = i % 500 == 499 ? 100000 + i : i * 7 % 300;
+        size_t size = piece_size(i);
         for (size_t k = 0; k < size; k++)
             g_assert_cmpuint(piece[i][k], ==, i % 251 + 1);
     }

@@ -154,6 +154,17 @@ test_refuses(void)
             g_assert_cmpstr(err.text, ==, cases[i].message);
         g_assert_cmpmem(&d, sizeof d, &before, sizeof before);
     }
+    /* Limits wider than the type. */
+    static const LimParamSpec wide[] = {{"n", "N", "", "", LIM_INT, 0, -1e12, 1e12, 5, 0, 0, NULL,
+                                         NULL},
+                                        {0}};
+    int n = 5;
+    g_assert_cmpint(lim_params_set(wide, &n, "n", "4294967297", NULL), ==, LIM_E_PARAM);
+    g_assert_cmpint(lim_params_set(wide, &n, "n", "-2147483649", NULL), ==, LIM_E_PARAM);
+    g_assert_cmpint(n, ==, 5);
+    g_assert_cmpint(lim_params_set(wide, &n, "n", "-2147483648", NULL), ==, LIM_OK);
+    g_assert_cmpint(n, ==, INT32_MIN);
+
     /* The longest text that fits, and one more. */
     Demo d = defaults();
     char text[LIM_TEXT_MAX + 1];

@@ -47,6 +47,8 @@ test_each_once(void)
         g_assert_cmpint(lim_pool_threads(pool), ==, threads);
         for (size_t k = 0; k < G_N_ELEMENTS(sizes); k++)
             check_counts(pool, sizes[k]);
+        for (int k = 0; k < 30; k++)
+            check_counts(pool, MAX_N);
         lim_pool_free(pool);
     }
     g_assert_cmpint(lim_pool_threads(NULL), ==, 1);
@@ -149,6 +151,8 @@ static void
 outer_item(void *ctx, int i, int thread)
 {
     Outer *o = ctx;
+    struct timespec pause = {0, 100000};
+    nanosleep(&pause, NULL); /* so that others get items too */
     Inner same = {&o->sums[i], -1, thread, &o->wrong};
     lim_pool_for(o->pool, 10, inner_item, &same);
     Inner other = {&o->sums[i], -1, 0, &o->wrong};

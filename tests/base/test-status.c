@@ -34,6 +34,7 @@ test_text_is_printable(void)
         {"\xed\xa0\x80", "???"},      /* surrogate */
         {"\xf4\x90\x80\x80", "????"}, /* above U+10FFFF */
         {"\x80x\xffy", "?x?y"},       /* stray */
+        {"\xf5\x80\x80\x80", "????"}, /* no such length */
         {"\xf8\x88\x80\x80", "????"}, /* no such length */
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

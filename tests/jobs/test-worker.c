@@ -166,6 +166,7 @@ typedef struct Told {
     LimProgress last;
     void (*on_done)(struct Told *told);
     void (*on_progress)(struct Told *told);
+    void (*on_drop)(struct Told *told);
 } Told;
 
 static int done_count;
@@ -215,6 +216,8 @@ told_drop(void *data)
     g_assert_true(pthread_equal(pthread_self(), ui_thread));
     g_assert_cmpint(told->drop, ==, 0);
     told->drop++;
+    if (told->on_drop)
+        told->on_drop(told);
 }
 
 static LimTaskEvents
@@ -521,16 +524,19 @@ static void
 test_slots_take_turns(void)
 {
     LimWorker *w = worker_new();
-    Told endless = {0}, other = {0}, job = {0};
-    uint64_t ticket =
-        lim_worker_submit(w, &probe_new(-1, 200)->base, LIM_LANE_LIVE, 3, 0, events_for(&endless));
-    lim_worker_submit(w, &probe_new(5, 200)->base, LIM_LANE_LIVE, 1, 0, events_for(&other));
-    lim_worker_submit(w, &probe_new(3, 0)->base, LIM_LANE_LONG, 0, 0, events_for(&job));
-    DRAIN_UNTIL(other.drop && job.drop);
-    g_assert_cmpint(endless.done, ==, 0);
-    lim_worker_cancel(w, ticket);
-    DRAIN_UNTIL(endless.drop);
-    g_assert_cmpint(endless.status, ==, LIM_CANCELLED);
+    for (int k = 0; k < 2; k++) {
+        Told endless = {0}, other = {0}, job = {0};
+        uint64_t ticket = lim_worker_submit(w, &probe_new(-1, 200)->base, LIM_LANE_LIVE, k ? 3 : 1,
+                                            0, events_for(&endless));
+        lim_worker_submit(w, &probe_new(5, 200)->base, LIM_LANE_LIVE, k ? 1 : 3, 0,
+                          events_for(&other));
+        lim_worker_submit(w, &probe_new(3, 0)->base, LIM_LANE_LONG, 0, 0, events_for(&job));
+        DRAIN_UNTIL(other.drop && job.drop);
+        g_assert_cmpint(endless.done, ==, 0);
+        lim_worker_cancel(w, ticket);
+        DRAIN_UNTIL(endless.drop);
+        g_assert_cmpint(endless.status, ==, LIM_CANCELLED);
+    }
     worker_free(w);
 }
 
@@ -605,6 +611,19 @@ loop_in_callback(Told *told)
 }
 
 static void
+not_busy_in_callback(Told *told)
+{
+    g_assert_cmpint(lim_worker_busy(shared), ==, 0);
+}
+
+static void
+run_queue_in_callback(Told *told)
+{
+    while (queue_run(&queue, 0)) {
+    }
+}
+
+static void
 test_callbacks(void)
 {
     memset(&chained, 0, sizeof chained);
@@ -624,6 +643,25 @@ test_callbacks(void)
     DRAIN_UNTIL(outer.drop);
     g_assert_cmpint(outer.done, ==, 1);
     g_assert_cmpint(outer.order, >, chained.order);
+
+    /* In done, the job itself is not busy any more. */
+    Told single = {.on_done = not_busy_in_callback};
+    lim_worker_submit(shared, &probe_new(1, 0)->base, LIM_LANE_LONG, 0, 0, events_for(&single));
+    DRAIN_UNTIL(single.drop);
+
+    /* A drop that runs a main loop while the worker is being freed: nobody is told any more. */
+    Told finished[3] = {{.on_drop = run_queue_in_callback}};
+    LimWorker *w = worker_new();
+    for (int i = 0; i < 3; i++)
+        lim_worker_submit(w, &probe_new(1, 0)->base, LIM_LANE_LONG, 0, 0, events_for(&finished[i]));
+    while (lim_worker_busy(w) > 0 || queue_length(&queue) == 0)
+        sleep_us(200);
+    lim_worker_free(w);
+    for (int i = 0; i < 3; i++) {
+        g_assert_cmpint(finished[i].done, ==, 0);
+        g_assert_cmpint(finished[i].drop, ==, 1);
+    }
+    g_assert_cmpint(queue_length(&queue), ==, 0);
 
     /* Free from done, with others finished, running and waiting. */
     Told told[6] = {{.on_done = free_in_callback}};
