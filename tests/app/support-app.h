@@ -24,8 +24,9 @@ const char *test_folder(void);
 void test_app_init(int *argc, char ***argv);
 /* A file in test_folder() with this text; returns its path, g_free(). */
 char *test_file(const char *name, const char *text);
-/* Starts the application on the model (NULL: on none), runs body when its window is up, closes the
- * window, and checks that application, window and pane are gone. */
+/* Starts the application, runs body when its window is up, closes the window, and checks that
+ * application, window and pane are gone. model: text of the shipped model's file; "": no such file;
+ * NULL: leaves alone what is there. */
 void test_app_run(const char *model, void (*body)(TestApp *t));
 /* Runs the main loop until pictures number `serial` or a later one are shown. */
 void test_wait_serial(TestApp *t, guint serial);

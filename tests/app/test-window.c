@@ -279,7 +279,7 @@ body_no_model(TestApp *t)
 static void
 test_no_model(void)
 {
-    test_app_run(NULL, body_no_model);
+    test_app_run("", body_no_model);
 }
 
 static void

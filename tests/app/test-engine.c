@@ -1,0 +1,167 @@
+/* The whole window on the real engine: what is shown and exported is what the engine computes. */
+#include "make-model.h"
+#include "support-app.h"
+
+#include "models/samplefile.h"
+#include "tensor/image.h"
+#include "widgets/lim-slider-row.h"
+
+#include <glib/gstdio.h>
+
+/* The samples of a request, by the engine alone: float [count][1][32][32]. */
+static LimTensor *
+compute(const LimSampleRequest *r)
+{
+    LimError err = LIM_ERROR_INIT;
+    g_autofree char *path = lim_session_dup_default_path();
+    LimGenerator *g = lim_generator_load(path, &err);
+    LimPool *pool = lim_pool_new(1); /* the window has more threads; the bytes are the same */
+    LimExec exec = {.kernels = lim_kernels_best(), .pool = pool};
+
+    g_assert_cmpstr(err.text, ==, "");
+    LimTask *task = lim_sample_task_new(g, r);
+    LimStep step;
+    while ((step = lim_task_step(task, &exec, NULL, &err)) == LIM_STEP_MORE)
+        ;
+    g_assert_cmpint(step, ==, LIM_STEP_DONE);
+    LimTensor *image = lim_tensor_dup(lim_sample_task_image(task));
+    lim_task_free(task);
+    lim_generator_free(g);
+    lim_pool_free(pool);
+    return image;
+}
+
+static void
+check_pictures(TestApp *t, const LimSampleRequest *r)
+{
+    LimTensor *image = compute(r);
+    gsize n = (gsize)lim_tensor_size(image), size;
+    g_autofree guint8 *want = g_malloc(n);
+
+    lim_u8_from_f32(lim_tensor_f32(image), n, LIM_RANGE_SIGNED, want); /* one channel: no reorder */
+    const guint8 *got = g_bytes_get_data(lim_image_grid_get_pixels(t->grid), &size);
+    g_assert_cmpmem(got, size, want, n);
+    lim_tensor_unref(image);
+}
+
+static void
+body_samples(TestApp *t)
+{
+    static const int truncations[] = {LIM_TRUNC_INVERSE_CDF, LIM_TRUNC_RESAMPLE, LIM_TRUNC_SCALE};
+    LimSampleRequest r = {.count = 16, .label = -1, .seed = 1, .threshold = 1};
+
+    test_wait_current(t);
+    check_pictures(t, &r);
+    for (gsize i = 0; i < G_N_ELEMENTS(truncations); i++) {
+        r = (LimSampleRequest){.count = 9,
+                               .label = (int)i,
+                               .seed = 123456789012345 + i,
+                               .threshold = 0.5,
+                               .truncation = truncations[i]};
+        lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(r.count));
+        lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(r.label));
+        lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(r.seed));
+        lim_form_row_set_value(lim_form_get_row(t->form, "threshold"),
+                               g_variant_new_double(r.threshold));
+        lim_form_row_set_value(lim_form_get_row(t->form, "truncation"),
+                               g_variant_new_int32(r.truncation));
+        test_wait_current(t);
+        check_pictures(t, &r);
+    }
+
+    /* The exported file is the engine's, byte for byte. */
+    g_autofree char *path = g_build_filename(test_folder(), "window.png", NULL);
+    g_autofree char *want = g_build_filename(test_folder(), "engine.png", NULL);
+    g_autofree char *model = lim_session_dup_default_path();
+    LimError err = LIM_ERROR_INIT;
+    test_action(t, "export-to", g_variant_new_string(path));
+    test_wait_status(t, "Saved window.png");
+    LimTensor *image = compute(&r);
+    g_assert_cmpint(lim_samplefile_write(want, image, model, &r, &err), ==, LIM_OK);
+    lim_tensor_unref(image);
+    g_autofree char *one = NULL, *two = NULL;
+    gsize one_size, two_size;
+    g_assert_true(g_file_get_contents(path, &one, &one_size, NULL));
+    g_assert_true(g_file_get_contents(want, &two, &two_size, NULL));
+    g_assert_cmpmem(one, one_size, two, two_size);
+}
+
+static void
+test_samples(void)
+{
+    test_app_run(NULL, body_samples);
+}
+
+/* A drag of two seconds, the slider changed sixty times a second: pictures follow while it lasts,
+ * and the last ones belong to where it ended. How many came is a figure, not a condition. */
+typedef struct {
+    TestApp *t;
+    int left;
+} Drag;
+
+static gboolean
+drag_on(gpointer data)
+{
+    Drag *drag = data;
+    LimSliderRow *row = LIM_SLIDER_ROW(lim_form_get_row(drag->t->form, "threshold"));
+
+    gtk_range_set_value(GTK_RANGE(lim_slider_row_get_scale(row)), 0.04 + 0.02 * drag->left);
+    return --drag->left > 0;
+}
+
+static void
+body_drag(TestApp *t)
+{
+    LimFormRow *row = lim_form_get_row(t->form, "threshold");
+    Drag drag = {t, 120};
+
+    test_wait_current(t);
+    guint before = lim_image_grid_get_serial(t->grid);
+    gint64 start = g_get_monotonic_time();
+    lim_form_row_begin_drag(row);
+    g_timeout_add(1000 / 60, drag_on, &drag);
+    while (drag.left > 0)
+        g_main_context_iteration(NULL, TRUE);
+    lim_form_row_end_drag(row);
+    gint64 released = g_get_monotonic_time();
+    guint during = lim_image_grid_get_serial(t->grid) - before;
+    test_wait_current(t);
+    g_test_message("%u grids of 16 in %.2f s of dragging; the last one %.0f ms after the release",
+                   during, (double)(released - start) / 1e6,
+                   (double)(g_get_monotonic_time() - released) / 1e3);
+
+    g_autoptr(GVariant) v = lim_form_row_dup_value(row);
+    LimSampleRequest r = {.count = 16,
+                          .label = -1,
+                          .seed = 1,
+                          .threshold = g_variant_get_double(v)};
+    g_assert_cmpfloat_with_epsilon(r.threshold, 0.06, 1e-9);
+    check_pictures(t, &r);
+    g_assert_true(
+        g_action_group_get_action_enabled(G_ACTION_GROUP(lim_pane_get_actions(t->pane)), "undo"));
+    test_action(t, "undo", NULL); /* one step for all of it */
+    g_assert_false(
+        g_action_group_get_action_enabled(G_ACTION_GROUP(lim_pane_get_actions(t->pane)), "undo"));
+}
+
+static void
+test_drag(void)
+{
+    test_app_run(NULL, body_drag);
+}
+
+int
+main(int argc, char **argv)
+{
+    LimError err = LIM_ERROR_INIT;
+
+    test_app_init(&argc, &argv);
+    g_autofree char *models = g_build_filename(test_folder(), "models", NULL);
+    g_autofree char *path = g_build_filename(models, "fashion-gan.safetensors", NULL);
+    g_mkdir_with_parents(models, 0700);
+    if (test_make_model(path, 16, &err) != LIM_OK)
+        g_error("%s", err.text);
+    g_test_add_func("/engine/samples", test_samples);
+    g_test_add_func("/engine/drag", test_drag);
+    return g_test_run();
+}
