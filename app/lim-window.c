@@ -244,10 +244,12 @@ lim_window_new(GtkApplication *app, LimSession *session)
     if (p.maximized)
         gtk_window_maximize(GTK_WINDOW(self));
 
-    for (int i = 0; i < lim_n_panes; i++)
-        gtk_stack_add_titled(GTK_STACK(self->views),
-                             g_object_new(lim_panes[i]->type(), "session", session, NULL),
-                             lim_panes[i]->name, lim_panes[i]->title);
+    for (int i = 0; i < lim_n_panes; i++) {
+        GtkWidget *pane = g_object_new(lim_panes[i]->type(), "session", session, NULL);
+        gtk_accessible_update_property(GTK_ACCESSIBLE(pane), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                       lim_panes[i]->title, -1);
+        gtk_stack_add_titled(GTK_STACK(self->views), pane, lim_panes[i]->name, lim_panes[i]->title);
+    }
     /* A switcher with one button would look like a button that does something. */
     gtk_stack_set_visible_child_name(GTK_STACK(self->title_stack),
                                      lim_n_panes > 1 ? "switcher" : "title");

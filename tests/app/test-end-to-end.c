@@ -1,0 +1,303 @@
+/* The program as a person with a screen reader meets it: started as a process of its own and driven
+ * over AT-SPI, by the names that are on the screen. */
+#include "make-model.h"
+
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+static GDBusConnection *a11y;
+static char *folder;
+
+typedef struct {
+    char *bus, *path;
+} Node;
+
+static void
+node_free(Node *node)
+{
+    if (!node)
+        return;
+    g_free(node->bus);
+    g_free(node->path);
+    g_free(node);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Node, node_free)
+
+static Node *
+node_new(const char *bus, const char *path)
+{
+    Node *node = g_new0(Node, 1);
+
+    node->bus = g_strdup(bus);
+    node->path = g_strdup(path);
+    return node;
+}
+
+static GVariant *
+call(const Node *node, const char *iface, const char *method, GVariant *parameters)
+{
+    return g_dbus_connection_call_sync(a11y, node->bus, node->path, iface, method, parameters, NULL,
+                                       G_DBUS_CALL_FLAGS_NONE, 5000, NULL, NULL);
+}
+
+static GVariant *
+get(const Node *node, const char *iface, const char *property)
+{
+    g_autoptr(GVariant) reply = call(node, "org.freedesktop.DBus.Properties", "Get",
+                                     g_variant_new("(ss)", iface, property));
+    GVariant *value = NULL;
+
+    if (reply)
+        g_variant_get(reply, "(v)", &value);
+    return value;
+}
+
+static char *
+name_of(const Node *node)
+{
+    g_autoptr(GVariant) v = get(node, "org.a11y.atspi.Accessible", "Name");
+
+    return v ? g_variant_dup_string(v, NULL) : g_strdup("");
+}
+
+static char *
+role_of(const Node *node)
+{
+    g_autoptr(GVariant) v = call(node, "org.a11y.atspi.Accessible", "GetRoleName", NULL);
+    char *role = NULL;
+
+    if (v)
+        g_variant_get(v, "(s)", &role);
+    return role ? role : g_strdup("");
+}
+
+/* First node below with this role (NULL: any) whose name starts like this. */
+static Node *
+find(const Node *from, const char *role, const char *name)
+{
+    g_autoptr(GVariant) reply = call(from, "org.a11y.atspi.Accessible", "GetChildren", NULL);
+    GVariantIter *children;
+    const char *bus, *path;
+    Node *found = NULL;
+
+    if (!reply)
+        return NULL;
+    g_variant_get(reply, "(a(so))", &children);
+    while (!found && g_variant_iter_next(children, "(&s&o)", &bus, &path)) {
+        g_autoptr(Node) child = node_new(bus, path);
+        g_autofree char *child_name = name_of(child);
+        g_autofree char *child_role = role_of(child);
+        if (g_str_has_prefix(child_name, name) && (!role || g_str_equal(role, child_role)))
+            found = g_steal_pointer(&child);
+        else
+            found = find(child, role, name);
+    }
+    g_variant_iter_free(children);
+    return found;
+}
+
+static Node *
+wait_for(const Node *from, const char *role, const char *name)
+{
+    for (int i = 0; i < 200; i++) {
+        Node *node = find(from, role, name);
+        if (node)
+            return node;
+        g_usleep(100000);
+    }
+    g_error("nothing called \"%s\" appeared", name);
+    return NULL;
+}
+
+static void
+press(const Node *app, const char *role, const char *name)
+{
+    g_autoptr(Node) button = wait_for(app, role, name);
+    g_autoptr(GVariant) reply =
+        call(button, "org.a11y.atspi.Action", "DoAction", g_variant_new("(i)", 0));
+
+    g_assert_nonnull(reply);
+}
+
+static void
+set_value(const Node *app, const char *name, double value)
+{
+    g_autoptr(Node) slider = wait_for(app, "slider", name);
+    g_autoptr(GVariant) reply = call(slider, "org.freedesktop.DBus.Properties", "Set",
+                                     g_variant_new("(ssv)", "org.a11y.atspi.Value", "CurrentValue",
+                                                   g_variant_new_double(value)));
+
+    g_assert_nonnull(reply);
+}
+
+static void
+wait_value(const Node *app, const char *name, double want)
+{
+    double got = 0;
+
+    for (int i = 0; i < 100; i++) {
+        g_autoptr(Node) slider = wait_for(app, "slider", name);
+        g_autoptr(GVariant) v = get(slider, "org.a11y.atspi.Value", "CurrentValue");
+        got = v ? g_variant_get_double(v) : 0;
+        if (ABS(got - want) < 1e-9)
+            return;
+        g_usleep(100000);
+    }
+    g_assert_cmpfloat(got, ==, want);
+}
+
+static void
+connect_a11y(void)
+{
+    g_autoptr(GDBusConnection) session = g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, NULL);
+    g_autoptr(GError) error = NULL;
+    const char *address;
+
+    g_assert_nonnull(session);
+    g_autoptr(GVariant) reply =
+        g_dbus_connection_call_sync(session, "org.a11y.Bus", "/org/a11y/bus", "org.a11y.Bus",
+                                    "GetAddress", NULL, NULL, G_DBUS_CALL_FLAGS_NONE, 20000, NULL,
+                                    &error);
+    g_assert_no_error(error);
+    g_variant_get(reply, "(&s)", &address);
+    a11y =
+        g_dbus_connection_new_for_address_sync(address,
+                                               G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+                                                   G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+                                               NULL, NULL, &error);
+    g_assert_no_error(error);
+}
+
+/* The program must not outlive a test that aborts. */
+static void
+die_with_parent(gpointer data)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static GPid
+start(void)
+{
+    char *argv[] = {(char *)g_getenv("LIMEN_EXE"), NULL};
+    g_auto(GStrv) env = g_get_environ();
+    GPid pid;
+    GError *error = NULL;
+
+    g_assert_nonnull(argv[0]);
+    env = g_environ_setenv(env, "LIMEN_DATA", folder, TRUE);
+    env = g_environ_setenv(env, "XDG_CONFIG_HOME", folder, TRUE);
+    env = g_environ_unsetenv(env, "GTK_A11Y");
+    g_spawn_async(NULL, argv, env, G_SPAWN_DO_NOT_REAP_CHILD, die_with_parent, NULL, &pid, &error);
+    g_assert_no_error(error);
+    return pid;
+}
+
+static void
+reaped(GPid pid, int status, gpointer data)
+{
+    *(int *)data = status;
+}
+
+/* Ends the program through its own close button and expects it to end well. */
+static void
+stop(GPid pid, const Node *app)
+{
+    int status = -1;
+
+    g_child_watch_add(pid, reaped, &status);
+    press(app, "button", "Close");
+    for (int i = 0; i < 200 && status == -1; i++) {
+        while (g_main_context_iteration(NULL, FALSE))
+            ;
+        g_usleep(50000);
+    }
+    if (status == -1)
+        kill(pid, SIGKILL);
+    g_assert_true(g_spawn_check_wait_status(status, NULL));
+}
+
+static const Node root = {(char *)"org.a11y.atspi.Registry",
+                          (char *)"/org/a11y/atspi/accessible/root"};
+
+static void
+test_story(void)
+{
+    GPid pid = start();
+    g_autoptr(Node) app = wait_for(&root, "application", "");
+
+    /* Pictures are there without a click, and say what they are. */
+    g_autoptr(Node) first = wait_for(app, "label", "truncation threshold 1.00, seed 1");
+    g_autoptr(Node) status = wait_for(app, NULL, "16 samples of 32");
+    g_autoptr(Node) pictures = wait_for(app, "image", "Pictures");
+    g_autoptr(GVariant) about = get(pictures, "org.a11y.atspi.Accessible", "Description");
+    g_assert_true(
+        g_str_has_prefix(g_variant_get_string(about, NULL), "16 pictures of 32 by 32 pixels"));
+
+    /* The slider, by the name on the screen. */
+    set_value(app, "Truncation threshold", 0.5);
+    g_autoptr(Node) second = wait_for(app, "label", "truncation threshold 0.50, seed 1");
+    wait_value(app, "Truncation threshold", 0.5);
+
+    press(app, "button", "New seed");
+    press(app, "button", "Undo");
+    g_autoptr(Node) third = wait_for(app, "label", "truncation threshold 0.50, seed 1");
+    press(app, "button", "Undo");
+    g_autoptr(Node) fourth = wait_for(app, "label", "truncation threshold 1.00, seed 1");
+    press(app, "button", "Redo");
+    g_autoptr(Node) fifth = wait_for(app, "label", "truncation threshold 0.50, seed 1");
+    press(app, "button", "Reset Truncation threshold");
+    wait_value(app, "Truncation threshold", 1);
+    press(app, "button", "Copy as command");
+    g_autoptr(Node) said = wait_for(app, NULL, "The command for these pictures");
+    stop(pid, app);
+}
+
+/* Without a model: one sentence, and a button that leads on. */
+static void
+test_no_model(void)
+{
+    g_autofree char *path = g_build_filename(folder, "models", "fashion-gan.safetensors", NULL);
+
+    g_unlink(path);
+    GPid pid = start();
+    g_autoptr(Node) app = wait_for(&root, "application", "");
+    g_autoptr(Node) title = wait_for(app, NULL, "This model cannot be opened");
+    g_autoptr(Node) button = wait_for(app, "button", "Open model");
+    stop(pid, app);
+}
+
+int
+main(int argc, char **argv)
+{
+    LimError err = LIM_ERROR_INIT;
+
+    if (!g_getenv("DISPLAY") || !g_getenv("DBUS_SESSION_BUS_ADDRESS")) {
+        g_print("1..0 # SKIP needs a display and a session bus\n");
+        return 0;
+    }
+    g_test_init(&argc, &argv, NULL);
+    folder = g_dir_make_tmp("limen-test-XXXXXX", NULL);
+    g_autofree char *models = g_build_filename(folder, "models", NULL);
+    g_autofree char *path = g_build_filename(models, "fashion-gan.safetensors", NULL);
+    g_mkdir_with_parents(models, 0700);
+    if (test_make_model(path, 8, &err) != LIM_OK)
+        g_error("%s", err.text);
+    connect_a11y();
+    g_test_add_func("/end-to-end/story", test_story);
+    g_test_add_func("/end-to-end/no-model", test_no_model);
+    int failed = g_test_run();
+
+    g_autofree char *ini = g_build_filename(folder, "limen", "window.ini", NULL);
+    g_autofree char *config = g_build_filename(folder, "limen", NULL);
+    g_unlink(ini);
+    g_rmdir(config);
+    g_rmdir(models);
+    g_rmdir(folder);
+    g_free(folder);
+    return failed;
+}
