@@ -42,6 +42,59 @@ cli_args_values(const CliArgs *a, const LimParamSpec *spec)
     lim_bug(__FILE__, __LINE__, "the command has no such piece");
 }
 
+bool
+cli_args_given(const CliArgs *a, const char *name)
+{
+    for (int i = 0; i < a->n_given; i++)
+        if (strcmp(a->given[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
+/* A value as a shell reads it back. */
+static void
+quoted(FILE *out, const char *text)
+{
+    if (*text && !text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "0123456789_-+.,:/=@%")]) {
+        fputs(text, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *text; text++)
+        fputs(*text == '\'' ? "'\\''" : (char[]){*text, 0}, out);
+    fputc('\'', out);
+}
+
+char *
+cli_args_text(const CliArgs *a, int n)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    LIM_ASSERT(out);
+    for (int i = 0; i < n; i++) {
+        void *defaults = lim_alloc(1, a->piece[i]->size);
+        lim_params_init(a->piece[i]->spec, defaults);
+        for (const LimParamSpec *s = a->piece[i]->spec; s->name; s++) {
+            char value[LIM_TEXT_MAX], usual[LIM_TEXT_MAX];
+            lim_params_get(s, a->values[i], value, sizeof value);
+            lim_params_get(s, defaults, usual, sizeof usual);
+            if (strcmp(value, usual) == 0)
+                continue;
+            if (s->kind == LIM_BOOL) {
+                fprintf(out, " --%s%s", strcmp(value, "true") == 0 ? "" : "no-", s->name);
+                continue;
+            }
+            fprintf(out, " --%s ", s->name);
+            quoted(out, value);
+        }
+        free(defaults);
+    }
+    fclose(out);
+    return text;
+}
+
 static int
 min3(int a, int b, int c)
 {
@@ -139,11 +192,17 @@ flag(CliArgs *a, int argc, char **argv, int *i, LimError *err)
     if (!s && strncmp(name, "no-", 3) == 0 && !equals) {
         s = find(a, name + 3, &values, &schema);
         if (s && s->kind == LIM_BOOL)
-            return lim_params_set(schema, values, s->name, "false", err);
-        s = NULL;
+            value = "false";
+        else
+            s = NULL;
     }
     if (!s)
         return unknown(a, name, err);
+    if (a->n_given == CLI_GIVEN)
+        return lim_fail(err, LIM_E_PARAM, "more than %d flags are too many.", CLI_GIVEN);
+    a->given[a->n_given++] = s;
+    if (value)
+        return lim_params_set(schema, values, s->name, value, err);
     if (equals)
         value = equals + 1;
     else if (s->kind == LIM_BOOL)

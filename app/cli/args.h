@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #define CLI_PIECES 6
+#define CLI_GIVEN  128 /* flags on one command line */
 
 typedef struct CliPiece {
     const char *title; /* its heading in --help */
@@ -25,6 +26,8 @@ typedef struct CliArgs {
     const char **operand;     /* owned array of borrowed texts */
     int n_operands;
     bool help; /* --help was there; parsing stopped */
+    int n_given;
+    const LimParamSpec *given[CLI_GIVEN]; /* flags that were on the command line */
 } CliArgs;
 
 /* Pieces are borrowed; values start at their defaults. */
@@ -34,6 +37,12 @@ void cli_args_clear(CliArgs *a);
 
 /* The values of the piece with this schema; asserts that there is one. */
 void *cli_args_values(const CliArgs *a, const LimParamSpec *spec);
+
+/* Was the flag on the command line? */
+bool cli_args_given(const CliArgs *a, const char *name);
+/* " --name value ..." for every flag of the pieces 0 .. n - 1 that differs from its default: the
+ * shortest command line that means the same. The caller frees. */
+char *cli_args_text(const CliArgs *a, int n);
 
 /* Reads argv[0 .. argc). LIM_E_PARAM and one sentence on the first thing that is wrong. */
 LimStatus cli_args_parse(CliArgs *a, int argc, char **argv, LimError *err);

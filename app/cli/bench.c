@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "base/rng.h"
 #include "graph/plan.h"
+#include "train/gan.h"
 #include "graph/op.h"
 
 #include <math.h>
@@ -190,4 +191,155 @@ const CliCommand cli_bench_ops = {
     .operands = "",
     .pieces = ops_pieces,
     .run = run_bench_ops,
+};
+
+/* ---- the GAN -----------------------------------------------------------------------------------
+ */
+
+typedef struct GanParams {
+    int repeats;
+} GanParams;
+
+static const LimParamSpec gan_schema[] = {
+    {.name = "repeats",
+     .label = "Repeats",
+     .help = "Timed steps of each kind, of which the median counts.",
+     .unit = "",
+     .kind = LIM_INT,
+     .offset = offsetof(GanParams, repeats),
+     .min = 1,
+     .max = MAX_RUNS / 10,
+     .def = 5},
+    {0}};
+
+/* The network that tests/bench/torch_gan.py times as well. */
+static const LimBigganParams gan_model = {.channels = 3,
+                                          .classes = 10,
+                                          .g_ch = 32,
+                                          .d_ch = 32,
+                                          .latent = 128,
+                                          .shared = 128,
+                                          .g_attention = true,
+                                          .d_attention = true};
+
+/* Noise with labels: the time of a step does not depend on what is in the pictures. */
+static LimDataset *
+noise_data(int n)
+{
+    LimDataset *d = lim_alloc(1, sizeof *d);
+    *d = (LimDataset){.n = n, .c = gan_model.channels, .h = 32, .w = 32, .classes = 10};
+    const size_t image = (size_t)d->c * 32 * 32;
+    d->pixels = lim_alloc((size_t)n, image);
+    d->labels = lim_alloc((size_t)n, 1);
+    d->class_names = lim_alloc(10, sizeof *d->class_names);
+    for (size_t i = 0; i < (size_t)n * image; i++)
+        d->pixels[i] = (uint8_t)lim_rng_u64(1, LIM_STREAM_TEST, i);
+    for (int i = 0; i < n; i++)
+        d->labels[i] = (uint8_t)(i % 10);
+    return d;
+}
+
+/* Median milliseconds of the D step and of the G step; steps alternate. */
+static LimStatus
+time_steps(LimTask *trainer, int repeats, const LimExec *exec, double ms[2], LimError *err)
+{
+    double times[2][MAX_RUNS];
+    for (int i = -1; i < repeats; i++) /* one round to warm up */
+        for (int k = 0; k < 2; k++) {
+            const double start = cli_seconds();
+            if (lim_task_step(trainer, exec, NULL, err) == LIM_STEP_FAILED)
+                return err->code;
+            if (i >= 0)
+                times[k][i] = 1e3 * (cli_seconds() - start);
+        }
+    for (int k = 0; k < 2; k++)
+        ms[k] = cli_median(times[k], repeats);
+    return LIM_OK;
+}
+
+/* Median milliseconds of the generator in eval mode. */
+static LimStatus
+time_forward(LimStore *store, int n, int repeats, const LimExec *exec, double *ms, LimError *err)
+{
+    double times[MAX_RUNS];
+    LimGraph *g = lim_graph_new();
+    LimBuild b;
+    lim_build_init(&b, g, store, LIM_MODE_EVAL);
+    const size_t values = (size_t)n * (size_t)gan_model.latent;
+    float *z = lim_alloc(values, sizeof *z);
+    int32_t *label = lim_alloc((size_t)n, sizeof *label);
+    lim_rng_normal(2, LIM_STREAM_TEST, 0, z, values);
+    for (int i = 0; i < n; i++)
+        label[i] = i % gan_model.classes;
+    LimVal z_feed = lim_graph_feed(g, "z", LIM_F32, LIM_SHAPE2(n, gan_model.latent));
+    LimVal label_feed = lim_graph_feed(g, "label", LIM_I32, LIM_SHAPE1(n));
+    LimVal image = lim_biggan_generator(&b, &gan_model, z_feed, label_feed, NULL);
+    LimPlan *plan = lim_plan_new(g, &image, 1, 0, exec, err);
+    LimStatus status = plan ? LIM_OK : err->code;
+    if (plan) {
+        lim_plan_bind(plan, z_feed, z);
+        lim_plan_bind(plan, label_feed, label);
+    }
+    for (int i = -1; i < repeats && status == LIM_OK; i++) {
+        const double start = cli_seconds();
+        status = lim_plan_run(plan, exec, err);
+        if (i >= 0)
+            times[i] = 1e3 * (cli_seconds() - start);
+    }
+    if (status == LIM_OK)
+        *ms = cli_median(times, repeats);
+    lim_plan_free(plan);
+    free(z);
+    free(label);
+    return status;
+}
+
+static json_t *
+run_bench_gan(CliRun *run, LimError *err)
+{
+    const int repeats = ((const GanParams *)cli_args_values(&run->args, gan_schema))->repeats;
+    LimGanTraining p;
+    lim_params_init(lim_gan_training_schema, &p);
+    p.model = gan_model;
+    p.batch = 64;
+    p.d_steps = 1;
+    LimDataset *data = noise_data(256);
+    LimTrainLog log;
+    lim_train_log_open(&log, NULL, err);
+    LimTask *trainer = lim_gan_trainer_new(&p, data, NULL, log, &run->exec, err);
+    json_t *result = NULL;
+    double step_ms[2], forward_ms[3];
+    LimStatus status = trainer ? time_steps(trainer, repeats, &run->exec, step_ms, err) : err->code;
+    static const int sizes[3] = {1, 16, 64};
+    for (int i = 0; i < 3 && status == LIM_OK; i++)
+        status = time_forward(lim_gan_trainer_generator(trainer), sizes[i],
+                              i == 0   ? 10 * repeats
+                              : i == 1 ? 2 * repeats
+                                       : repeats,
+                              &run->exec, &forward_ms[i], err);
+    if (status == LIM_OK)
+        result = json_pack("{s:s, s:i, s:I, s:I, s:f, s:f, s:{s:f, s:f, s:f}}", "kernels",
+                           run->exec.kernels->name, "threads", lim_pool_threads(run->exec.pool),
+                           "generator_parameters",
+                           (json_int_t)lim_store_parameters(lim_gan_trainer_generator(trainer)),
+                           "discriminator_parameters",
+                           (json_int_t)lim_store_parameters(lim_gan_trainer_discriminator(trainer)),
+                           "discriminator_step_ms", step_ms[0], "generator_step_ms", step_ms[1],
+                           "generator_forward_ms", "1", forward_ms[0], "16", forward_ms[1], "64",
+                           forward_ms[2]);
+    lim_task_free(trainer);
+    lim_dataset_free(data);
+    return result;
+}
+
+static const CliPiece gan_pieces[] = {{"What to time", gan_schema, sizeof(GanParams)}, {0}};
+const CliCommand cli_bench_gan = {
+    .name = "bench gan",
+    .summary = "Times the steps of a GAN training and the generator by itself",
+    .text = "The network is BigGAN at 32x32 pixels in colour with 128 channels and self-attention; "
+            "a step is a batch of 64, from drawing latents to the update of the weights. Times are "
+            "medians, in milliseconds. tests/bench/torch_gan.py times the same in PyTorch.",
+    .operands = "",
+    .pieces = gan_pieces,
+    .run = run_bench_gan,
 };

@@ -17,6 +17,7 @@ typedef struct CliCommon {
 } CliCommon;
 
 typedef struct CliRun {
+    const struct CliCommand *command;
     CliArgs args;
     const CliCommon *common;
     LimExec exec;
@@ -35,7 +36,8 @@ typedef struct CliCommand {
     json_t *(*run)(CliRun *run, LimError *err);
 } CliCommand;
 
-extern const CliCommand cli_info, cli_bench_ops;
+extern const CliCommand cli_info, cli_train_classifier, cli_train_gan, cli_sample,
+    cli_evaluate_classifier, cli_bench_gan, cli_bench_ops;
 
 /* The folder of --data, or NULL. */
 const char *cli_data(const CliRun *run);

@@ -14,7 +14,9 @@
 
 enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
-static const CliCommand *const commands[] = {&cli_info, &cli_bench_ops};
+static const CliCommand *const commands[] = {
+    &cli_info,      &cli_train_classifier, &cli_train_gan, &cli_sample, &cli_evaluate_classifier,
+    &cli_bench_gan, &cli_bench_ops};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 static const LimParamSpec common_schema[] = {
@@ -190,7 +192,7 @@ static int
 run_command(const CliCommand *c, int argc, char **argv)
 {
     LimError err = LIM_ERROR_INIT;
-    CliRun run = {0};
+    CliRun run = {.command = c};
     int code;
     cli_args_init(&run.args);
     for (const CliPiece *p = c->pieces; p && p->spec; p++)

@@ -47,6 +47,7 @@ cli_progress_init(CliProgress *p, CliTalk talk, const LimCancel *cancel)
                        .lines = !terminal && talk == CLI_VERBOSE,
                        .start = cli_seconds(),
                        .last = -1,
+                       .clock = cli_seconds,
                        .cancel = cancel};
 }
 
@@ -75,7 +76,7 @@ cli_progress_show(CliProgress *p, const LimProgress *now)
 {
     if (!p->bar && !p->lines)
         return;
-    double t = cli_seconds();
+    double t = p->clock();
     bool stopping = lim_cancelled(p->cancel) && !p->told;
     if (!stopping && now->fraction < 1 && p->last >= 0 && t - p->last < (p->bar ? 0.1 : 1))
         return;

@@ -14,6 +14,7 @@ typedef struct CliProgress {
     bool bar, lines;
     bool drawn;         /* the bar is on the screen */
     double start, last; /* seconds of the monotonic clock */
+    double (*clock)(void);
     const LimCancel *cancel;
     bool told; /* "stopping" was said */
 } CliProgress;

@@ -26,8 +26,8 @@ settings_text(const char *model_path, const LimSampleRequest *request)
 }
 
 LimStatus
-lim_samplefile_write(const char *path, const LimTensor *image, const char *model_path,
-                     const LimSampleRequest *request, LimError *err)
+lim_samplefile_write_sheet(const char *path, const LimTensor *image, const char *model_path,
+                           const LimSampleRequest *request, int scale, int columns, LimError *err)
 {
     const LimShape s = lim_tensor_shape(image);
     LIM_ASSERT(s.nd == 4);
@@ -35,8 +35,9 @@ lim_samplefile_write(const char *path, const LimTensor *image, const char *model
                             .c = s.d[1],
                             .h = s.d[2],
                             .w = s.d[3],
+                            .columns = columns,
                             .gap = LIM_SAMPLE_GAP,
-                            .scale = LIM_SAMPLE_SCALE,
+                            .scale = scale,
                             .background = {255, 255, 255, 255}};
     int w, h;
     LimStatus status = lim_sheet_size(&sheet, &w, &h, err);
@@ -53,6 +54,13 @@ lim_samplefile_write(const char *path, const LimTensor *image, const char *model
     free(settings);
     free(view.data);
     return status;
+}
+
+LimStatus
+lim_samplefile_write(const char *path, const LimTensor *image, const char *model_path,
+                     const LimSampleRequest *request, LimError *err)
+{
+    return lim_samplefile_write_sheet(path, image, model_path, request, LIM_SAMPLE_SCALE, 0, err);
 }
 
 LimStatus

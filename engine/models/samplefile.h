@@ -19,6 +19,11 @@
  * its last part is written. Atomic. */
 LimStatus lim_samplefile_write(const char *path, const LimTensor *image, const char *model_path,
                                const LimSampleRequest *request, LimError *err);
+/* The same with `scale` file pixels per picture pixel and `columns` samples in a row (0: as square
+ * as possible); neither is part of the settings. */
+LimStatus lim_samplefile_write_sheet(const char *path, const LimTensor *image,
+                                     const char *model_path, const LimSampleRequest *request,
+                                     int scale, int columns, LimError *err);
 
 /* Reads the settings back; model (may be NULL) is the file name that was written, cut to
  * LIM_TEXT_MAX. LIM_E_FORMAT for pictures without settings of ours, LIM_E_PARAM for values out of

@@ -1,7 +1,6 @@
 /* The pieces of limen-cli: flags from schemas, the progress line, what is printed. */
 #include "cli.h"
 
-#include <fcntl.h>
 #include <glib.h>
 #include <pty.h>
 #include <signal.h>
@@ -192,32 +191,48 @@ test_help(void)
     free(text);
 }
 
+#define END "\a" /* written behind everything, so that reading knows when to stop */
+
 /* What fn writes to stderr, when that is a terminal or a pipe. */
 static char *
 stderr_of(bool terminal, void (*fn)(void))
 {
     int end[2]; /* read, write */
-    char *text = g_malloc0(8192);
     if (terminal) {
         struct winsize size = {24, 60, 0, 0};
         g_assert_cmpint(openpty(&end[0], &end[1], NULL, NULL, &size), ==, 0);
     } else {
         g_assert_cmpint(pipe(end), ==, 0);
     }
-    fcntl(end[0], F_SETFL, O_NONBLOCK);
     int saved = dup(STDERR_FILENO);
     fflush(stderr);
     dup2(end[1], STDERR_FILENO);
     fn();
+    fputs(END, stderr);
     fflush(stderr);
-    ssize_t n = read(end[0], text, 8191);
+    GString *text = g_string_new(NULL);
+    while (!g_str_has_suffix(text->str, END)) {
+        char part[256];
+        ssize_t n = read(end[0], part, sizeof part);
+        if (n <= 0)
+            break;
+        g_string_append_len(text, part, n);
+    }
     dup2(saved, STDERR_FILENO);
     close(saved);
     close(end[0]);
     close(end[1]);
-    if (n < 0)
-        text[0] = 0;
-    return text;
+    g_assert_true(g_str_has_suffix(text->str, END));
+    g_string_truncate(text, text->len - strlen(END));
+    return g_string_free(text, FALSE);
+}
+
+static double now_seconds;
+
+static double
+test_clock(void)
+{
+    return now_seconds;
 }
 
 static LimCancel cancel;
@@ -228,8 +243,13 @@ show_some(void)
 {
     CliProgress p;
     cli_progress_init(&p, talk, &cancel);
+    p.clock = test_clock;
+    p.start = now_seconds = 100;
     cli_progress_show(&p, &(LimProgress){0.25, "step 1 of 4"});
+    now_seconds += 0.05;
     cli_progress_show(&p, &(LimProgress){0.5, "too soon to be drawn"});
+    now_seconds += 74.95;
+    cli_progress_show(&p, &(LimProgress){0.5, "half"});
     cli_progress_show(&p, &(LimProgress){1, "step 4 of 4, with a text that is far too long"});
     cli_progress_end(&p);
 }
@@ -251,6 +271,7 @@ test_progress(void)
     char *text = stderr_of(true, show_some);
     g_assert_cmpstr(text, ==,
                     "\r[######..................]  25%  step 1 of 4\033[K"
+                    "\r[############............]  50% 1:15 left  half\033[K"
                     "\r[########################] 100%  step 4 of 4, with a text t\033[K"
                     "\r\033[K");
     g_free(text);
@@ -265,7 +286,8 @@ test_progress(void)
     talk = CLI_VERBOSE;
     text = stderr_of(false, show_some);
     g_assert_cmpstr(text, ==,
-                    " 25% step 1 of 4\n100% step 4 of 4, with a text that is far too long\n");
+                    " 25% step 1 of 4\n 50% half 1:15 left\n100% step 4 of 4, with a text that is "
+                    "far too long\n");
     g_free(text);
     talk = CLI_QUIET;
     text = stderr_of(true, show_some);

@@ -1,10 +1,14 @@
 /* The real limen-cli, run as anybody would: exit codes, what it says, that --json is JSON. */
 #include <glib.h>
+#include <glib/gstdio.h>
 #include <jansson.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/wait.h>
 
 static char *out, *err; /* of the last run */
+static char *folder;    /* where the program runs; removed at the end */
 
 /* Runs limen-cli with these words (separated by spaces) and returns its exit code. */
 static int
@@ -18,7 +22,7 @@ run(const char *line)
     g_clear_pointer(&err, g_free);
     if (!*line)
         g_clear_pointer(&words[1], g_free);
-    g_spawn_sync(NULL, words, NULL, 0, NULL, NULL, &out, &err, &status, &error);
+    g_spawn_sync(folder, words, NULL, 0, NULL, NULL, &out, &err, &status, &error);
     g_assert_no_error(error);
     g_assert_true(WIFEXITED(status));
     g_strfreev(words);
@@ -117,7 +121,7 @@ test_info_file(void)
 static void
 test_bench_ops(void)
 {
-    fails("bench", 2, "bench is one of:\n  bench ops");
+    fails("bench", 2, "bench is one of:\n");
     json_t *result = run_json("bench ops --json --op upsample2 --seconds 0 --threads 1");
     json_t *rows = json_object_get(result, "ops");
     g_assert_cmpuint(json_array_size(rows), >=, 1);
@@ -126,14 +130,237 @@ test_bench_ops(void)
     fails("bench ops --op nonsense", 2, "nonsense");
 }
 
+static char *
+file(const char *name)
+{
+    return g_build_filename(folder, name, NULL);
+}
+
+static bool
+exists(const char *name)
+{
+    g_autofree char *path = file(name);
+    return g_file_test(path, G_FILE_TEST_IS_REGULAR);
+}
+
+static void
+assert_same(const char *a, const char *b)
+{
+    g_autofree char *path_a = file(a), *path_b = file(b), *bytes_a = NULL, *bytes_b = NULL;
+    gsize size_a, size_b;
+    g_assert_true(g_file_get_contents(path_a, &bytes_a, &size_a, NULL));
+    g_assert_true(g_file_get_contents(path_b, &bytes_b, &size_b, NULL));
+    g_assert_cmpmem(bytes_a, size_a, bytes_b, size_b);
+}
+
+static double
+number(const json_t *j, const char *key)
+{
+    g_assert_true(json_is_number(json_object_get(j, key)));
+    return json_number_value(json_object_get(j, key));
+}
+
+/* An IDX file: images [n][8][8] or labels [n], some pattern of the class. */
+static void
+write_idx(const char *name, int n, bool images)
+{
+    g_autofree char *path = file(name);
+    GByteArray *b = g_byte_array_new();
+    const guint8 head[16] = {
+        0, 0, 8, images ? 3 : 1, 0, 0, (guint8)(n >> 8), (guint8)n, 0, 0, 0, 8, 0, 0, 0, 8};
+    g_byte_array_append(b, head, images ? 16 : 8);
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < (images ? 64 : 1); k++) {
+            const int label = i % 10;
+            const guint8 byte =
+                (guint8)(images ? (k % 11 == label ? 255 : (i * 7 + k) % 60) : label);
+            g_byte_array_append(b, &byte, 1);
+        }
+    g_assert_true(g_file_set_contents(path, (char *)b->data, (gssize)b->len, NULL));
+    g_byte_array_unref(b);
+}
+
+#define SMALL " --batch 4 --g-ch 2 --d-ch 2 --latent 8 --shared 4 --log-every 1 --data . --json"
+
+static void
+test_gan(void)
+{
+    json_t *result = run_json("train gan --iterations 4 --out whole.safetensors --log log.jsonl "
+                              "--threads 2" SMALL);
+    g_assert_cmpfloat(number(result, "iterations"), ==, 4);
+    g_assert_cmpfloat(number(result, "resumed_from"), ==, 0);
+    json_decref(result);
+    g_autofree char *path = file("log.jsonl"), *log = NULL;
+    g_assert_true(g_file_get_contents(path, &log, NULL, NULL));
+    char **lines = g_strsplit(g_strchomp(log), "\n", -1);
+    g_assert_cmpuint(g_strv_length(lines), ==, 4);
+    for (int i = 0; lines[i]; i++) {
+        json_t *line = json_loads(lines[i], 0, NULL);
+        g_assert_cmpfloat(number(line, "iteration"), ==, i + 1);
+        json_decref(line);
+    }
+    g_strfreev(lines);
+
+    /* in two parts, with another number of threads: the same training */
+    result = run_json("train gan --iterations 2 --out half.safetensors --threads 1" SMALL);
+    json_decref(result);
+    result = run_json("train gan --iterations 4 --out half.safetensors --threads 1" SMALL);
+    g_assert_cmpfloat(number(result, "resumed_from"), ==, 2);
+    json_decref(result);
+    assert_same("whole.safetensors", "half.safetensors");
+    assert_same("whole.safetensors.checkpoint", "half.safetensors.checkpoint");
+
+    /* the file says how it was made */
+    result = run_json("info whole.safetensors --json");
+    json_t *made = json_object_get(json_object_get(result, "metadata"), "limen.training");
+    g_assert_cmpstr(json_string_value(json_object_get(made, "command")), ==,
+                    "limen-cli train gan --iterations 4 --batch 4 --log-every 1 --g-ch 2 --d-ch 2 "
+                    "--latent 8 --shared 4");
+    json_decref(result);
+
+    fails("train gan --iterations 4 --out half.safetensors --seed 2" SMALL, 2, "other settings");
+    fails("train gan --channels 3 --out x" SMALL, 2, "--channels");
+    fails("train gan --out no/such/folder/x" SMALL " --iterations 1", 1, "no/such/folder");
+    fails("train gan --data /nonexistent", 1, "/nonexistent");
+    fails("train gan --log no/such/folder/x", 1, "no/such/folder/x");
+    fails("train gan operand", 2, "one word too many");
+}
+
+static void
+test_sample(void)
+{
+    json_t *result = run_json("sample whole.safetensors --samples 6 --seed 3 --columns 3 --scale 2 "
+                              "--out a.png --npy a.npy --json");
+    g_assert_cmpstr(json_string_value(json_object_get(result, "picture")), ==, "a.png");
+    json_decref(result);
+    result = run_json("info a.png --json");
+    g_assert_cmpfloat(number(result, "width"), ==, 3 * 64 + 2 * 4);
+    g_assert_cmpfloat(number(result, "height"), ==, 2 * 64 + 4);
+    json_t *settings =
+        json_object_get(json_object_get(json_object_get(result, "texts"), "limen"), "settings");
+    g_assert_cmpfloat(number(settings, "seed"), ==, 3);
+    g_assert_cmpfloat(number(settings, "samples"), ==, 6);
+    json_decref(result);
+    result = run_json("info a.npy --json");
+    g_assert_cmpstr(json_string_value(json_object_get(result, "shape")), ==, "6x1x32x32");
+    json_decref(result);
+
+    /* same seed, same bytes, whatever the threads; another seed, others */
+    json_decref(run_json("sample whole.safetensors --samples 6 --seed 3 --columns 3 --scale 2 "
+                         "--out b.png --threads 1 --json"));
+    assert_same("a.png", "b.png");
+    json_decref(
+        run_json("sample whole.safetensors --samples 6 --seed 4 --out= --npy c.npy --json"));
+    g_autofree char *a = file("a.npy"), *c = file("c.npy"), *bytes_a = NULL, *bytes_c = NULL;
+    gsize size;
+    g_assert_true(g_file_get_contents(a, &bytes_a, &size, NULL));
+    g_assert_true(g_file_get_contents(c, &bytes_c, &size, NULL));
+    g_assert_cmpint(memcmp(bytes_a, bytes_c, size), !=, 0);
+
+    fails("sample", 2, "MODEL is missing");
+    fails("sample none.safetensors", 1, "none.safetensors");
+    fails("sample whole.safetensors --class 10 --out x.png", 2, "class 10");
+    fails("sample whole.safetensors --treshold 1", 2, "did you mean --threshold?");
+    fails("sample whole.safetensors --threshold 9", 2, "--threshold: 9 is outside 0.02 to 2.5");
+    fails("sample whole.safetensors --out=", 2, "nothing to write");
+    fails("sample a.png", 1, "a.png");
+    g_assert_false(exists("x.png"));
+}
+
+static void
+test_classifier(void)
+{
+    json_t *result = run_json("train classifier --epochs 1 --batch 10 --width 4 --data . --json "
+                              "--out c.safetensors");
+    g_assert_cmpfloat(number(result, "steps"), ==, 4);
+    const double accuracy = number(result, "test_accuracy");
+    json_decref(result);
+    result = run_json("evaluate classifier c.safetensors --data . --json");
+    g_assert_cmpfloat(number(result, "pictures"), ==, 30);
+    g_assert_cmpfloat_with_epsilon(number(result, "accuracy"), accuracy, 0.04); /* float16 file */
+    g_assert_cmpfloat(number(result, "mistakes"), ==,
+                      30 - (int)(30 * number(result, "accuracy") + 0.5));
+    json_t *classes = json_object_get(result, "classes");
+    g_assert_cmpuint(json_array_size(classes), ==, 10);
+    double right = 0;
+    for (size_t i = 0; i < 10; i++) {
+        g_assert_cmpfloat(number(json_array_get(classes, i), "pictures"), ==, 3);
+        right += 3 * number(json_array_get(classes, i), "recall");
+    }
+    g_assert_cmpfloat_with_epsilon(right, 30 * number(result, "accuracy"), 1e-6);
+    json_decref(result);
+    fails("evaluate classifier whole.safetensors --data .", 1, "a classifier is needed");
+    fails("evaluate clasifier c.safetensors", 2, "evaluate is one of:\n");
+}
+
+/* Ctrl+C keeps a checkpoint, ends within a step, and the same command goes on. */
+static void
+test_interrupt(void)
+{
+    GError *error = NULL;
+    GPid pid;
+    int status;
+    g_autofree char *command = g_strconcat(g_getenv("LIMEN_CLI"),
+                                           " train gan --iterations 1000000" SMALL
+                                           " --out stopped.safetensors --log stopped.jsonl",
+                                           NULL);
+    char **words = g_strsplit(command, " ", -1);
+    g_spawn_async(folder, words, NULL,
+                  G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL |
+                      G_SPAWN_STDERR_TO_DEV_NULL,
+                  NULL, NULL, &pid, &error);
+    g_assert_no_error(error);
+    g_strfreev(words);
+    g_autofree char *log = file("stopped.jsonl"), *text = NULL;
+    gsize size = 0;
+    while (size == 0) { /* until the first iteration is done */
+        g_usleep(20000);
+        g_assert_cmpint(waitpid(pid, &status, WNOHANG), ==, 0);
+        g_clear_pointer(&text, g_free);
+        g_file_get_contents(log, &text, &size, NULL);
+    }
+    kill(pid, SIGINT);
+    g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+    g_assert_true(WIFEXITED(status));
+    g_assert_cmpint(WEXITSTATUS(status), ==, 130);
+    g_assert_true(exists("stopped.safetensors.checkpoint"));
+    g_assert_false(exists("stopped.safetensors"));
+}
+
+static void
+remove_folder(void)
+{
+    const char *name;
+    GDir *dir = g_dir_open(folder, 0, NULL);
+    while ((name = g_dir_read_name(dir))) {
+        g_autofree char *path = file(name);
+        g_remove(path);
+    }
+    g_dir_close(dir);
+    g_rmdir(folder);
+    g_free(folder);
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_assert_nonnull(g_getenv("LIMEN_CLI"));
+    folder = g_dir_make_tmp("limen-cli-XXXXXX", NULL);
+    g_assert_nonnull(folder);
+    write_idx("train-images-idx3-ubyte", 40, true);
+    write_idx("train-labels-idx1-ubyte", 40, false);
+    write_idx("t10k-images-idx3-ubyte", 30, true);
+    write_idx("t10k-labels-idx1-ubyte", 30, false);
     g_test_add_func("/cli/usage", test_usage);
     g_test_add_func("/cli/info", test_info);
     g_test_add_func("/cli/info/file", test_info_file);
     g_test_add_func("/cli/bench/ops", test_bench_ops);
-    return g_test_run();
+    g_test_add_func("/cli/gan", test_gan);
+    g_test_add_func("/cli/sample", test_sample); /* of what test_gan trained */
+    g_test_add_func("/cli/classifier", test_classifier);
+    g_test_add_func("/cli/interrupt", test_interrupt);
+    int code = g_test_run();
+    remove_folder();
+    return code;
 }

@@ -1,0 +1,248 @@
+/* limen-cli train: classifiers and generators from a data set.
+ *
+ * A training leaves a checkpoint beside its result: Ctrl+C writes one, and the same command goes on
+ * from it and ends with the bytes of a run that was never stopped. */
+#include "cli.h"
+#include "data/dataset.h"
+#include "train/classifier.h"
+#include "train/gan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct TrainFiles {
+    char out[LIM_TEXT_MAX], checkpoint[LIM_TEXT_MAX], log[LIM_TEXT_MAX];
+} TrainFiles;
+
+static const LimParamSpec files_schema[] = {
+    {.name = "out",
+     .label = "Model",
+     .help = "The model file to write.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(TrainFiles, out),
+     .def_text = "model.safetensors"},
+    {.name = "checkpoint",
+     .label = "Checkpoint",
+     .help = "The state of the training. Where the file exists, the training goes on from it. "
+             "Empty: the model's name with .checkpoint behind it.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(TrainFiles, checkpoint)},
+    {.name = "log",
+     .label = "Log",
+     .help = "Append the losses to this file, one JSON object per line. Empty: no log.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(TrainFiles, log)},
+    {0}};
+
+/* What the two trainings differ in. */
+typedef struct Trainer {
+    LimTask *task;
+    const char *unit; /* of done() */
+    int64_t (*done)(const LimTask *task);
+    LimStatus (*checkpoint)(LimTask *task, LimError *err);
+    LimStatus (*save)(LimTask *task, const char *path, const char *command, const LimExec *exec,
+                      LimError *err);
+    /* Adds what was measured; optional. */
+    LimStatus (*measure)(LimTask *task, const LimExec *exec, json_t *result, LimError *err);
+} Trainer;
+
+/* Both splits of --data. */
+typedef struct Data {
+    LimDataset *train, *test;
+} Data;
+
+static bool
+data_open(Data *d, const CliRun *run, bool test, LimError *err)
+{
+    *d = (Data){0};
+    d->train = lim_dataset_open(cli_data(run), "train", err);
+    if (d->train && test)
+        d->test = lim_dataset_open(cli_data(run), "test", err);
+    return d->train && (d->test || !test);
+}
+
+static void
+data_clear(Data *d)
+{
+    lim_dataset_free(d->train);
+    lim_dataset_free(d->test);
+}
+
+/* Where nobody chose, the network fits the data. */
+static void
+fit_model(const CliRun *run, const LimDataset *data, int *channels, int *classes)
+{
+    if (!cli_args_given(&run->args, "channels"))
+        *channels = data->c;
+    if (!cli_args_given(&run->args, "classes"))
+        *classes = data->classes;
+}
+
+static void
+checkpoint_path(const TrainFiles *files, char path[LIM_TEXT_MAX + 16])
+{
+    if (*files->checkpoint)
+        snprintf(path, LIM_TEXT_MAX + 16, "%s", files->checkpoint);
+    else
+        snprintf(path, LIM_TEXT_MAX + 16, "%s.checkpoint", files->out);
+}
+
+/* Ctrl+C: what there is becomes the checkpoint. */
+static json_t *
+stop(const Trainer *t, const char *checkpoint, LimError *err)
+{
+    *err = (LimError)LIM_ERROR_INIT;
+    if (t->checkpoint(t->task, err) != LIM_OK)
+        return NULL;
+    lim_fail(err, LIM_CANCELLED, "stopped; the same command goes on from %s.", checkpoint);
+    return json_pack("{s:s, s:I, s:b}", "checkpoint", checkpoint, t->unit,
+                     (json_int_t)t->done(t->task), "finished", 0);
+}
+
+/* Steps the trainer to its end and saves the model. */
+static json_t *
+train(CliRun *run, const Trainer *t, const TrainFiles *files, const char *checkpoint, LimError *err)
+{
+    const int64_t before = t->done(t->task);
+    const double start = cli_seconds();
+    if (cli_run_task(run, t->task, err) == LIM_STEP_FAILED)
+        return err->code == LIM_CANCELLED ? stop(t, checkpoint, err) : NULL;
+    const double seconds = cli_seconds() - start;
+    const int64_t steps = t->done(t->task) - before;
+    json_t *result = json_pack("{s:s, s:s, s:I, s:b, s:I, s:f}", "model", files->out, "checkpoint",
+                               checkpoint, t->unit, (json_int_t)t->done(t->task), "finished", 1,
+                               "resumed_from", (json_int_t)before, "seconds", seconds);
+    if (steps)
+        json_object_set_new(result, "ms_each", json_real(1e3 * seconds / (double)steps));
+
+    /* All pieces but the files and the common one (both last): what makes the result. */
+    char *flags = cli_args_text(&run->args, run->args.n_pieces - 2);
+    char *command = lim_alloc(strlen(flags) + 64, 1);
+    sprintf(command, "limen-cli %s%s", run->command->name, flags);
+    LimStatus status = t->save(t->task, files->out, command, &run->exec, err);
+    if (status == LIM_OK && t->measure)
+        status = t->measure(t->task, &run->exec, result, err);
+    free(flags);
+    free(command);
+    if (status == LIM_CANCELLED) {
+        json_decref(result);
+        return stop(t, checkpoint, err);
+    }
+    if (status != LIM_OK) {
+        json_decref(result);
+        return NULL;
+    }
+    return result;
+}
+
+/* ---- classifier ----------------------------------------------------------------------------- */
+
+static LimStatus
+measure_classifier(LimTask *task, const LimExec *exec, json_t *result, LimError *err)
+{
+    double accuracy;
+    LimStatus status = lim_classifier_trainer_accuracy(task, exec, &accuracy, err);
+    if (status == LIM_OK)
+        json_object_set_new(result, "test_accuracy", json_real(accuracy));
+    return status;
+}
+
+static json_t *
+run_train_classifier(CliRun *run, LimError *err)
+{
+    const TrainFiles *files = cli_args_values(&run->args, files_schema);
+    LimClassifierTraining *p = cli_args_values(&run->args, lim_classifier_training_schema);
+    LimClassifierParams *model = cli_args_values(&run->args, lim_classifier_schema);
+    char checkpoint[LIM_TEXT_MAX + 16];
+    json_t *result = NULL;
+    Data data;
+    LimTrainLog log = {0};
+    checkpoint_path(files, checkpoint);
+    if (data_open(&data, run, true, err) &&
+        lim_train_log_open(&log, *files->log ? files->log : NULL, err) == LIM_OK) {
+        fit_model(run, data.train, &model->channels, &model->classes);
+        p->model = *model;
+        Trainer t = {.unit = "steps",
+                     .done = lim_classifier_trainer_steps,
+                     .checkpoint = lim_classifier_trainer_checkpoint,
+                     .save = lim_classifier_trainer_save,
+                     .measure = measure_classifier};
+        t.task =
+            lim_classifier_trainer_new(p, data.train, data.test, checkpoint, log, &run->exec, err);
+        if (t.task)
+            result = train(run, &t, files, checkpoint, err);
+        lim_task_free(t.task);
+        lim_train_log_close(&log);
+    }
+    data_clear(&data);
+    return result;
+}
+
+static const CliPiece classifier_pieces[] = {{"Training", lim_classifier_training_schema,
+                                              sizeof(LimClassifierTraining)},
+                                             {"Network", lim_classifier_schema,
+                                              sizeof(LimClassifierParams)},
+                                             {"Files", files_schema, sizeof(TrainFiles)},
+                                             {0}};
+const CliCommand cli_train_classifier = {
+    .name = "train classifier",
+    .summary = "Trains a residual classifier",
+    .text = "Ctrl+C keeps a checkpoint; the same command goes on from it.",
+    .operands = "",
+    .pieces = classifier_pieces,
+    .run = run_train_classifier,
+};
+
+/* ---- generator ------------------------------------------------------------------------------ */
+
+static LimStatus
+save_gan(LimTask *task, const char *path, const char *command, const LimExec *exec, LimError *err)
+{
+    return lim_gan_trainer_save(task, path, command, true, exec, err);
+}
+
+static json_t *
+run_train_gan(CliRun *run, LimError *err)
+{
+    const TrainFiles *files = cli_args_values(&run->args, files_schema);
+    LimGanTraining *p = cli_args_values(&run->args, lim_gan_training_schema);
+    LimBigganParams *model = cli_args_values(&run->args, lim_biggan_schema);
+    char checkpoint[LIM_TEXT_MAX + 16];
+    json_t *result = NULL;
+    Data data;
+    LimTrainLog log = {0};
+    checkpoint_path(files, checkpoint);
+    if (data_open(&data, run, false, err) &&
+        lim_train_log_open(&log, *files->log ? files->log : NULL, err) == LIM_OK) {
+        fit_model(run, data.train, &model->channels, &model->classes);
+        p->model = *model;
+        Trainer t = {.unit = "iterations",
+                     .done = lim_gan_trainer_iterations,
+                     .checkpoint = lim_gan_trainer_checkpoint,
+                     .save = save_gan};
+        t.task = lim_gan_trainer_new(p, data.train, checkpoint, log, &run->exec, err);
+        if (t.task)
+            result = train(run, &t, files, checkpoint, err);
+        lim_task_free(t.task);
+        lim_train_log_close(&log);
+    }
+    data_clear(&data);
+    return result;
+}
+
+static const CliPiece gan_pieces[] = {{"Training", lim_gan_training_schema, sizeof(LimGanTraining)},
+                                      {"Networks", lim_biggan_schema, sizeof(LimBigganParams)},
+                                      {"Files", files_schema, sizeof(TrainFiles)},
+                                      {0}};
+const CliCommand cli_train_gan = {
+    .name = "train gan",
+    .summary = "Trains a class-conditional BigGAN at 32x32 pixels",
+    .text = "The model file holds the moving average of the generator, with standing statistics. "
+            "Ctrl+C keeps a checkpoint; the same command goes on from it.",
+    .operands = "",
+    .pieces = gan_pieces,
+    .run = run_train_gan,
+};
