@@ -30,7 +30,9 @@ row_new(const LimParamSpec *s, const LimFormHint *hint)
     case LIM_BOOL:
         return lim_switch_row_new(s->name, s->label, s->help, s->def != 0);
     case LIM_CHOICE:
-        return lim_choice_row_new(s->name, s->label, s->help, s->choices, NULL, (int)s->def);
+        return lim_choice_row_new(s->name, s->label, s->help,
+                                  hint && hint->texts ? hint->texts : s->choices, NULL,
+                                  (int)s->def);
     case LIM_SEED:
         return lim_seed_row_new(s->name, s->label, s->help, (guint64)s->def);
     case LIM_TEXT:

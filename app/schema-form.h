@@ -8,7 +8,7 @@
 typedef struct LimFormHint {
     const char *name;         /* of the spec */
     const char *const *texts; /* LIM_INT: offer only these, NULL-terminated ... */
-    const int *values;        /* ... with these values */
+    const int *values;        /* ... with these values. LIM_CHOICE: shown in place of the choices */
     const double *marks;      /* LIM_REAL: values to mark on the slider */
     int n_marks;
     int digits; /* LIM_REAL: decimals that the slider rounds to; 0: 2 */

@@ -10,6 +10,7 @@
 #include "models/samplefile.h"
 #include "tensor/image.h"
 #include "widgets/lim-choice-row.h"
+#include "widgets/lim-density-plot.h"
 #include "widgets/lim-image-grid.h"
 #include "widgets/lim-message.h"
 #include "widgets/lim-seed-row.h"
@@ -147,6 +148,7 @@ G_DECLARE_FINAL_TYPE(LimGenerate, lim_generate, LIM, GENERATE, LimPane)
 struct _LimGenerate {
     LimPane parent_instance;
     LimForm *form;
+    LimDensityPlot *density;
     LimImageGrid *grid;
     GtkWidget *title;
     GtkWidget *subtitle;
@@ -155,6 +157,7 @@ struct _LimGenerate {
     LimStatusLine *status;
     LimUndo *undo;
 
+    int w, h;                /* of the pictures shown */
     guint tick;              /* waits for the next frame */
     LimSampleRequest posted; /* the last request */
     guint64 posted_serial;   /* 0: none yet */
@@ -244,6 +247,24 @@ painted(LimGenerate *self)
     lim_status_line_set_timing(self->status, self->timing.queued_ms, self->timing.ran_ms, shown);
 }
 
+/* What is shown: the picture under the pointer, or all of them. */
+static void
+show_status(LimGenerate *self)
+{
+    int n = lim_image_grid_get_n(self->grid), pointed;
+    g_autofree char *text = NULL;
+
+    g_object_get(self->grid, "pointed", &pointed, NULL);
+    if (pointed >= 0)
+        text = g_strdup_printf("Picture %d of %d: %s (double-click: %s)", pointed + 1, n,
+                               lim_image_grid_get_label(self->grid, pointed),
+                               lim_image_grid_get_enlarged(self->grid) ? "show all" : "enlarge");
+    else
+        text = g_strdup_printf("%d %s of %d × %d pixels", n, n == 1 ? "sample" : "samples", self->w,
+                               self->h);
+    lim_status_line_set_text(self->status, text);
+}
+
 static void
 show_message(LimGenerate *self, const char *title, const char *text)
 {
@@ -278,9 +299,9 @@ show_pictures(LimGenerate *self, const DrawTask *task)
                         r->seed);
     gtk_label_set_text(GTK_LABEL(self->title), class_title(task->model, r->label));
     gtk_label_set_text(GTK_LABEL(self->subtitle), settings);
-    g_autofree char *text = g_strdup_printf("%d %s of %d × %d pixels", r->count,
-                                            r->count == 1 ? "sample" : "samples", s.d[2], s.d[1]);
-    lim_status_line_set_text(self->status, text);
+    self->w = s.d[2];
+    self->h = s.d[1];
+    show_status(self);
     gtk_stack_set_visible_child_name(GTK_STACK(self->stack), "pictures");
 }
 
@@ -358,6 +379,18 @@ request_soon(LimGenerate *self)
 {
     if (!self->tick)
         self->tick = gtk_widget_add_tick_callback(GTK_WIDGET(self), tick, NULL, NULL);
+}
+
+static void
+changed(LimGenerate *self)
+{
+    LimSampleRequest r = read_request(self);
+
+    if (r.truncation == LIM_TRUNC_SCALE)
+        lim_density_plot_set(self->density, r.threshold, 2 * r.threshold);
+    else
+        lim_density_plot_set(self->density, 1, r.threshold);
+    request_soon(self);
 }
 
 static void
@@ -587,6 +620,8 @@ build_form(LimGenerate *self)
     static const char *const all[] = {"All classes", NULL};
     static const int all_values[] = {-1};
     static const double marks[] = {0.04, 0.5, 1, 2};
+    static const char *const truncations[] = {"Continuous (inverse CDF)", "Redraw (as published)",
+                                              "Scale", NULL};
     const LimFormHint hints[] = {
         {.name = lim_schema_at(lim_sample_schema, offsetof(LimSampleRequest, label))->name,
          .texts = all,
@@ -597,14 +632,17 @@ build_form(LimGenerate *self)
         {.name = lim_schema_at(lim_sample_schema, offsetof(LimSampleRequest, threshold))->name,
          .marks = marks,
          .n_marks = G_N_ELEMENTS(marks)},
+        {.name = lim_schema_at(lim_sample_schema, offsetof(LimSampleRequest, truncation))->name,
+         .texts = truncations},
     };
     GtkWidget *panel = gtk_box_new(GTK_ORIENTATION_VERTICAL, 18);
     GtkWidget *buttons = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
 
     self->form = LIM_FORM(lim_form_new());
     lim_schema_form_fill(self->form, lim_sample_schema, hints, G_N_ELEMENTS(hints));
-    g_signal_connect_object(self->form, "changed", G_CALLBACK(request_soon), self,
-                            G_CONNECT_SWAPPED);
+    self->density = LIM_DENSITY_PLOT(lim_density_plot_new());
+    lim_form_add_below(self->form, hints[2].name, GTK_WIDGET(self->density));
+    g_signal_connect_object(self->form, "changed", G_CALLBACK(changed), self, G_CONNECT_SWAPPED);
     g_signal_connect_object(self->form, "settled", G_CALLBACK(settled), self, G_CONNECT_SWAPPED);
 
     add_button(buttons, "Copy as command", "view.copy-command",
@@ -624,7 +662,7 @@ build_form(LimGenerate *self)
 static GtkWidget *
 build_pictures(LimGenerate *self)
 {
-    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 12);
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
     GtkWidget *head = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 12);
 
     self->title = gtk_label_new(NULL);
@@ -659,6 +697,10 @@ build_content(LimGenerate *self)
     self->status = LIM_STATUS_LINE(lim_status_line_new());
     gtk_box_append(GTK_BOX(box), self->stack);
     gtk_box_append(GTK_BOX(box), GTK_WIDGET(self->status));
+    g_signal_connect_object(self->grid, "notify::pointed", G_CALLBACK(show_status), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->grid, "notify::enlarged", G_CALLBACK(show_status), self,
+                            G_CONNECT_SWAPPED);
     return box;
 }
 

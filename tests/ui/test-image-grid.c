@@ -105,19 +105,19 @@ test_enlarged(void)
 static void
 test_layout(void)
 {
-    /* The factor is the largest that fits, for any number of columns. */
+    /* The factor is the largest that fits for any number of columns, or nearly that and full. */
     for (int n = 1; n <= 64; n++) {
         for (int aw = 100; aw <= 1600; aw += 250) {
             for (int ah = 100; ah <= 1000; ah += 225) {
                 LimGridLayout l = lim_grid_layout(n, 32, 28, aw, ah, 6, 17);
-                int best = 1;
+                int best = 1, full = 0;
                 for (int c = 1; c <= n; c++)
                     for (int f = 1; f < 60; f++) {
                         int r = (n + c - 1) / c;
                         if (c * 32 * f + (c - 1) * 6 <= aw && r * (28 * f + 17) + (r - 1) * 6 <= ah)
                             best = MAX(best, f);
                     }
-                g_assert_cmpint(l.factor, ==, best);
+                g_assert_cmpint(l.factor, ==, MAX(full, 1) * 5 >= best * 4 ? MAX(full, 1) : best);
                 g_assert_cmpint(l.columns * l.rows, >=, n);
                 g_assert_cmpint(l.columns * (l.rows - 1), <, n);
                 g_assert_cmpint(l.x, >=, 0);
@@ -126,6 +126,8 @@ test_layout(void)
         }
     }
     g_assert_cmpint(lim_grid_layout(16, 32, 32, 900, 700, 6, 0).columns, ==, 4);
+    g_assert_cmpint(lim_grid_layout(16, 32, 32, 1560, 920, 6, 18).columns, ==, 4);
+    g_assert_cmpint(lim_grid_layout(7, 32, 32, 900, 700, 6, 0).columns, ==, 3);
 }
 
 static void

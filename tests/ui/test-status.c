@@ -37,6 +37,9 @@ test_message(void)
     g_assert_true(gtk_widget_get_visible(button));
     g_assert_cmpstr(gtk_actionable_get_action_name(GTK_ACTIONABLE(button)), ==, "win.open");
     g_assert_cmpstr(lim_message_get_text(message), ==, "It is broken.");
+    lim_message_set(message, "dialog-error-symbolic", "No model", "\303\244h, cannot open it", NULL,
+                    NULL);
+    g_assert_cmpstr(lim_message_get_text(message), ==, "\303\204h, cannot open it.");
     g_assert_finalize_object(message);
 }
 

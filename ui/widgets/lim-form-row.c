@@ -231,7 +231,8 @@ lim_form_row_set_control(LimFormRow *self, GtkWidget *control, GtkWidget *named)
 
     gtk_box_append(GTK_BOX(priv->box), control);
     gtk_label_set_mnemonic_widget(GTK_LABEL(priv->caption), named);
-    /* That also made it "labelled by": with a label of its own, the name would be read out twice. */
+    /* That also made it "labelled by": with a label of its own, the name would be read out twice.
+     */
     gtk_accessible_reset_relation(GTK_ACCESSIBLE(named), GTK_ACCESSIBLE_RELATION_LABELLED_BY);
     lim_form_row_name_widget(self, named, priv->label);
 }

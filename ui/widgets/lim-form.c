@@ -77,15 +77,15 @@ give_access_key(LimForm *self, LimFormRow *row)
 }
 
 void
-lim_form_add_widget(LimForm *self, GtkWidget *widget)
+lim_form_add_below(LimForm *self, const char *key, GtkWidget *widget)
 {
-    gtk_box_append(GTK_BOX(self->box), widget);
+    gtk_box_insert_child_after(GTK_BOX(self->box), widget, GTK_WIDGET(lim_form_get_row(self, key)));
 }
 
 void
 lim_form_add(LimForm *self, LimFormRow *row)
 {
-    lim_form_add_widget(self, GTK_WIDGET(row));
+    gtk_box_append(GTK_BOX(self->box), GTK_WIDGET(row));
     g_ptr_array_add(self->rows, row);
     give_access_key(self, row);
     g_signal_connect_object(row, "changed", G_CALLBACK(row_changed), self, G_CONNECT_SWAPPED);

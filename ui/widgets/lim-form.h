@@ -12,8 +12,8 @@ G_DECLARE_FINAL_TYPE(LimForm, lim_form, LIM, FORM, GtkWidget)
 GtkWidget *lim_form_new(void);
 /* Takes a floating row; gives it an access key that no earlier row has. */
 void lim_form_add(LimForm *self, LimFormRow *row);
-/* Any other widget between the rows. */
-void lim_form_add_widget(LimForm *self, GtkWidget *widget);
+/* Any other widget, below the row of that key. */
+void lim_form_add_below(LimForm *self, const char *key, GtkWidget *widget);
 LimFormRow *lim_form_get_row(LimForm *self, const char *key); /* borrowed, or NULL */
 guint lim_form_get_n_rows(LimForm *self);
 LimFormRow *lim_form_get_nth(LimForm *self, guint i); /* borrowed */

@@ -17,12 +17,13 @@ struct _LimImageGrid {
     int n, width, height;
     guint serial;
     int cursor;
+    int pointed;
     gboolean enlarged;
     gboolean stale;
     gboolean captions;
 };
 
-enum { PROP_CURSOR = 1, PROP_ENLARGED, PROP_STALE, N_PROPS };
+enum { PROP_CURSOR = 1, PROP_ENLARGED, PROP_STALE, PROP_POINTED, N_PROPS };
 static GParamSpec *props[N_PROPS];
 
 G_DEFINE_FINAL_TYPE(LimImageGrid, lim_image_grid, GTK_TYPE_WIDGET)
@@ -30,31 +31,38 @@ G_DEFINE_FINAL_TYPE(LimImageGrid, lim_image_grid, GTK_TYPE_WIDGET)
 LimGridLayout
 lim_grid_layout(int n, int width, int height, int area_w, int area_h, int gap, int caption)
 {
-    LimGridLayout best = {0};
-    int best_waste = 0;
+    int best[2] = {0}, factor[2] = {0}, shape[2] = {0}; /* [1]: among grids without empty cells */
 
     for (int columns = 1; columns <= n; columns++) {
         int rows = (n + columns - 1) / columns;
         int fx = (area_w - (columns - 1) * gap) / (columns * width);
         int fy = (area_h - (rows - 1) * gap - rows * caption) / (rows * height);
-        int factor = MAX(MIN(fx, fy), 1);
-        /* Of equal factors the fullest grid, then the one nearest to a square. */
-        int waste = (columns * rows - n) * 1000 + ABS(columns - rows);
+        int f = MAX(MIN(fx, fy), 1);
 
-        if (best.factor > factor || (best.factor == factor && best_waste <= waste))
-            continue;
-        best_waste = waste;
-        best = (LimGridLayout){.columns = columns, .rows = rows, .factor = factor};
+        for (int full = 0; full <= (columns * rows == n); full++) {
+            /* Of equal factors the one nearest to a square. */
+            if (f < factor[full] || (f == factor[full] && ABS(columns - rows) >= shape[full]))
+                continue;
+            best[full] = columns;
+            factor[full] = f;
+            shape[full] = ABS(columns - rows);
+        }
     }
-    best.gap = gap;
-    best.caption = caption;
-    best.cell_w = best.factor * width;
-    best.cell_h = best.factor * height;
-    int total_w = best.columns * (best.cell_w + gap) - gap;
-    int total_h = best.rows * (best.cell_h + caption + gap) - gap;
-    best.x = MAX((area_w - total_w) / 2, 0);
-    best.y = MAX((area_h - total_h) / 2, 0);
-    return best;
+    /* A full grid is worth pictures that are up to a fifth smaller. */
+    int full = factor[1] * 5 >= factor[0] * 4;
+    LimGridLayout l = {.columns = best[full],
+                       .factor = factor[full],
+                       .gap = gap,
+                       .caption = caption};
+
+    l.rows = (n + l.columns - 1) / l.columns;
+    l.cell_w = l.factor * width;
+    l.cell_h = l.factor * height;
+    int total_w = l.columns * (l.cell_w + gap) - gap;
+    int total_h = l.rows * (l.cell_h + caption + gap) - gap;
+    l.x = MAX((area_w - total_w) / 2, 0);
+    l.y = MAX((area_h - total_h) / 2, 0);
+    return l;
 }
 
 /* Height of a line of text under a picture, in logical pixels. */
@@ -147,6 +155,12 @@ lim_image_grid_get_n(LimImageGrid *self)
     return self->n;
 }
 
+const char *
+lim_image_grid_get_label(LimImageGrid *self, int i)
+{
+    return self->labels && i >= 0 && i < self->n ? self->labels[i] : NULL;
+}
+
 guint
 lim_image_grid_get_serial(LimImageGrid *self)
 {
@@ -210,6 +224,15 @@ lim_image_grid_set_stale(LimImageGrid *self, gboolean stale)
     g_object_notify_by_pspec(G_OBJECT(self), props[PROP_STALE]);
 }
 
+static void
+set_pointed(LimImageGrid *self, int pointed)
+{
+    if (pointed == self->pointed)
+        return;
+    self->pointed = pointed;
+    g_object_notify_by_pspec(G_OBJECT(self), props[PROP_POINTED]);
+}
+
 void
 lim_image_grid_set_pictures(LimImageGrid *self, GBytes *pixels, int n, int width, int height,
                             int channels, const char *const *labels)
@@ -251,6 +274,8 @@ lim_image_grid_set_pictures(LimImageGrid *self, GBytes *pixels, int n, int width
         lim_image_grid_set_enlarged(self, FALSE);
     }
     lim_image_grid_set_cursor(self, self->cursor);
+    if (self->pointed >= n)
+        set_pointed(self, -1);
     describe(self);
     gtk_widget_queue_draw(GTK_WIDGET(self));
 }
@@ -405,21 +430,16 @@ pressed(LimImageGrid *self, int n_press, double x, double y)
         lim_image_grid_set_enlarged(self, !self->enlarged);
 }
 
-static gboolean
-query_tooltip(GtkWidget *widget, int x, int y, gboolean keyboard, GtkTooltip *tooltip)
+static void
+moved(LimImageGrid *self, double x, double y)
 {
-    LimImageGrid *self = LIM_IMAGE_GRID(widget);
-    int i = keyboard ? self->cursor : picture_at(self, x, y);
+    set_pointed(self, picture_at(self, x, y));
+}
 
-    if (i < 0)
-        return FALSE;
-    g_autofree char *text =
-        g_strdup_printf("Picture %d of %d%s%s\n%s", i + 1, self->n, self->labels ? ": " : "",
-                        self->labels ? self->labels[i] : "",
-                        self->enlarged ? "Double-click or Escape: all pictures"
-                                       : "Double-click or Enter: this picture alone");
-    gtk_tooltip_set_text(tooltip, text);
-    return TRUE;
+static void
+left(LimImageGrid *self)
+{
+    set_pointed(self, -1);
 }
 
 static void
@@ -436,6 +456,9 @@ get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
         break;
     case PROP_STALE:
         g_value_set_boolean(value, self->stale);
+        break;
+    case PROP_POINTED:
+        g_value_set_int(value, self->pointed);
         break;
     default:
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
@@ -485,11 +508,13 @@ lim_image_grid_class_init(LimImageGridClass *klass)
     object_class->finalize = finalize;
     widget_class->snapshot = snapshot;
     widget_class->measure = measure;
-    widget_class->query_tooltip = query_tooltip;
 
     props[PROP_CURSOR] = g_param_spec_int("cursor", NULL, NULL, -1, G_MAXINT, -1, flags);
     props[PROP_ENLARGED] = g_param_spec_boolean("enlarged", NULL, NULL, FALSE, flags);
     props[PROP_STALE] = g_param_spec_boolean("stale", NULL, NULL, FALSE, flags);
+    props[PROP_POINTED] =
+        g_param_spec_int("pointed", NULL, NULL, -1, G_MAXINT, -1,
+                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
     g_object_class_install_properties(object_class, N_PROPS, props);
 
     gtk_widget_class_set_css_name(widget_class, "imagegrid");
@@ -502,14 +527,17 @@ lim_image_grid_init(LimImageGrid *self)
     GtkEventController *keys = gtk_event_controller_key_new();
     GtkGesture *click = gtk_gesture_click_new();
 
-    self->cursor = -1;
+    self->cursor = self->pointed = -1;
     gtk_widget_set_focusable(GTK_WIDGET(self), TRUE);
-    gtk_widget_set_has_tooltip(GTK_WIDGET(self), TRUE);
     gtk_widget_set_overflow(GTK_WIDGET(self), GTK_OVERFLOW_HIDDEN);
     g_signal_connect_swapped(keys, "key-pressed", G_CALLBACK(key_pressed), self);
     gtk_widget_add_controller(GTK_WIDGET(self), keys);
     g_signal_connect_swapped(click, "pressed", G_CALLBACK(pressed), self);
     gtk_widget_add_controller(GTK_WIDGET(self), GTK_EVENT_CONTROLLER(click));
+    GtkEventController *motion = gtk_event_controller_motion_new();
+    g_signal_connect_swapped(motion, "motion", G_CALLBACK(moved), self);
+    g_signal_connect_swapped(motion, "leave", G_CALLBACK(left), self);
+    gtk_widget_add_controller(GTK_WIDGET(self), motion);
     describe(self);
 }
 

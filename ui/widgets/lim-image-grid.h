@@ -1,11 +1,13 @@
 /* Small pictures in a grid, every pixel a sharp square.
  *
  * The grid takes the largest whole factor (in device pixels) at which all pictures fit, and the
- * number of columns that allows it. With the focus on it, arrow keys, Home and End move a cursor;
- * Enter, Space or a double click show the picture under the cursor alone, Escape shows all again.
+ * number of columns that allows it; it prefers rows that are all full. With the focus on it, arrow
+ * keys, Home and End move a cursor; Enter, Space or a double click show the picture under the
+ * cursor alone, Escape shows all again.
  *
  * Properties: "cursor" (int, -1 without pictures), "enlarged" (boolean), "stale" (boolean: the
- * settings have moved on, the pictures have not yet). */
+ * settings have moved on, the pictures have not yet), "pointed" (int, read only: the picture under
+ * the pointer, -1 for none). */
 #pragma once
 
 #include <gtk/gtk.h>
@@ -22,6 +24,8 @@ void lim_image_grid_set_pictures(LimImageGrid *self, GBytes *pixels, int n, int 
 void lim_image_grid_set_captions(LimImageGrid *self, gboolean captions);
 GBytes *lim_image_grid_get_pixels(LimImageGrid *self); /* what is shown; borrowed, may be NULL */
 int lim_image_grid_get_n(LimImageGrid *self);
+/* The label of a picture, borrowed; NULL when there is none. */
+const char *lim_image_grid_get_label(LimImageGrid *self, int i);
 /* Counts set_pictures() calls. */
 guint lim_image_grid_get_serial(LimImageGrid *self);
 int lim_image_grid_get_cursor(LimImageGrid *self);
@@ -42,6 +46,7 @@ typedef struct LimGridLayout {
 } LimGridLayout;
 
 /* n >= 1 pictures of width x height into an area of area_w x area_h device pixels; gap and caption
- * (0: none) in device pixels. The factor is at least 1, even when that does not fit. */
+ * (0: none) in device pixels. The factor is at least 1, even when that does not fit. The
+ * columns give the largest factor, or a grid without empty cells at no less than 4/5 of it. */
 LimGridLayout lim_grid_layout(int n, int width, int height, int area_w, int area_h, int gap,
                               int caption);

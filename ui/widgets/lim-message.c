@@ -18,7 +18,11 @@ lim_message_set(LimMessage *self, const char *icon_name, const char *title, cons
 {
     gtk_image_set_from_icon_name(GTK_IMAGE(self->icon), icon_name);
     gtk_label_set_text(GTK_LABEL(self->title), title);
-    gtk_label_set_text(GTK_LABEL(self->text), text);
+    g_autofree char *first = g_utf8_strup(text, g_utf8_next_char(text) - text);
+    g_autofree char *sentence = g_strconcat(first, *text ? g_utf8_next_char(text) : "",
+                                            *text && !g_str_has_suffix(text, ".") ? "." : "", NULL);
+
+    gtk_label_set_text(GTK_LABEL(self->text), sentence);
     gtk_widget_set_visible(self->button, button != NULL);
     gtk_button_set_label(GTK_BUTTON(self->button), button ? button : "");
     gtk_actionable_set_action_name(GTK_ACTIONABLE(self->button), action_name);

@@ -1,0 +1,12 @@
+/* The normal distribution, and the part of it that is used: a bell with everything between two
+ * bounds filled. */
+#pragma once
+
+#include <gtk/gtk.h>
+
+#define LIM_TYPE_DENSITY_PLOT (lim_density_plot_get_type())
+G_DECLARE_FINAL_TYPE(LimDensityPlot, lim_density_plot, LIM, DENSITY_PLOT, GtkWidget)
+
+GtkWidget *lim_density_plot_new(void);
+/* Values are sigma times a standard normal value, and lie within [-bound, bound]. Both above 0. */
+void lim_density_plot_set(LimDensityPlot *self, double sigma, double bound);
