@@ -37,7 +37,7 @@ typedef struct CliCommand {
 } CliCommand;
 
 extern const CliCommand cli_info, cli_train_classifier, cli_train_gan, cli_sample,
-    cli_evaluate_classifier, cli_bench_gan, cli_bench_ops;
+    cli_evaluate_classifier, cli_evaluate_gan, cli_bench_gan, cli_bench_ops;
 
 /* The folder of --data, or NULL. */
 const char *cli_data(const CliRun *run);

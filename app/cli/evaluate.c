@@ -1,6 +1,7 @@
 /* limen-cli evaluate: how good a trained model is, on pictures it has not seen. */
 #include "cli.h"
 #include "data/dataset.h"
+#include "metrics/asked_class.h"
 #include "models/predictor.h"
 
 #include <math.h>
@@ -130,4 +131,108 @@ const CliCommand cli_evaluate_classifier = {
     .min_operands = 1,
     .max_operands = 1,
     .run = run_evaluate_classifier,
+};
+
+/* ---- evaluate gan -------------------------------------------------------------------------------
+ */
+
+typedef struct GanFlags {
+    char classifier[LIM_TEXT_MAX];
+    int samples;
+    double threshold;
+} GanFlags;
+
+static const LimParamSpec gan_schema[] = {
+    {.name = "classifier",
+     .label = "Classifier",
+     .help = "The classifier that judges: a file written by `limen-cli train classifier`.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(GanFlags, classifier),
+     .def_text = "resources/models/fashion-classifier.safetensors"},
+    {.name = "samples",
+     .label = "Samples",
+     .help = "How many to draw, the same number of every class.",
+     .unit = "pictures",
+     .kind = LIM_INT,
+     .offset = offsetof(GanFlags, samples),
+     .min = 1,
+     .max = 1000000,
+     .def = 10000},
+    {.name = "threshold",
+     .label = "Truncation threshold",
+     .help = "Latent values beyond it are not allowed; 0: untruncated, as in training.",
+     .unit = "",
+     .kind = LIM_REAL,
+     .offset = offsetof(GanFlags, threshold),
+     .min = 0,
+     .max = 10,
+     .def = 0},
+    {0}};
+static const CliPiece gan_pieces[] = {{"Judging", gan_schema, sizeof(GanFlags)}, {0}};
+
+static json_t *
+describe_asked(const LimGenerator *g, const int *confusion, int done, const GanFlags *flags,
+               uint64_t seed)
+{
+    const int classes = lim_generator_classes(g);
+    int right = 0;
+    double low, high;
+    json_t *rows = json_array();
+    for (int k = 0; k < classes; k++) {
+        const int *row = confusion + k * classes;
+        int asked = 0, other = k == 0 ? 1 : 0;
+        for (int i = 0; i < classes; i++) {
+            asked += row[i];
+            if (i != k && row[i] > row[other])
+                other = i;
+        }
+        right += row[k];
+        lim_proportion_interval(row[k], asked, &low, &high);
+        json_array_append_new(rows, json_pack("{s:s, s:i, s:f, s:f, s:f, s:s}", "class",
+                                              lim_generator_class_name(g, k), "samples", asked,
+                                              "recognised", asked ? (double)row[k] / asked : 0.0,
+                                              "low", low, "high", high, "most_often_seen_as",
+                                              lim_generator_class_name(g, other)));
+    }
+    lim_proportion_interval(right, done, &low, &high);
+    return json_pack("{s:s, s:i, s:f, s:I, s:f, s:f, s:f, s:o}", "classifier", flags->classifier,
+                     "samples", done, "threshold", flags->threshold, "seed", (json_int_t)seed,
+                     "asked_class_recognised", (double)right / done, "low_95", low, "high_95", high,
+                     "classes", rows);
+}
+
+static json_t *
+run_evaluate_gan(CliRun *run, LimError *err)
+{
+    const GanFlags *flags = cli_args_values(&run->args, gan_schema);
+    LimGenerator *g = lim_generator_load(run->args.operand[0], err);
+    LimPredictor *c = g ? lim_predictor_load(flags->classifier, err) : NULL;
+    LimTask *t = NULL;
+    json_t *result = NULL;
+    if (c)
+        t = lim_asked_class_new(g, c, flags->samples, flags->threshold, run->common->seed, err);
+    if (t) {
+        const LimStep end = cli_run_task(run, t, err);
+        int done;
+        const int *confusion = lim_asked_class_confusion(t, &done);
+        if (done && (end == LIM_STEP_DONE || err->code == LIM_CANCELLED))
+            result = describe_asked(g, confusion, done, flags, run->common->seed);
+    }
+    lim_task_free(t);
+    lim_predictor_free(c);
+    lim_generator_free(g);
+    return result;
+}
+
+const CliCommand cli_evaluate_gan = {
+    .name = "evaluate gan",
+    .summary = "Measures whether samples show the class that was asked for",
+    .text = "MODEL is a file written by `limen-cli train gan`. The share of samples in which the "
+            "classifier sees the asked class, with its 95 % interval.",
+    .operands = "MODEL",
+    .min_operands = 1,
+    .max_operands = 1,
+    .pieces = gan_pieces,
+    .run = run_evaluate_gan,
 };

@@ -192,6 +192,37 @@ lim_generator_latents(const LimGenerator *g, const LimSampleRequest *r, float *z
                                     (LimTruncation)r->truncation);
 }
 
+/* At most BATCH pictures with the plan of their number. */
+static LimStatus
+run_batch(LimGenerator *g, const LimExec *exec, const float *z, const int32_t *label, int n,
+          float *pictures, LimError *err)
+{
+    LimStatus status = plan_batch(g, n, exec, err);
+    if (status != LIM_OK)
+        return status;
+    BatchPlan *b = &g->plans[n];
+    lim_plan_bind(b->plan, b->z, z);
+    lim_plan_bind(b->plan, b->label, label);
+    status = lim_plan_run(b->plan, exec, err);
+    if (status == LIM_OK)
+        memcpy(pictures, lim_plan_f32(b->plan, b->image),
+               (size_t)n * (size_t)lim_shape_size(lim_generator_image_shape(g)) * sizeof(float));
+    return status;
+}
+
+LimStatus
+lim_generator_run(LimGenerator *g, const LimExec *exec, const float *z, const int32_t *label, int n,
+                  float *pictures, LimError *err)
+{
+    const size_t image = (size_t)lim_shape_size(lim_generator_image_shape(g));
+    LimStatus status = LIM_OK;
+    for (int done = 0; done < n && status == LIM_OK; done += BATCH)
+        status =
+            run_batch(g, exec, z + (size_t)done * (size_t)g->params.latent, label + done,
+                      n - done < BATCH ? n - done : BATCH, pictures + (size_t)done * image, err);
+    return status;
+}
+
 /* ---- the task ----------------------------------------------------------------------------------
  */
 
@@ -227,16 +258,11 @@ sample_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError 
             t->label[i] = t->r.label < 0 ? i % g->params.classes : t->r.label;
     }
     const int batch = t->r.count - t->done < BATCH ? t->r.count - t->done : BATCH;
-    if (plan_batch(g, batch, exec, err) != LIM_OK)
-        return LIM_STEP_FAILED;
-    BatchPlan *b = &g->plans[batch];
-    lim_plan_bind(b->plan, b->z, t->z + (size_t)t->done * (size_t)g->params.latent);
-    lim_plan_bind(b->plan, b->label, t->label + t->done);
-    if (lim_plan_run(b->plan, exec, err) != LIM_OK)
-        return LIM_STEP_FAILED;
     const size_t image = (size_t)lim_shape_size(lim_generator_image_shape(g));
-    memcpy((float *)lim_tensor_edit(t->image) + (size_t)t->done * image,
-           lim_plan_f32(b->plan, b->image), (size_t)batch * image * sizeof(float));
+    if (run_batch(g, exec, t->z + (size_t)t->done * (size_t)g->params.latent, t->label + t->done,
+                  batch, (float *)lim_tensor_edit(t->image) + (size_t)t->done * image,
+                  err) != LIM_OK)
+        return LIM_STEP_FAILED;
     t->done += batch;
     if (progress) {
         progress->fraction = (double)t->done / t->r.count;

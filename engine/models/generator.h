@@ -40,6 +40,10 @@ extern const LimParamSpec lim_sample_schema[]; /* over LimSampleRequest */
 /* The latents of a request: [count][latent], pure function of the request. */
 void lim_generator_latents(const LimGenerator *g, const LimSampleRequest *r, float *z);
 
+/* n pictures [n][c][h][w] in [-1,1] from latents z [n][latent] and classes label [n], any n. */
+LimStatus lim_generator_run(LimGenerator *g, const LimExec *exec, const float *z,
+                            const int32_t *label, int n, float *pictures, LimError *err);
+
 /* A task that computes one request; the generator is borrowed and must outlive it. After
  * LIM_STEP_DONE lim_sample_task_image() is float [count][c][h][w] in [-1,1] (borrowed). */
 LimTask *lim_sample_task_new(LimGenerator *g, const LimSampleRequest *r);
