@@ -134,19 +134,26 @@ decode(Reader *r)
 
     png_set_expand(png); /* palette, fewer than 8 bits, transparent colour */
     png_set_scale_16(png);
-    bool alpha = type & PNG_COLOR_MASK_ALPHA || png_get_valid(png, r->info, PNG_INFO_tRNS);
     bool colour = type & PNG_COLOR_MASK_COLOR;
-    if (alpha)
-        png_set_gray_to_rgb(png);
-    LimPixel format = alpha ? LIM_PIXEL_RGBA8 : colour ? LIM_PIXEL_RGB8 : LIM_PIXEL_GREY8;
+    if (type & PNG_COLOR_MASK_ALPHA || png_get_valid(png, r->info, PNG_INFO_tRNS))
+        png_set_gray_to_rgb(png); /* there is no format for grey with alpha */
     int passes = png_set_interlace_handling(png);
     png_read_update_info(png, r->info);
+    /* What comes out is asked, not derived from what went in: a palette behind the transparency,
+     * say, makes libpng forget the latter without clearing PNG_INFO_tRNS. */
+    int channels = png_get_channels(png, r->info);
+    LimPixel format = channels == 4   ? LIM_PIXEL_RGBA8
+                      : channels == 3 ? LIM_PIXEL_RGB8
+                                      : LIM_PIXEL_GREY8;
+    if (png_get_bit_depth(png, r->info) != 8 || channels != lim_pixel_bytes(format))
+        png_error(png, "its chunks contradict each other");
     r->out->depth = depth;
-    r->out->channels = (colour ? 3 : 1) + alpha;
+    r->out->channels = (colour ? 3 : 1) + (channels == 4);
     r->out->image = lim_image_alloc((int)w, (int)h, format, r->err);
     if (!r->out->image.data)
         return false;
-    LIM_ASSERT(png_get_rowbytes(png, r->info) == r->out->image.stride);
+    if (png_get_rowbytes(png, r->info) != r->out->image.stride)
+        png_error(png, "its chunks contradict each other");
     for (int pass = 0; pass < passes; pass++)
         for (png_uint_32 y = 0; y < h; y++)
             png_read_row(png, r->out->image.data + y * r->out->image.stride, NULL);

@@ -60,6 +60,24 @@ test_idx(void)
     }
 }
 
+/* The number of classes is one more than the largest label, in whatever order they come. */
+static void
+test_classes(void)
+{
+    static const uint8_t orders[][3] = {{0, 1, 2}, {2, 1, 0}, {0, 0, 0}, {0, 0, 255}, {5, 5, 6}};
+    for (size_t i = 0; i < G_N_ELEMENTS(orders); i++) {
+        uint8_t l[sizeof labels], most = 0;
+        memcpy(l, labels, 8);
+        memcpy(l + 8, orders[i], 3);
+        for (int k = 0; k < 3; k++)
+            most = MAX(most, orders[i][k]);
+        LimDataset *d = parse(images, sizeof images, l, sizeof l, NULL);
+        g_assert_cmpint(d->classes, ==, most + 1);
+        g_assert_cmpint(atoi(d->class_names[most]), ==, most);
+        lim_dataset_free(d);
+    }
+}
+
 static void
 test_batch(void)
 {
@@ -101,8 +119,13 @@ test_damage(void)
         g_assert_cmpint(err.code, ==, LIM_E_FORMAT);
         g_assert_true(g_str_has_prefix(err.text, "img"));
     }
-    for (size_t n = 0; n < zi->len; n++)
-        g_assert_null(parse(zi->data, n, labels, sizeof labels, NULL));
+    int promised = 0;
+    for (size_t n = 0; n < zi->len; n++) {
+        err = (LimError)LIM_ERROR_INIT;
+        g_assert_null(parse(zi->data, n, labels, sizeof labels, &err));
+        promised += strstr(err.text, "promises 18 bytes but") != NULL;
+    }
+    g_assert_cmpint(promised, >, 5); /* the cuts within the pixels */
     for (size_t n = 0; n < sizeof labels; n++) {
         err = (LimError)LIM_ERROR_INIT;
         g_assert_null(parse(images, sizeof images, labels, n, &err));
@@ -395,6 +418,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/dataset/idx", test_idx);
+    g_test_add_func("/dataset/classes", test_classes);
     g_test_add_func("/dataset/batch", test_batch);
     g_test_add_func("/dataset/damage", test_damage);
     g_test_add_func("/dataset/bombs", test_bombs);

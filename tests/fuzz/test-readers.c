@@ -179,6 +179,8 @@ idx_use(LimDataset *d)
         return false;
     touch(d->pixels, (size_t)d->n * (size_t)d->c * (size_t)d->h * (size_t)d->w);
     for (int i = 0; i < d->n; i++)
+        g_assert_cmpint(d->labels[i], <, d->classes);
+    for (int i = 0; i < d->n; i++)
         touch(d->class_names[d->labels[i]], strlen(d->class_names[d->labels[i]]));
     int size = MAX(d->h, d->w);
     if (size <= 64) {
@@ -311,19 +313,45 @@ png_read(const guint8 *data, size_t size, LimError *err)
     return true;
 }
 
-/* The checksum of every chunk. */
+/* Where the chunk that starts at `at` ends: where the next known name has its length field, or -1.
+ */
+static gssize
+png_chunk_end(const GByteArray *f, size_t at)
+{
+    static const char names[] = "IHDRPLTEtRNSIDATIENDtEXtzTXtiTXtgAMA";
+    for (size_t next = at + 12; next + 8 <= f->len; next++)
+        for (size_t k = 0; k < sizeof names - 1; k += 4)
+            if (memcmp(f->data + next + 4, names + k, 4) == 0)
+                return (gssize)next;
+    return -1;
+}
+
+/* Length and checksum of every chunk, and an end: whatever was cut, moved or put between, the
+ * reader meets a file of whole chunks, so that it is their contents and order that are wrong. */
 static void
 png_repair(GByteArray *f)
 {
+    static const guint8 iend[12] = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
+    static const guint8 signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    if (f->len < 20)
+        return;
+    memcpy(f->data, signature, 8);
     for (size_t at = 8; at + 12 <= f->len;) {
-        guint32 length;
-        memcpy(&length, f->data + at, 4);
-        length = GUINT32_FROM_BE(length);
-        if (length > f->len - at - 12)
-            return;
-        guint32 crc = GUINT32_TO_BE((guint32)crc32(0, f->data + at + 4, length + 4));
-        memcpy(f->data + at + 8 + length, &crc, 4);
-        at += 12 + length;
+        gssize end = png_chunk_end(f, at);
+        if (end < 0) {
+            if (memcmp(f->data + at + 4, "IEND", 4) == 0)
+                g_byte_array_set_size(f, (guint)at);
+            g_byte_array_append(f, iend, sizeof iend);
+            end = (gssize)f->len - (gssize)sizeof iend;
+            if ((size_t)end == at)
+                return;
+        }
+        guint32 length = GUINT32_TO_BE((guint32)((size_t)end - at - 12));
+        memcpy(f->data + at, &length, 4);
+        guint32 crc =
+            GUINT32_TO_BE((guint32)crc32(0, f->data + at + 4, (uInt)((size_t)end - at - 8)));
+        memcpy(f->data + (size_t)end - 4, &crc, 4);
+        at = (size_t)end;
     }
 }
 

@@ -286,6 +286,34 @@ test_texts(void)
     }
 }
 
+/* Nothing but letters that take two bytes in UTF-8, so long that a buffer of half the size shows.
+ */
+static void
+add_wide_text(png_structp png, png_infop info)
+{
+    g_autofree char *text = g_strnfill(5000, '\xe9');
+    png_text t[2] = {
+        {.compression = PNG_TEXT_COMPRESSION_NONE, .key = (char *)"wide", .text = text},
+        {.compression = PNG_TEXT_COMPRESSION_NONE, .key = (char *)"next", .text = text},
+    };
+    png_set_text(png, info, t, 2);
+}
+
+static void
+test_wide_text(void)
+{
+    g_autoptr(GByteArray) file =
+        make_png((Kind){PNG_COLOR_TYPE_GRAY, 8, false, false}, 2, 2, add_wide_text);
+    LimPng *png = lim_png_parse(file->data, file->len, "t.png", 0, NULL);
+    g_assert_cmpint(png->n_texts, ==, 2);
+    for (int i = 0; i < 2; i++) {
+        g_assert_cmpuint(strlen(png->texts[i].value), ==, 10000);
+        for (int k = 0; k < 10000; k += 2)
+            g_assert_cmpint(memcmp(png->texts[i].value + k, "\xc3\xa9", 2), ==, 0);
+    }
+    lim_png_free(png);
+}
+
 static void
 add_foreign_texts(png_structp png, png_infop info)
 {
@@ -384,6 +412,40 @@ test_refusals(void)
     }
 }
 
+/* A palette behind the transparent colour of an RGB file: libpng forgets the colour but not the
+ * flag. Whether such a file is read or refused matters less than that it does not end the program.
+ */
+static void
+test_palette_after_transparency(void)
+{
+    static const guint8 palette[15] = {0, 0, 0, 3, 'P', 'L', 'T', 'E', 1, 2, 3};
+    const Kind kinds[] = {{PNG_COLOR_TYPE_RGB, 8, false, true},
+                          {PNG_COLOR_TYPE_GRAY, 8, false, true}};
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        g_autoptr(GByteArray) plain = make_png(kinds[i], 5, 5, NULL), file = g_byte_array_new();
+        guint at = 8;
+        while (memcmp(plain->data + at + 4, "IDAT", 4) != 0)
+            at += 12 + GUINT32_FROM_BE(*(guint32 *)(void *)(plain->data + at));
+        g_byte_array_append(file, plain->data, at);
+        g_byte_array_append(file, palette, sizeof palette);
+        g_byte_array_append(file, plain->data + at, plain->len - at);
+        fix_crc(file, at);
+        LimError err = LIM_ERROR_INIT;
+        LimPng *png = lim_png_parse(file->data, file->len, "t.png", 0, &err);
+        g_assert_true((png == NULL) == (err.code != LIM_OK));
+        if (png && kinds[i].type == PNG_COLOR_TYPE_RGB) {
+            g_assert_cmpint(png->image.format, ==, LIM_PIXEL_RGB8);
+            for (int y = 0; y < 5; y++)
+                for (int x = 0; x < 5; x++) {
+                    uint8_t want[4];
+                    expected_pixel(kinds[i], x, y, want);
+                    g_assert_cmpmem(png->image.data + (y * 5 + x) * 3, 3, want, 3);
+                }
+        }
+        lim_png_free(png);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -393,6 +455,8 @@ main(int argc, char **argv)
     g_test_add_func("/png/write", test_write);
     g_test_add_func("/png/texts", test_texts);
     g_test_add_func("/png/foreign-texts", test_foreign_texts);
+    g_test_add_func("/png/wide-text", test_wide_text);
     g_test_add_func("/png/refusals", test_refusals);
+    g_test_add_func("/png/palette-after-transparency", test_palette_after_transparency);
     return g_test_run();
 }

@@ -151,13 +151,27 @@ test_foreign(void)
     memcpy(small, &head, 8);
     memset(small + 8, ' ', 56);
     memcpy(small + 8, "{\"n\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,8]}}", 53);
-    gint64 minus = -7;
-    memcpy(small + 64, &minus, 8);
-    f = lim_st_parse(small, sizeof small, "t.st", NULL);
-    t = lim_st_get(f, "n", NULL);
-    g_assert_cmpint(lim_tensor_i32(t)[0], ==, -7);
-    lim_tensor_unref(t);
-    lim_st_free(f);
+    const gint64 values[] = {
+        -7,        INT32_MAX, INT32_MIN, (gint64)INT32_MAX + 1, (gint64)INT32_MIN - 1,
+        INT64_MAX, INT64_MIN};
+    for (int i = 0; i < 7; i++) {
+        memcpy(small + 64, &values[i], 8);
+        f = lim_st_parse(small, sizeof small, "t.st", NULL);
+        t = lim_st_get(f, "n", NULL);
+        g_assert_true((t != NULL) == (i < 3));
+        if (t)
+            g_assert_cmpint(lim_tensor_i32(t)[0], ==, values[i]);
+        lim_tensor_unref(t);
+        lim_st_free(f);
+    }
+    /* A head that claims some of the data, all of it (both are no JSON then), and up to 8 bytes
+     * more than there are. */
+    for (head = 57; head <= sizeof small; head++) {
+        memcpy(small, &head, 8);
+        err = (LimError)LIM_ERROR_INIT;
+        g_assert_null(lim_st_parse(small, sizeof small, "t.st", &err));
+        g_assert_nonnull(strstr(err.text, head > sizeof small - 8 ? "header claims" : "JSON"));
+    }
 }
 
 #define ENTRY(dtype, shape, range) \
