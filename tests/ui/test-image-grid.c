@@ -117,7 +117,10 @@ test_layout(void)
                         if (c * 32 * f + (c - 1) * 6 <= aw && r * (28 * f + 17) + (r - 1) * 6 <= ah)
                             best = MAX(best, f);
                     }
-                g_assert_cmpint(l.factor, ==, MAX(full, 1) * 5 >= best * 4 ? MAX(full, 1) : best);
+                full = MAX(full, 1);
+                if (full * 5 >= best * 4)
+                    best = full;
+                g_assert_cmpint(l.factor, ==, best);
                 g_assert_cmpint(l.columns * l.rows, >=, n);
                 g_assert_cmpint(l.columns * (l.rows - 1), <, n);
                 g_assert_cmpint(l.x, >=, 0);
