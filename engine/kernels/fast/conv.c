@@ -110,21 +110,21 @@ out_size(const LimConvDims *d)
 }
 
 size_t
-LIM_FN(lim_fast_conv_prepared_size)(const LimConvDims *d)
+lim_fast_conv_prepared_size(const LimConvDims *d)
 {
-    if (LIM_FN(lim_wino_fits)(d))
-        return sizeof(float) * LIM_FN(lim_wino_prepared_floats)(d);
+    if (lim_wino_fits(d))
+        return sizeof(float) * lim_wino_prepared_floats(d);
     return sizeof(float) * (size_t)d->oc * (size_t)taps(d);
 }
 
 void
-LIM_FN(lim_fast_conv_prepare)(LimPool *pool, const LimConvDims *d, const float *w, void *prepared)
+lim_fast_conv_prepare(LimPool *pool, const LimConvDims *d, const float *w, void *prepared)
 {
-    if (LIM_FN(lim_wino_fits)(d)) {
-        LIM_FN(lim_wino_prepare)(pool, d, w, prepared);
+    if (lim_wino_fits(d)) {
+        lim_wino_prepare(pool, d, w, prepared);
         return;
     }
-    memcpy(prepared, w, LIM_FN(lim_fast_conv_prepared_size)(d));
+    memcpy(prepared, w, lim_fast_conv_prepared_size(d));
 }
 
 /* Output rows per strip. */
@@ -158,10 +158,10 @@ channel_strip_floats(const LimConvDims *d)
 }
 
 size_t
-LIM_FN(lim_fast_conv_scratch)(const LimConvDims *d, int threads)
+lim_fast_conv_scratch(const LimConvDims *d, int threads)
 {
-    if (LIM_FN(lim_wino_fits)(d))
-        return sizeof(float) * LIM_FN(lim_wino_scratch_floats)(d, threads);
+    if (lim_wino_fits(d))
+        return sizeof(float) * lim_wino_scratch_floats(d, threads);
     return sizeof(float) * row_strip_floats(d) * (size_t)threads;
 }
 
@@ -191,13 +191,13 @@ forward_strip(void *ctx, int item, int thread)
 }
 
 void
-LIM_FN(lim_fast_conv)(LimPool *pool, const LimConvDims *d, const float *x, const void *prepared,
-                      const float *bias, float *y, void *scratch)
+lim_fast_conv(LimPool *pool, const LimConvDims *d, const float *x, const void *prepared,
+              const float *bias, float *y, void *scratch)
 {
     Conv v = {.d = d, .x = x, .w = prepared, .bias = bias, .out = y, .col = scratch};
 
-    if (LIM_FN(lim_wino_fits)(d)) {
-        LIM_FN(lim_wino_conv)(pool, d, x, prepared, bias, y, scratch);
+    if (lim_wino_fits(d)) {
+        lim_wino_conv(pool, d, x, prepared, bias, y, scratch);
         return;
     }
     v.step = row_step(d);
@@ -207,10 +207,10 @@ LIM_FN(lim_fast_conv)(LimPool *pool, const LimConvDims *d, const float *x, const
 }
 
 size_t
-LIM_FN(lim_fast_conv_dx_scratch)(const LimConvDims *d, int threads)
+lim_fast_conv_dx_scratch(const LimConvDims *d, int threads)
 {
-    if (LIM_FN(lim_wino_fits_dx)(d))
-        return sizeof(float) * LIM_FN(lim_wino_dx_scratch_floats)(d, threads);
+    if (lim_wino_fits_dx(d))
+        return sizeof(float) * lim_wino_dx_scratch_floats(d, threads);
     return sizeof(float) * channel_strip_floats(d) * (size_t)threads;
 }
 
@@ -234,13 +234,13 @@ dx_strip(void *ctx, int item, int thread)
 }
 
 void
-LIM_FN(lim_fast_conv_dx)(LimPool *pool, const LimConvDims *d, const float *dy, const float *w,
-                         float *dx, void *scratch)
+lim_fast_conv_dx(LimPool *pool, const LimConvDims *d, const float *dy, const float *w, float *dx,
+                 void *scratch)
 {
     Conv v = {.d = d, .dy = dy, .w = w, .out = dx, .col = scratch};
 
-    if (LIM_FN(lim_wino_fits_dx)(d)) {
-        LIM_FN(lim_wino_dx)(pool, d, dy, w, dx, scratch);
+    if (lim_wino_fits_dx(d)) {
+        lim_wino_dx(pool, d, dy, w, dx, scratch);
         return;
     }
     v.step = channel_step(d);
@@ -262,10 +262,10 @@ dw_partial_floats(const LimConvDims *d)
 }
 
 size_t
-LIM_FN(lim_fast_conv_dw_scratch)(const LimConvDims *d, int threads)
+lim_fast_conv_dw_scratch(const LimConvDims *d, int threads)
 {
-    if (LIM_FN(lim_wino_fits_dw)(d))
-        return sizeof(float) * LIM_FN(lim_wino_dw_scratch_floats)(d, threads);
+    if (lim_wino_fits_dw(d))
+        return sizeof(float) * lim_wino_dw_scratch_floats(d, threads);
     return sizeof(float) * (channel_strip_floats(d) * (size_t)threads +
                             dw_partial_floats(d) * (size_t)dw_groups(d));
 }
@@ -312,13 +312,13 @@ dw_sum(void *ctx, int o, int thread)
 }
 
 void
-LIM_FN(lim_fast_conv_dw)(LimPool *pool, const LimConvDims *d, const float *x, const float *dy,
-                         float *dw, void *scratch)
+lim_fast_conv_dw(LimPool *pool, const LimConvDims *d, const float *x, const float *dy, float *dw,
+                 void *scratch)
 {
     Conv v = {.d = d, .x = x, .dy = dy, .out = dw, .partials = scratch};
 
-    if (LIM_FN(lim_wino_fits_dw)(d)) {
-        LIM_FN(lim_wino_dw)(pool, d, x, dy, dw, scratch);
+    if (lim_wino_fits_dw(d)) {
+        lim_wino_dw(pool, d, x, dy, dw, scratch);
         return;
     }
     v.groups = dw_groups(d);

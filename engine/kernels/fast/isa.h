@@ -1,6 +1,7 @@
 /* What differs between the instruction sets that this folder is compiled for. Each source is
  * compiled once per set with -DLIM_ISA=portable|avx2|avx512, so every symbol that leaves a file
- * carries the set's name: LIM_FN(foo) is foo_avx2 and so on. */
+ * carries the set's name: LIM_FN(foo) is foo_avx2 and so on, and the headers of this folder let foo
+ * stand for it. */
 #pragma once
 
 #include "kernels/kernels.h"

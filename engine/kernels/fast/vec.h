@@ -112,16 +112,16 @@ vec_transpose(Vec r[LIM_VEC])
 #endif
 }
 
-/* out[i][l] = src[l*stride + i] for i in [0, n), l in [0, LIM_VEC): n positions of LIM_VEC planes
- * become n vectors. Reads only what it should: the last block overlaps the one before. Meanwhile
- * fetches what lies `ahead` floats further on into the cache. */
+/* out[i*step + l] = src[l*stride + i] for i in [0, n), l in [0, LIM_VEC): n positions of LIM_VEC
+ * planes become n vectors. Reads only what it should: the last block overlaps the one before.
+ * Meanwhile fetches what lies `ahead` floats further on into the cache. */
 LIM_INLINE void
-vec_gather(const float *src, ptrdiff_t stride, int n, float *out, ptrdiff_t ahead)
+vec_gather(const float *src, ptrdiff_t stride, int n, float *out, ptrdiff_t step, ptrdiff_t ahead)
 {
     if (n < LIM_VEC) {
         for (int i = 0; i < n; i++)
             for (int l = 0; l < LIM_VEC; l++)
-                out[i * LIM_VEC + l] = src[l * stride + i];
+                out[i * step + l] = src[l * stride + i];
         return;
     }
     for (int i = 0; i < n; i += LIM_VEC) {
@@ -136,7 +136,7 @@ vec_gather(const float *src, ptrdiff_t stride, int n, float *out, ptrdiff_t ahea
         vec_transpose(r);
 #pragma GCC unroll 16
         for (int l = 0; l < LIM_VEC; l++)
-            vec_store(out + (i + l) * LIM_VEC, r[l]);
+            vec_store(out + (i + l) * step, r[l]);
     }
 }
 

@@ -12,7 +12,7 @@
  * normal data (direct summation: 3e-7). */
 #include "kernels/fast/winograd.h"
 
-#include "kernels/fast/micro.h"
+#include "kernels/fast/product.h"
 
 #include <string.h>
 
@@ -333,11 +333,11 @@ stage_rows(const float *planes, int h, int w, int y0, int rows, int left, int wi
         return;
     if (w >= LIM_VEC) {
         for (int i = first; i < end; i++, src += w, dst += (ptrdiff_t)width * LIM_VEC)
-            vec_gather(src, (ptrdiff_t)h * w, used, dst, ahead);
+            vec_gather(src, (ptrdiff_t)h * w, used, dst, LIM_VEC, ahead);
         return;
     }
     /* Short rows: several at once, then put each where it belongs. */
-    vec_gather(src, (ptrdiff_t)h * w, (end - first) * w, flat, ahead);
+    vec_gather(src, (ptrdiff_t)h * w, (end - first) * w, flat, LIM_VEC, ahead);
     for (int i = first; i < end; i++, flat += w * LIM_VEC, dst += (ptrdiff_t)width * LIM_VEC)
         for (int j = 0; j < used; j++)
             vec_store(dst + j * LIM_VEC, vec_load(flat + j * LIM_VEC));
@@ -462,18 +462,12 @@ transform_output(const Wino *z, int first, int count, int o0, int o1, const floa
 static void
 multiply(const Wino *z, int p, int panel0, int panel1, int count, const float *v, float *m)
 {
-    int blocks = micro_blocks(count);
-
     v += p * z->vplane;
     m += p * z->mplane;
-    for (int panel = panel0; panel < panel1; panel++) {
-        const float *u = z->u + p * z->uplane + (ptrdiff_t)panel * z->c * LIM_NR;
-        for (int b = 0, t = 0, next; b < blocks; b++, t = next) {
-            next = micro_row(count, blocks, b + 1);
-            micro(next - t, z->c, v + t * z->ldv, z->ldv, 1, u, LIM_NR,
-                  m + t * z->ldm + panel * LIM_NR, z->ldm, false);
-        }
-    }
+    for (int panel = panel0; panel < panel1; panel++)
+        lim_panel(count, LIM_NR, z->c, 1, v, z->ldv, 1,
+                  z->u + p * z->uplane + (ptrdiff_t)panel * z->c * LIM_NR, LIM_NR, 0,
+                  m + panel * LIM_NR, z->ldm, NULL);
 }
 
 /* --- Filters. --- */
@@ -499,7 +493,7 @@ filter_item(void *ctx, int item, int thread)
         const float *w = f->w + o * f->stride_oc + c * f->stride_c;
         Vec g[9], t[9];
         if (lanes == LIM_VEC) {
-            vec_gather(w, f->stride_oc, 9, (float *)g, 0);
+            vec_gather(w, f->stride_oc, 9, (float *)g, LIM_VEC, 0);
         } else {
             for (int i = 0; i < 9; i++)
                 for (int l = 0; l < LIM_VEC; l++)
@@ -628,19 +622,19 @@ forward_init(Wino *z, const LimConvDims *d)
 }
 
 bool
-LIM_FN(lim_wino_fits)(const LimConvDims *d)
+lim_wino_fits(const LimConvDims *d)
 {
     return is_3x3(d) && d->c >= 16 && d->oc >= 16;
 }
 
 size_t
-LIM_FN(lim_wino_prepared_floats)(const LimConvDims *d)
+lim_wino_prepared_floats(const LimConvDims *d)
 {
     return (size_t)POINTS * (size_t)panels(d->oc) * (size_t)d->c * LIM_NR;
 }
 
 void
-LIM_FN(lim_wino_prepare)(LimPool *pool, const LimConvDims *d, const float *w, float *u)
+lim_wino_prepare(LimPool *pool, const LimConvDims *d, const float *w, float *u)
 {
     Filters f = {.w = w, .u = u, .c = d->c, .oc = d->oc, .stride_c = 9, .stride_oc = 9 * d->c};
 
@@ -648,7 +642,7 @@ LIM_FN(lim_wino_prepare)(LimPool *pool, const LimConvDims *d, const float *w, fl
 }
 
 size_t
-LIM_FN(lim_wino_scratch_floats)(const LimConvDims *d, int threads)
+lim_wino_scratch_floats(const LimConvDims *d, int threads)
 {
     Wino z;
 
@@ -657,8 +651,8 @@ LIM_FN(lim_wino_scratch_floats)(const LimConvDims *d, int threads)
 }
 
 void
-LIM_FN(lim_wino_conv)(LimPool *pool, const LimConvDims *d, const float *x, const float *u,
-                      const float *bias, float *y, float *scratch)
+lim_wino_conv(LimPool *pool, const LimConvDims *d, const float *x, const float *u,
+              const float *bias, float *y, float *scratch)
 {
     Wino z;
 
@@ -679,13 +673,13 @@ dx_init(Wino *z, const LimConvDims *d)
 }
 
 bool
-LIM_FN(lim_wino_fits_dx)(const LimConvDims *d)
+lim_wino_fits_dx(const LimConvDims *d)
 {
-    return LIM_FN(lim_wino_fits)(d);
+    return lim_wino_fits(d);
 }
 
 size_t
-LIM_FN(lim_wino_dx_scratch_floats)(const LimConvDims *d, int threads)
+lim_wino_dx_scratch_floats(const LimConvDims *d, int threads)
 {
     Wino z;
 
@@ -694,8 +688,8 @@ LIM_FN(lim_wino_dx_scratch_floats)(const LimConvDims *d, int threads)
 }
 
 void
-LIM_FN(lim_wino_dx)(LimPool *pool, const LimConvDims *d, const float *dy, const float *w, float *dx,
-                    float *scratch)
+lim_wino_dx(LimPool *pool, const LimConvDims *d, const float *dy, const float *w, float *dx,
+            float *scratch)
 {
     Filters f = {.w = w,
                  .u = scratch,
@@ -724,9 +718,9 @@ dw_init(Wino *z, const LimConvDims *d)
 }
 
 bool
-LIM_FN(lim_wino_fits_dw)(const LimConvDims *d)
+lim_wino_fits_dw(const LimConvDims *d)
 {
-    return LIM_FN(lim_wino_fits)(d);
+    return lim_wino_fits(d);
 }
 
 /* Per thread: the staging area, which also holds one output channel group's filters. */
@@ -739,7 +733,7 @@ dw_stage_floats(const Wino *z)
 }
 
 size_t
-LIM_FN(lim_wino_dw_scratch_floats)(const LimConvDims *d, int threads)
+lim_wino_dw_scratch_floats(const LimConvDims *d, int threads)
 {
     Wino z;
 
@@ -753,16 +747,12 @@ static void
 dw_multiply_item(void *ctx, int p, int thread)
 {
     const Wino *z = ctx;
-    int blocks = micro_blocks(z->c);
     const float *v = z->v + p * z->vplane, *m = z->m + p * z->mplane;
     float *sums = z->sums + p * z->c * z->ldw;
 
     for (int o = 0; o < z->ldw; o += LIM_NR)
-        for (int b = 0, c = 0, next; b < blocks; b++, c = next) {
-            next = micro_row(z->c, blocks, b + 1);
-            micro(next - c, z->count, v + c, 1, z->ldv, m + o, z->ldm, sums + c * z->ldw + o,
-                  z->ldw, z->add);
-        }
+        lim_panel(z->c, LIM_NR, z->count, 1, v, 1, z->ldv, m + o, z->ldm, z->add ? 1.0f : 0.0f,
+                  sums + o, z->ldw, NULL);
 }
 
 /* dw of LIM_VEC output channels. */
@@ -786,8 +776,8 @@ dw_filter_item(void *ctx, int item, int thread)
 }
 
 void
-LIM_FN(lim_wino_dw)(LimPool *pool, const LimConvDims *d, const float *x, const float *dy, float *dw,
-                    float *scratch)
+lim_wino_dw(LimPool *pool, const LimConvDims *d, const float *x, const float *dy, float *dw,
+            float *scratch)
 {
     int threads = pool ? lim_pool_threads(pool) : 1;
     Wino z;
