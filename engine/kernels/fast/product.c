@@ -45,19 +45,27 @@ block_rows(const int mr, int k, float alpha, const float *a, ptrdiff_t ars, ptrd
     }
 #pragma GCC unroll 16
     for (int i = 0; i < mr; i++) {
-        float *out = c + i * ldc;
         acc[i][0] *= alpha;
         acc[i][1] *= alpha;
-        if (beta != 0) {
-            acc[i][0] += beta * vec_load(out);
-            acc[i][1] += beta * vec_load(out + LIM_VEC);
+    }
+    if (beta != 0) {
+#pragma GCC unroll 16
+        for (int i = 0; i < mr; i++) {
+            acc[i][0] += beta * vec_load(c + i * ldc);
+            acc[i][1] += beta * vec_load(c + i * ldc + LIM_VEC);
         }
-        if (bias) {
+    }
+    if (bias) {
+#pragma GCC unroll 16
+        for (int i = 0; i < mr; i++) {
             acc[i][0] += vec_all(bias[i]);
             acc[i][1] += vec_all(bias[i]);
         }
-        vec_store(out, acc[i][0]);
-        vec_store(out + LIM_VEC, acc[i][1]);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < mr; i++) {
+        vec_store(c + i * ldc, acc[i][0]);
+        vec_store(c + i * ldc + LIM_VEC, acc[i][1]);
     }
 }
 

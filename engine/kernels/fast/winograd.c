@@ -19,9 +19,10 @@
 #define POINTS 36 /* positions in a 6x6 tile */
 
 /* Channels, in and out together, times the tiles of a chunk: V and M of a chunk should stay in L2
- * or close to it, while enough tiles share each pass over U. */
-#define CHUNK_WORK     6144
-#define DW_CHUNK_TILES 128
+ * or close to it, while enough tiles share each pass over U, or over the sums of the weight
+ * gradient. */
+#define CHUNK_WORK    6144
+#define DW_CHUNK_WORK 12288
 
 /* Vectors of channels that a transform takes at a time: as many as fill a cache line, so that each
  * line of V and M moves once between the caches. */
@@ -713,7 +714,8 @@ lim_wino_dx(LimPool *pool, const LimConvDims *d, const float *dy, const float *w
 static void
 dw_init(Wino *z, const LimConvDims *d)
 {
-    wino_init(z, d->n, d->c, d->h, d->w, d->oc, d->oh, d->ow, d->pad, DW_CHUNK_TILES);
+    wino_init(z, d->n, d->c, d->h, d->w, d->oc, d->oh, d->ow, d->pad,
+              lim_max_int(24, lim_min_int(128, DW_CHUNK_WORK / (d->c + d->oc))));
     z->ldw = panels(d->oc) * LIM_NR;
 }
 
