@@ -87,6 +87,61 @@ body_samples(TestApp *t)
 }
 
 static void
+take_text(GObject *source, GAsyncResult *result, gpointer data)
+{
+    *(char **)data = gdk_clipboard_read_text_finish(GDK_CLIPBOARD(source), result, NULL);
+}
+
+/* "Copy as command" is a command that writes the file that "Export PNG" writes. */
+static void
+body_command(TestApp *t)
+{
+    g_autofree char *exported = g_build_filename(test_folder(), "exported.png", NULL);
+    g_autofree char *commanded = g_build_filename(test_folder(), "sheet.png", NULL);
+    g_autofree char *program = g_path_get_dirname(g_getenv("LIMEN_CLI"));
+    g_autofree char *search = g_strdup_printf("%s:%s", program, g_getenv("PATH"));
+    char *text = NULL;
+    int status = -1;
+
+    test_wait_current(t);
+    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(1));
+    lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(G_MAXUINT64));
+    lim_form_row_set_value(lim_form_get_row(t->form, "threshold"),
+                           g_variant_new_double(0.123456789));
+    lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(25));
+    test_action(t, "export-to", g_variant_new_string(exported));
+    test_wait_status(t, "Saved exported.png");
+    test_action(t, "copy-command", NULL);
+    gdk_clipboard_read_text_async(gtk_widget_get_clipboard(GTK_WIDGET(t->window)), NULL, take_text,
+                                  &text);
+    for (int i = 0; i < 500 && !text; i++)
+        test_spin(10);
+    g_assert_nonnull(text);
+    g_test_message("%s", text);
+
+    char *argv[] = {(char *)"sh", (char *)"-c", text, NULL};
+    g_auto(GStrv) env = g_environ_setenv(g_get_environ(), "PATH", search, TRUE);
+    g_autoptr(GError) error = NULL;
+    g_spawn_sync(test_folder(), argv, env, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL,
+                 NULL, NULL, NULL, &status, &error);
+    g_assert_no_error(error);
+    g_assert_true(g_spawn_check_wait_status(status, &error));
+    g_free(text);
+
+    g_autofree char *one = NULL, *two = NULL;
+    gsize one_size, two_size;
+    g_assert_true(g_file_get_contents(exported, &one, &one_size, NULL));
+    g_assert_true(g_file_get_contents(commanded, &two, &two_size, NULL));
+    g_assert_cmpmem(one, one_size, two, two_size);
+}
+
+static void
+test_command(void)
+{
+    test_app_run(NULL, body_command);
+}
+
+static void
 test_samples(void)
 {
     test_app_run(NULL, body_samples);
@@ -162,6 +217,7 @@ main(int argc, char **argv)
     if (test_make_model(path, 16, &err) != LIM_OK)
         g_error("%s", err.text);
     g_test_add_func("/engine/samples", test_samples);
+    g_test_add_func("/engine/command", test_command);
     g_test_add_func("/engine/drag", test_drag);
     return g_test_run();
 }

@@ -114,8 +114,11 @@ test_layout(void)
                 for (int c = 1; c <= n; c++)
                     for (int f = 1; f < 60; f++) {
                         int r = (n + c - 1) / c;
-                        if (c * 32 * f + (c - 1) * 6 <= aw && r * (28 * f + 17) + (r - 1) * 6 <= ah)
-                            best = MAX(best, f);
+                        if (c * 32 * f + (c - 1) * 6 > aw || r * (28 * f + 17) + (r - 1) * 6 > ah)
+                            break;
+                        best = MAX(best, f);
+                        if (r * c == n)
+                            full = MAX(full, f);
                     }
                 full = MAX(full, 1);
                 if (full * 5 >= best * 4)
