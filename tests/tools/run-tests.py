@@ -39,6 +39,11 @@ def run(build, arguments):
             env['XDG_' + name] = os.path.join(home, name.lower())
             os.mkdir(env['XDG_' + name], 0o700)
         env.pop('WAYLAND_DISPLAY', None)
+        # A language in which 0.5 is written 0,5, for the tests that ask for it.
+        env['LOCPATH'] = os.path.join(home, 'locale')
+        os.mkdir(env['LOCPATH'])
+        subprocess.call(['localedef', '-i', 'de_DE', '-f', 'UTF-8',
+                         os.path.join(env['LOCPATH'], 'de_DE.UTF-8')])
         code = subprocess.call(
             ['dbus-run-session', '--', 'xvfb-run', '-a', '-s', '-screen 0 1600x1000x24',
              'meson', 'test', '-C', build, '--print-errorlogs', *arguments], env=env)
