@@ -6,14 +6,10 @@
 
 struct _LimWindow {
     GtkApplicationWindow parent_instance;
-    GtkWidget *title_stack;
-    GtkWidget *title;
-    GtkWidget *subtitle;
     GtkWidget *menu_button;
     GtkWidget *views;
     LimSession *session;
     GtkFileChooserNative *chooser; /* while it is open */
-    gulong model_handler;
 };
 
 G_DEFINE_FINAL_TYPE(LimWindow, lim_window, GTK_TYPE_APPLICATION_WINDOW)
@@ -108,19 +104,6 @@ drop(LimWindow *self, const GValue *value)
 }
 
 static void
-model_changed(LimWindow *self)
-{
-    LimModel *model = lim_session_get_model(self->session);
-
-    gtk_widget_set_visible(self->subtitle, model != NULL);
-    if (model) {
-        g_autofree char *name = g_path_get_basename(lim_model_path(model));
-        gtk_label_set_text(GTK_LABEL(self->subtitle), name);
-        gtk_widget_set_tooltip_text(self->subtitle, lim_model_path(model));
-    }
-}
-
-static void
 view_changed(LimWindow *self)
 {
     LimPane *pane = visible_pane(self);
@@ -152,8 +135,6 @@ dispose(GObject *object)
 {
     LimWindow *self = LIM_WINDOW(object);
 
-    if (self->session)
-        g_clear_signal_handler(&self->model_handler, self->session);
     if (self->chooser)
         gtk_native_dialog_destroy(GTK_NATIVE_DIALOG(self->chooser));
     g_clear_object(&self->chooser);
@@ -170,9 +151,6 @@ lim_window_class_init(LimWindowClass *klass)
     G_OBJECT_CLASS(klass)->dispose = dispose;
     GTK_WINDOW_CLASS(klass)->close_request = close_request;
     gtk_widget_class_set_template_from_resource(widget_class, "/org/limen/Limen/window.ui");
-    gtk_widget_class_bind_template_child(widget_class, LimWindow, title_stack);
-    gtk_widget_class_bind_template_child(widget_class, LimWindow, title);
-    gtk_widget_class_bind_template_child(widget_class, LimWindow, subtitle);
     gtk_widget_class_bind_template_child(widget_class, LimWindow, menu_button);
     gtk_widget_class_bind_template_child(widget_class, LimWindow, views);
     gtk_widget_class_install_action(widget_class, "win.open-model", NULL, open_model);
@@ -238,8 +216,6 @@ lim_window_new(GtkApplication *app, LimSession *session)
     LimPreferences p = lim_preferences_load();
 
     self->session = g_object_ref(session);
-    self->model_handler =
-        g_signal_connect_swapped(session, "model-changed", G_CALLBACK(model_changed), self);
     gtk_window_set_default_size(GTK_WINDOW(self), p.width, p.height);
     if (p.maximized)
         gtk_window_maximize(GTK_WINDOW(self));
@@ -250,9 +226,6 @@ lim_window_new(GtkApplication *app, LimSession *session)
                                        lim_panes[i]->title, -1);
         gtk_stack_add_titled(GTK_STACK(self->views), pane, lim_panes[i]->name, lim_panes[i]->title);
     }
-    /* A switcher with one button would look like a button that does something. */
-    gtk_stack_set_visible_child_name(GTK_STACK(self->title_stack),
-                                     lim_n_panes > 1 ? "switcher" : "title");
 
     g_action_map_add_action_entries(G_ACTION_MAP(self), toggles, G_N_ELEMENTS(toggles), self);
     g_signal_connect_object(self->views, "notify::visible-child", G_CALLBACK(view_changed), self,
@@ -266,6 +239,5 @@ lim_window_new(GtkApplication *app, LimSession *session)
     GtkDropTarget *target = gtk_drop_target_new(GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
     g_signal_connect_swapped(target, "drop", G_CALLBACK(drop), self);
     gtk_widget_add_controller(GTK_WIDGET(self), GTK_EVENT_CONTROLLER(target));
-    model_changed(self);
     return self;
 }

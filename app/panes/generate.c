@@ -259,9 +259,12 @@ show_status(LimGenerate *self)
         text = g_strdup_printf("Picture %d of %d: %s (double-click: %s)", pointed + 1, n,
                                lim_image_grid_get_label(self->grid, pointed),
                                lim_image_grid_get_enlarged(self->grid) ? "show all" : "enlarge");
-    else
-        text = g_strdup_printf("%d %s of %d × %d pixels", n, n == 1 ? "sample" : "samples", self->w,
-                               self->h);
+    else {
+        LimModel *model = current_model(self);
+        g_autofree char *name = model ? g_path_get_basename(lim_model_path(model)) : g_strdup("");
+        text = g_strdup_printf("%d %s of %d × %d pixels, drawn by %s", n,
+                               n == 1 ? "sample" : "samples", self->w, self->h, name);
+    }
     lim_status_line_set_text(self->status, text);
 }
 
