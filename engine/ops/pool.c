@@ -43,7 +43,8 @@ infer_max_pool_grad(const LimShape *in, const void *params, LimShape *out, LimEr
 {
     out[0] = in[0];
     return lim_want(in[0].nd == 4 && in[1].nd == 4 && in[1].d[2] == in[0].d[2] / 2 &&
-                        in[1].d[3] == in[0].d[3] / 2 && in[1].d[1] == in[0].d[1],
+                        in[1].d[3] == in[0].d[3] / 2 && in[1].d[1] == in[0].d[1] &&
+                        in[1].d[0] == in[0].d[0],
                     err, "x and dy do not belong together");
 }
 
