@@ -23,9 +23,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* From OpenBLAS's cblas.h, which only kernels/fast/blas.c includes. */
-void openblas_set_num_threads(int n);
-
 #define SPIN_NS     60000
 #define INSIDE_MASK UINT64_C(0xffff)
 #define OPEN        UINT64_C(0x10000)
@@ -185,7 +182,6 @@ LimPool *
 lim_pool_new(int threads)
 {
     LIM_ASSERT(threads >= 0);
-    openblas_set_num_threads(1);
     if (threads == 0)
         threads = online_processors();
     if (threads > MAX_THREADS)

@@ -11,7 +11,7 @@
 typedef struct LimPool LimPool;
 
 /* threads >= 1, the caller counts as one; 0 means the number of online processors (cgroup-aware
- * through sched_getaffinity). Also pins OpenBLAS to one thread. */
+ * through sched_getaffinity). */
 LimPool *lim_pool_new(int threads);
 void lim_pool_free(LimPool *pool); /* NULL is fine */
 int lim_pool_threads(const LimPool *pool);

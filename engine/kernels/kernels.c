@@ -1,9 +1,14 @@
-/* Which kernel table runs: the processor's features and LIMEN_ISA decide, once. */
+/* Which kernel table runs: the processor's features and LIMEN_ISA decide, once. Nothing computes
+ * without a table, so this is also the place where OpenBLAS is told to keep to the calling thread:
+ * its own threads would cut sums in places that depend on their number. */
 #include "kernels/kernels.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* From OpenBLAS's cblas.h, which only kernels/fast/blas.c includes. */
+void openblas_set_num_threads(int n);
 
 extern const LimKernels lim_kernels_portable;
 #ifdef __x86_64__
@@ -20,6 +25,7 @@ choose(void)
     const char *wish = getenv("LIMEN_ISA");
     int n = 0;
 
+    openblas_set_num_threads(1);
 #ifdef __x86_64__
     bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

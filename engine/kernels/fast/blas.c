@@ -1,4 +1,4 @@
-/* The one file that includes cblas.h. OpenBLAS runs on one thread (lim_pool_new() sees to that);
+/* The one file that includes cblas.h. OpenBLAS runs on one thread (kernels.c sees to that);
  * whoever calls this cuts the work and hands it to the pool. */
 #include "kernels/fast/blas.h"
 
