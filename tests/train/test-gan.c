@@ -1,0 +1,534 @@
+/* The GAN trainer with 16 channels and a batch of four. The state that must survive is larger than
+ * a classifier's (two networks, the average, two optimisers, a phase inside the iteration), so
+ * whole checkpoints are compared. The last test kills a training process at random moments. */
+#include "base/rng.h"
+#include "models/generator.h"
+#include "toy.h"
+#include "train/gan.h"
+
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static LimGanTraining
+settings(void)
+{
+    LimGanTraining p;
+    lim_params_init(lim_gan_training_schema, &p);
+    lim_params_init(lim_biggan_schema, &p.model);
+    p.model.channels = 1;
+    p.model.classes = 3;
+    p.model.g_ch = p.model.d_ch = 4;
+    p.model.latent = 8;
+    p.model.shared = 4;
+    p.iterations = 3;
+    p.batch = 4;
+    p.d_steps = 2;
+    p.beta1 = 0.5; /* so that both moments matter */
+    p.flip = true;
+    p.log_every = 2;
+    return p;
+}
+
+static LimExec
+serial(void)
+{
+    return (LimExec){.kernels = lim_kernels_best()};
+}
+
+static LimTask *
+trainer(const LimGanTraining *p, const LimDataset *d, const char *path, GPtrArray *lines,
+        const LimExec *exec)
+{
+    LimError err = LIM_ERROR_INIT;
+    LimTask *t = lim_gan_trainer_new(p, d, path, toy_log(lines), exec, &err);
+    g_assert_cmpstr(err.text, ==, "");
+    g_assert_nonnull(t);
+    return t;
+}
+
+static LimStep
+run(LimTask *t, int steps, const LimExec *exec)
+{
+    LimStep step = LIM_STEP_MORE;
+    for (int i = 0; i < steps && step == LIM_STEP_MORE; i++) {
+        LimError err = LIM_ERROR_INIT;
+        step = lim_task_step(t, exec, NULL, &err);
+        g_assert_cmpstr(err.text, ==, "");
+    }
+    return step;
+}
+
+/* Trains to the end, leaving the last checkpoint at path. */
+static void
+train_to(const char *path, const LimGanTraining *p, const LimDataset *d, const LimExec *exec)
+{
+    g_remove(path);
+    LimTask *t = trainer(p, d, path, NULL, exec);
+    g_assert_cmpint(run(t, 100000, exec), ==, LIM_STEP_DONE);
+    g_assert_cmpint(lim_gan_trainer_iterations(t), ==, p->iterations);
+    lim_task_free(t);
+}
+
+static uint64_t
+hash(LimTask *t)
+{
+    return lim_store_hash(lim_gan_trainer_generator(t)) * 31 +
+           lim_store_hash(lim_gan_trainer_discriminator(t));
+}
+
+/* Stopped after every sub-step: before a D step, between two, before the G step. */
+static void
+test_continues(void)
+{
+    const LimExec exec = serial();
+    const LimGanTraining p = settings();
+    LimDataset *d = toy_dataset(7, 1, 28, 3, 1); /* a batch reaches over the end of an epoch */
+    char *whole = toy_path("whole"), *parts = toy_path("parts");
+    GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+    LimTask *t = trainer(&p, d, whole, lines, &exec);
+    g_assert_cmpint(run(t, 8, &exec), ==, LIM_STEP_MORE);
+    g_assert_cmpint(run(t, 1, &exec), ==, LIM_STEP_DONE); /* 3 iterations of 2 + 1 */
+    g_assert_cmpint(run(t, 1, &exec), ==, LIM_STEP_DONE); /* and nothing more happens */
+    lim_task_free(t);
+    g_assert_cmpuint(lines->len, ==, 1);
+    for (int stop = 0; stop <= 9; stop++) {
+        GPtrArray *more = g_ptr_array_new_with_free_func(g_free);
+        g_remove(parts);
+        t = trainer(&p, d, parts, more, &exec);
+        run(t, stop, &exec);
+        const uint64_t before = hash(t);
+        LimError err = LIM_ERROR_INIT;
+        g_assert_cmpint(lim_gan_trainer_checkpoint(t, &err), ==, LIM_OK);
+        lim_task_free(t);
+        t = trainer(&p, d, parts, more, &exec);
+        g_assert_cmpint(lim_gan_trainer_iterations(t), ==, stop / 3);
+        g_assert_true(hash(t) == before);
+        g_assert_cmpint(run(t, 100, &exec), ==, LIM_STEP_DONE);
+        lim_task_free(t);
+        toy_assert_same_file(whole, parts);
+        g_assert_cmpuint(more->len, ==, 1);
+        g_assert_cmpstr(more->pdata[0], ==, lines->pdata[0]);
+        g_ptr_array_unref(more);
+    }
+    g_ptr_array_unref(lines);
+    lim_dataset_free(d);
+    g_free(whole);
+    g_free(parts);
+}
+
+/* More iterations than the checkpoint was made for: fine while the rates do not depend on them. */
+static void
+test_longer(void)
+{
+    const LimExec exec = serial();
+    LimGanTraining p = settings();
+    LimDataset *d = toy_dataset(7, 1, 28, 3, 1);
+    char *whole = toy_path("whole"), *parts = toy_path("parts");
+    p.iterations = 5;
+    train_to(whole, &p, d, &exec);
+    p.iterations = 2;
+    train_to(parts, &p, d, &exec);
+    p.iterations = 5;
+    LimTask *t = trainer(&p, d, parts, NULL, &exec);
+    g_assert_cmpint(run(t, 100, &exec), ==, LIM_STEP_DONE);
+    lim_task_free(t);
+    toy_assert_same_file(whole, parts);
+    p.iterations = 4; /* fewer: it is already done */
+    t = trainer(&p, d, parts, NULL, &exec);
+    g_assert_cmpint(run(t, 1, &exec), ==, LIM_STEP_DONE);
+    g_assert_cmpint(lim_gan_trainer_iterations(t), ==, 5);
+    lim_task_free(t);
+    lim_dataset_free(d);
+    g_free(whole);
+    g_free(parts);
+}
+
+static void
+test_cancelled(void)
+{
+    LimCancel cancel = {false};
+    const LimExec plain = serial();
+    const LimExec exec = {.kernels = toy_tripping_kernels(&cancel), .cancel = &cancel};
+    const LimGanTraining p = settings();
+    LimDataset *d = toy_dataset(7, 1, 28, 3, 1);
+    char *whole = toy_path("whole"), *parts = toy_path("parts");
+    train_to(whole, &p, d, &plain);
+    g_remove(parts);
+    LimTask *t = trainer(&p, d, parts, NULL, &exec);
+    int stopped = 0;
+    for (int place = 1;; place += 7) {
+        const uint64_t before = hash(t);
+        const int64_t iterations = lim_gan_trainer_iterations(t);
+        LimError err = LIM_ERROR_INIT;
+        toy_trip_after(place);
+        LimStep step = lim_task_step(t, &exec, NULL, &err);
+        if (step == LIM_STEP_DONE)
+            break;
+        if (step == LIM_STEP_FAILED) {
+            g_assert_cmpint(err.code, ==, LIM_CANCELLED);
+            g_assert_true(hash(t) == before);
+            g_assert_cmpint(lim_gan_trainer_iterations(t), ==, iterations);
+            stopped++;
+        } else {
+            place = -6; /* the step has fewer kernels than that */
+        }
+        toy_trip_after(0);
+        atomic_store(&cancel.flag, false);
+    }
+    g_assert_cmpint(stopped, >, 50);
+    lim_task_free(t);
+    toy_assert_same_file(whole, parts);
+    lim_dataset_free(d);
+    g_free(whole);
+    g_free(parts);
+}
+
+static void
+test_same_bytes(void)
+{
+    LimExec exec = serial();
+    LimGanTraining p = settings();
+    LimDataset *d = toy_dataset(7, 1, 28, 3, 1);
+    char *a = toy_path("a"), *b = toy_path("b");
+    train_to(a, &p, d, &exec);
+    train_to(b, &p, d, &exec);
+    toy_assert_same_file(a, b);
+    for (int threads = 2; threads <= 3; threads++) {
+        exec.pool = lim_pool_new(threads);
+        train_to(b, &p, d, &exec);
+        toy_assert_same_file(a, b);
+        lim_pool_free(exec.pool);
+    }
+    exec.pool = NULL;
+    /* another seed: other weights, both before and after */
+    uint64_t seen[4];
+    for (int i = 0; i < 2; i++) {
+        LimTask *t = trainer(&p, d, NULL, NULL, &exec);
+        seen[i] = hash(t);
+        run(t, 100, &exec);
+        seen[2 + i] = hash(t);
+        lim_task_free(t);
+        p.seed++;
+    }
+    g_assert_true(seen[0] != seen[1] && seen[2] != seen[3] && seen[0] != seen[2]);
+    lim_dataset_free(d);
+    g_free(a);
+    g_free(b);
+}
+
+static void
+refused(const LimGanTraining *p, const LimDataset *d, const char *path, LimStatus code)
+{
+    const LimExec exec = serial();
+    LimError err = LIM_ERROR_INIT;
+    g_assert_null(lim_gan_trainer_new(p, d, path, toy_log(NULL), &exec, &err));
+    toy_assert_sentence(&err);
+    if (code != LIM_OK)
+        g_assert_cmpint(err.code, ==, code);
+    g_assert_null(lim_gan_trainer_new(p, d, path, toy_log(NULL), &exec, NULL));
+}
+
+static void
+test_other_settings(void)
+{
+    const LimExec exec = serial();
+    LimGanTraining p = settings();
+    p.lr_decay_from = 0.5;
+    LimDataset *d = toy_dataset(7, 1, 28, 3, 1);
+    char *path = toy_path("settings"), *before, *after;
+    gsize n_before, n_after;
+    LimTask *t = trainer(&p, d, path, NULL, &exec);
+    run(t, 2, &exec);
+    g_assert_cmpint(lim_gan_trainer_checkpoint(t, NULL), ==, LIM_OK);
+    lim_task_free(t);
+    g_assert_true(g_file_get_contents(path, &before, &n_before, NULL));
+#define OTHER(change)                      \
+    do {                                   \
+        LimGanTraining q = p;              \
+        q.change;                          \
+        refused(&q, d, path, LIM_E_PARAM); \
+    } while (0)
+    OTHER(seed = 2);
+    OTHER(iterations = 4); /* the rates fall with it */
+    OTHER(batch = 5);
+    OTHER(d_steps = 1);
+    OTHER(g_lr = 1e-3);
+    OTHER(d_lr = 1e-3);
+    OTHER(beta1 = 0.4);
+    OTHER(beta2 = 0.9);
+    OTHER(adam_eps = 1e-7);
+    OTHER(ema_decay = 0.9);
+    OTHER(lr_decay_from = 0.6);
+    OTHER(flip = false);
+    OTHER(model.g_ch = 3);
+    OTHER(model.d_ch = 3);
+    OTHER(model.latent = 12);
+    OTHER(model.shared = 5);
+    OTHER(model.g_attention = false);
+    OTHER(model.d_attention = false);
+    g_assert_true(g_file_get_contents(path, &after, &n_after, NULL));
+    g_assert_cmpmem(before, n_before, after, n_after);
+    LimGanTraining q = p;
+    q.checkpoint_every = 7;
+    q.log_every = 9;
+    lim_task_free(trainer(&q, d, path, NULL, &exec)); /* these change nothing that is learnt */
+    g_free(before);
+    g_free(after);
+    g_free(path);
+    lim_dataset_free(d);
+}
+
+static void
+test_damaged_checkpoint(void)
+{
+    const LimExec exec = serial();
+    const LimGanTraining p = settings();
+    LimDataset *d = toy_dataset(7, 1, 28, 3, 1);
+    char *path = toy_path("damaged"), *good;
+    gsize size;
+    LimTask *t = trainer(&p, d, path, NULL, &exec);
+    run(t, 4, &exec);
+    g_assert_cmpint(lim_gan_trainer_checkpoint(t, NULL), ==, LIM_OK);
+    lim_task_free(t);
+    g_assert_true(g_file_get_contents(path, &good, &size, NULL));
+    for (gsize cut = 0; cut < size; cut += cut < 512 ? 128 : size / 20) {
+        g_assert_true(g_file_set_contents(path, good, (gssize)cut, NULL));
+        refused(&p, d, path, LIM_OK);
+    }
+    const char *words[] = {"limen.checkpoint", "limen.settings",  "\"gan\"",
+                           "position",         "log_sums",        "g.linear.weight",
+                           "d.linear.weight",  "ema.linear.bias", "g_optim.v.",
+                           "d_optim.steps"};
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+        char *bad = g_memdup2(good, size), *at = strstr(bad + 8, words[i]);
+        g_assert_nonnull(at);
+        at[2] ^= 1;
+        g_assert_true(g_file_set_contents(path, bad, (gssize)size, NULL));
+        refused(&p, d, path, LIM_OK);
+        g_free(bad);
+    }
+    char *bad = g_memdup2(good, size), *name = strstr(bad + 8, "\"position\"");
+    const char *offsets = strstr(name, "data_offsets\":[") + strlen("data_offsets\":[");
+    uint64_t head;
+    memcpy(&head, bad, 8);
+    char *position = bad + 8 + head + g_ascii_strtoull(offsets, NULL, 10);
+    const int32_t values[][2] = {{-1, 0}, {0, -1}, {0, 3}};
+    for (int i = 0; i < 3; i++) {
+        memcpy(position, values[i], 8);
+        g_assert_true(g_file_set_contents(path, bad, (gssize)size, NULL));
+        refused(&p, d, path, LIM_E_FORMAT);
+    }
+    g_free(bad);
+    g_assert_true(g_file_set_contents(path, good, (gssize)size, NULL));
+    t = trainer(&p, d, path, NULL, &exec);
+    g_assert_cmpint(lim_gan_trainer_iterations(t), ==, 1);
+    lim_task_free(t);
+    g_free(good);
+    g_free(path);
+    lim_dataset_free(d);
+}
+
+static void
+test_unwritable_checkpoint(void)
+{
+    const LimExec exec = serial();
+    LimGanTraining p = settings();
+    LimDataset *d = toy_dataset(7, 1, 28, 3, 1);
+    char *whole = toy_path("whole"), *folder = toy_path("missing");
+    char *path = g_build_filename(folder, "checkpoint", NULL);
+    train_to(whole, &p, d, &exec);
+    p.checkpoint_every = 1;
+    LimTask *t = trainer(&p, d, path, NULL, &exec);
+    run(t, 2, &exec);
+    LimError err = LIM_ERROR_INIT;
+    g_assert_cmpint(lim_task_step(t, &exec, NULL, &err), ==, LIM_STEP_FAILED);
+    g_assert_cmpint(err.code, ==, LIM_E_IO);
+    toy_assert_sentence(&err);
+    g_assert_cmpint(g_mkdir(folder, 0700), ==, 0);
+    g_assert_cmpint(run(t, 100, &exec), ==, LIM_STEP_DONE);
+    lim_task_free(t);
+    toy_assert_same_file(whole, path);
+    g_assert_cmpint(g_remove(path), ==, 0);
+    g_assert_cmpint(g_rmdir(folder), ==, 0);
+    g_free(whole);
+    g_free(path);
+    g_free(folder);
+    lim_dataset_free(d);
+}
+
+static void
+test_wrong_data(void)
+{
+    const LimGanTraining p = settings();
+    const struct {
+        int n, c, size, classes;
+    } bad[] = {{7, 3, 28, 3}, {7, 1, 33, 3}, {7, 1, 28, 4}, {7, 1, 28, 2}};
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        LimDataset *d = toy_dataset(bad[i].n, bad[i].c, bad[i].size, bad[i].classes, 1);
+        refused(&p, d, NULL, LIM_E_PARAM);
+        lim_dataset_free(d);
+    }
+    LimDataset *d = toy_dataset(7, 1, 28, 3, 1);
+    LimGanTraining q = p;
+    q.model.latent = 10; /* four slots */
+    refused(&q, d, NULL, LIM_E_PARAM);
+    q = p;
+    q.batch = 1;
+    refused(&q, d, NULL, LIM_E_PARAM);
+    q = p;
+    q.model.g_ch = 1;
+    refused(&q, d, NULL, LIM_E_PARAM);
+    lim_dataset_free(d);
+}
+
+/* Fewer pictures than a batch, three channels, no attention: what else a user may ask for. */
+static void
+test_other_shapes(void)
+{
+    const LimExec exec = serial();
+    LimGanTraining p = settings();
+    p.model.channels = 3;
+    p.model.g_attention = p.model.d_attention = false;
+    p.d_steps = 1;
+    p.iterations = 2;
+    LimDataset *d = toy_dataset(3, 3, 32, 3, 1);
+    LimTask *t = trainer(&p, d, NULL, NULL, &exec);
+    g_assert_cmpint(run(t, 100, &exec), ==, LIM_STEP_DONE);
+    lim_task_free(t);
+    lim_dataset_free(d);
+}
+
+/* What was trained can be drawn from; standing statistics leave the trainer alone. */
+static void
+test_save(void)
+{
+    const LimExec exec = serial();
+    LimGanTraining p = settings();
+    p.model.g_ch = p.model.d_ch = 2;
+    LimDataset *d = toy_dataset(7, 1, 28, 3, 1);
+    LimTask *t = trainer(&p, d, NULL, NULL, &exec);
+    run(t, 100, &exec);
+    const uint64_t before = hash(t);
+    char *path = toy_path("generator.safetensors");
+    LimError err = LIM_ERROR_INIT;
+    g_assert_cmpint(lim_gan_trainer_save(t, path, "a test", true, &exec, &err), ==, LIM_OK);
+    g_assert_true(hash(t) == before);
+    LimGenerator *g = lim_generator_load(path, &err);
+    g_assert_cmpstr(err.text, ==, "");
+    g_assert_cmpint(lim_generator_classes(g), ==, 3);
+    g_assert_cmpint(lim_generator_latent_size(g), ==, 8);
+    g_assert_cmpstr(lim_generator_class_name(g, 2), ==, "class 2");
+    LimSampleRequest r;
+    lim_params_init(lim_sample_schema, &r);
+    LimTask *sample = lim_sample_task_new(g, &r);
+    g_assert_cmpint(lim_task_step(sample, &exec, NULL, &err), ==, LIM_STEP_DONE);
+    const float *x = lim_tensor_f32(lim_sample_task_image(sample));
+    float low = 1, high = -1;
+    for (int64_t i = 0; i < lim_tensor_size(lim_sample_task_image(sample)); i++) {
+        g_assert_true(x[i] >= -1 && x[i] <= 1);
+        low = MIN(low, x[i]);
+        high = MAX(high, x[i]);
+    }
+    g_assert_cmpfloat(high, >, low);
+    lim_task_free(sample);
+    lim_generator_free(g);
+    lim_task_free(t);
+    lim_dataset_free(d);
+    g_free(path);
+}
+
+/* ---- killed -----------------------------------------------------------------------------------
+ */
+
+/* A training long enough to be killed in, most of it writing checkpoints. */
+static LimGanTraining
+long_settings(void)
+{
+    LimGanTraining p = settings();
+    p.model.g_ch = p.model.d_ch = 2;
+    p.iterations = 150;
+    p.batch = 2;
+    p.d_steps = 1;
+    p.checkpoint_every = 1;
+    return p;
+}
+
+static void
+train_long(const char *path)
+{
+    const LimExec exec = serial();
+    const LimGanTraining p = long_settings();
+    LimDataset *d = toy_dataset(7, 1, 28, 3, 1);
+    LimTask *t = trainer(&p, d, path, NULL, &exec);
+    g_assert_cmpint(run(t, 100000, &exec), ==, LIM_STEP_DONE);
+    lim_task_free(t);
+    lim_dataset_free(d);
+}
+
+static GPid
+start(const char *path)
+{
+    char *self = g_file_read_link("/proc/self/exe", NULL);
+    char *argv[] = {self, (char *)"--train", (char *)(uintptr_t)path, NULL};
+    GPid pid;
+    GError *error = NULL;
+    g_spawn_async(NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, &error);
+    g_assert_no_error(error);
+    g_free(self);
+    return pid;
+}
+
+/* This program, started as a training and killed ten times, then left to finish. */
+static void
+test_killed(void)
+{
+    char *whole = toy_path("undisturbed"), *path = toy_path("killed");
+    train_long(whole);
+    int killed = 0, status;
+    for (int i = 0; i < 10; i++) {
+        GPid pid = start(path);
+        /* never before the first checkpoint of all, or a slow machine would get nowhere */
+        while (!g_file_test(path, G_FILE_TEST_EXISTS) && waitpid(pid, &status, WNOHANG) == 0)
+            g_usleep(1000);
+        g_usleep(lim_rng_below(1, LIM_STREAM_TEST, (uint64_t)i, 60000));
+        kill(pid, SIGKILL);
+        g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+        killed += WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    }
+    g_assert_cmpint(killed, >, 0);
+    GPid pid = start(path);
+    g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+    g_assert_true(WIFEXITED(status));
+    g_assert_cmpint(WEXITSTATUS(status), ==, 0);
+    toy_assert_same_file(whole, path);
+    g_free(whole);
+    g_free(path);
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], "--train") == 0) {
+        train_long(argv[2]);
+        return 0;
+    }
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/gan/continues", test_continues);
+    g_test_add_func("/gan/longer", test_longer);
+    g_test_add_func("/gan/cancelled", test_cancelled);
+    g_test_add_func("/gan/same-bytes", test_same_bytes);
+    g_test_add_func("/gan/other-settings", test_other_settings);
+    g_test_add_func("/gan/damaged-checkpoint", test_damaged_checkpoint);
+    g_test_add_func("/gan/unwritable-checkpoint", test_unwritable_checkpoint);
+    g_test_add_func("/gan/wrong-data", test_wrong_data);
+    g_test_add_func("/gan/other-shapes", test_other_shapes);
+    g_test_add_func("/gan/save", test_save);
+    g_test_add_func("/gan/killed", test_killed);
+    const int failed = g_test_run();
+    toy_clear();
+    return failed;
+}
