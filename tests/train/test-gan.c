@@ -482,7 +482,8 @@ start(const char *path)
     return pid;
 }
 
-/* This program, started as a training and killed ten times, then left to finish. */
+/* This program, started as a training and killed ten times, then left to finish. The undisturbed
+ * training runs in this process, which has had thread pools before; the others never have one. */
 static void
 test_killed(void)
 {
