@@ -60,6 +60,13 @@ predict(CliRun *run, LimPredictor *model, const LimDataset *data, Confusion *c, 
     return status;
 }
 
+/* A share of nothing is not a number. */
+static json_t *
+share(int part, int whole)
+{
+    return whole ? json_real((double)part / whole) : json_null();
+}
+
 /* Recall: of the pictures of this class, how many are seen as it. Precision: of the pictures seen
  * as it, how many are. */
 static json_t *
@@ -75,9 +82,8 @@ describe_class(const Confusion *c, const LimPredictor *model, int k)
     }
     json_t *j =
         json_pack("{s:s, s:i}", "class", lim_predictor_class_name(model, k), "pictures", of_class);
-    json_object_set_new(j, "recall", of_class ? json_real((double)row[k] / of_class) : json_null());
-    json_object_set_new(j, "precision",
-                        as_class ? json_real((double)row[k] / as_class) : json_null());
+    json_object_set_new(j, "recall", share(row[k], of_class));
+    json_object_set_new(j, "precision", share(row[k], as_class));
     json_object_set_new(j, "most_often_mistaken_for",
                         row[mistaken] ? json_string(lim_predictor_class_name(model, mistaken))
                                       : json_null());
@@ -188,12 +194,16 @@ describe_asked(const LimGenerator *g, const int *confusion, int done, const GanF
                 other = i;
         }
         right += row[k];
+        json_t *j =
+            json_pack("{s:s, s:i}", "class", lim_generator_class_name(g, k), "samples", asked);
         lim_proportion_interval(row[k], asked, &low, &high);
-        json_array_append_new(rows, json_pack("{s:s, s:i, s:f, s:f, s:f, s:s}", "class",
-                                              lim_generator_class_name(g, k), "samples", asked,
-                                              "recognised", asked ? (double)row[k] / asked : 0.0,
-                                              "low", low, "high", high, "most_often_seen_as",
-                                              lim_generator_class_name(g, other)));
+        json_object_set_new(j, "recognised", share(row[k], asked));
+        json_object_set_new(j, "low_95", asked ? json_real(low) : json_null());
+        json_object_set_new(j, "high_95", asked ? json_real(high) : json_null());
+        json_object_set_new(j, "most_often_seen_as",
+                            row[other] ? json_string(lim_generator_class_name(g, other))
+                                       : json_null());
+        json_array_append_new(rows, j);
     }
     lim_proportion_interval(right, done, &low, &high);
     return json_pack("{s:s, s:i, s:f, s:I, s:f, s:f, s:f, s:o}", "classifier", flags->classifier,

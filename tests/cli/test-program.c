@@ -293,6 +293,39 @@ test_classifier(void)
     fails("evaluate clasifier c.safetensors", 2, "evaluate is one of:\n");
 }
 
+static void
+test_evaluate_gan(void)
+{
+    json_t *result = run_json("evaluate gan whole.safetensors --classifier c.safetensors "
+                              "--samples 25 --json --threads 2");
+    g_assert_cmpfloat(number(result, "samples"), ==, 25);
+    const double share = number(result, "asked_class_recognised");
+    g_assert_cmpfloat(number(result, "low_95"), <=, share);
+    g_assert_cmpfloat(number(result, "high_95"), >=, share);
+    json_t *classes = json_object_get(result, "classes");
+    double right = 0;
+    for (size_t i = 0; i < 10; i++) {
+        const json_t *row = json_array_get(classes, i);
+        g_assert_cmpfloat(number(row, "samples"), ==, i < 5 ? 3 : 2);
+        right += number(row, "samples") * number(row, "recognised");
+    }
+    g_assert_cmpfloat_with_epsilon(right, 25 * share, 1e-6);
+    json_t *again = run_json("evaluate gan whole.safetensors --classifier c.safetensors "
+                             "--samples 25 --json --threads 1");
+    g_assert_true(json_equal(result, again));
+    json_decref(again);
+    json_decref(result);
+
+    /* classes that nothing was drawn of have no share */
+    result =
+        run_json("evaluate gan whole.safetensors --classifier c.safetensors --samples 3 --json");
+    json_t *row = json_array_get(json_object_get(result, "classes"), 9);
+    g_assert_true(json_is_null(json_object_get(row, "recognised")));
+    json_decref(result);
+    fails("evaluate gan c.safetensors --classifier c.safetensors", 1, "is needed");
+    fails("evaluate gan whole.safetensors --classifier none", 1, "none");
+}
+
 /* Ctrl+C keeps a checkpoint, ends within a step, and the same command goes on. */
 static void
 test_interrupt(void)
@@ -359,6 +392,7 @@ main(int argc, char **argv)
     g_test_add_func("/cli/gan", test_gan);
     g_test_add_func("/cli/sample", test_sample); /* of what test_gan trained */
     g_test_add_func("/cli/classifier", test_classifier);
+    g_test_add_func("/cli/evaluate-gan", test_evaluate_gan); /* of both */
     g_test_add_func("/cli/interrupt", test_interrupt);
     int code = g_test_run();
     remove_folder();
