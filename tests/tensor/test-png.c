@@ -352,10 +352,18 @@ test_foreign_texts(void)
     lim_png_free(png);
 }
 
+static guint
+chunk_length(const GByteArray *file, guint chunk)
+{
+    guint32 length; /* chunks are not aligned */
+    memcpy(&length, file->data + chunk, 4);
+    return GUINT32_FROM_BE(length);
+}
+
 static void
 fix_crc(GByteArray *file, guint chunk)
 {
-    guint length = GUINT32_FROM_BE(*(guint32 *)(void *)(file->data + chunk));
+    guint length = chunk_length(file, chunk);
     guint32 crc = GUINT32_TO_BE(crc32(0, file->data + chunk + 4, length + 4));
     memcpy(file->data + chunk + 8 + length, &crc, 4);
 }
@@ -425,7 +433,7 @@ test_palette_after_transparency(void)
         g_autoptr(GByteArray) plain = make_png(kinds[i], 5, 5, NULL), file = g_byte_array_new();
         guint at = 8;
         while (memcmp(plain->data + at + 4, "IDAT", 4) != 0)
-            at += 12 + GUINT32_FROM_BE(*(guint32 *)(void *)(plain->data + at));
+            at += 12 + chunk_length(plain, at);
         g_byte_array_append(file, plain->data, at);
         g_byte_array_append(file, palette, sizeof palette);
         g_byte_array_append(file, plain->data + at, plain->len - at);
