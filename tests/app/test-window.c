@@ -451,8 +451,6 @@ body_actions(TestApp *t)
     GtkWidget *menu = test_find_type(GTK_WIDGET(t->window), GTK_TYPE_MENU_BUTTON);
     check_menu(t, gtk_menu_button_get_menu_model(GTK_MENU_BUTTON(menu)), &items);
     g_assert_cmpint(items, >=, 11);
-    g_assert_nonnull(gtk_application_window_get_help_overlay(GTK_APPLICATION_WINDOW(t->window)));
-
     /* The ones that change the window. */
     GtkWidget *scroller = test_find_labelled(GTK_WIDGET(t->window), "Settings");
     g_assert_true(gtk_widget_get_mapped(scroller));
@@ -463,6 +461,8 @@ body_actions(TestApp *t)
     gtk_widget_activate_action(GTK_WIDGET(t->window), "win.menu", NULL);
     test_spin(50);
     gtk_menu_button_popdown(GTK_MENU_BUTTON(menu));
+    gtk_widget_activate_action(GTK_WIDGET(t->window), "win.show-help-overlay", NULL);
+    g_assert_nonnull(gtk_application_window_get_help_overlay(GTK_APPLICATION_WINDOW(t->window)));
     gtk_widget_activate_action(GTK_WIDGET(t->window), "win.show-help-overlay", NULL);
     gtk_widget_activate_action(GTK_WIDGET(t->window), "app.about", NULL);
     test_spin(200);

@@ -1,0 +1,40 @@
+#!/bin/sh
+# usage: tests/tools/screenshots.sh BUILD [FOLDER]
+# Takes the pictures of the README with the window of the build folder BUILD, on a display of its
+# own, into FOLDER (resources/screenshots). Needs xvfb, xdotool and imagemagick.
+#
+# The settings of a picture reach the window as they would reach it from a person: limen-cli writes
+# a sheet that carries them, and the window opens it.
+set -e
+build=$(realpath "$1")
+cd "$(dirname "$0")/../.."
+out=$(realpath -m "${2:-resources/screenshots}")
+home=$(mktemp -d)
+trap 'rm -rf "$home"' EXIT
+mkdir -p "$out" "$home/limen" "$home/gtk-4.0"
+printf '[Settings]\ngtk-font-name=Cantarell 11\n' >"$home/gtk-4.0/settings.ini"
+model=${LIMEN_DATA:-resources}/models/fashion-gan.safetensors
+
+# shot NAME WIDTH HEIGHT light|dark FLAGS OF limen-cli sample
+shot() {
+    name=$1 width=$2 height=$3 style=$4
+    shift 4
+    "$build/app/cli/limen-cli" sample "$model" "$@" --quiet --out "$home/settings.png" >/dev/null
+    # Without a window manager GTK draws a frame of five pixels, which is cut off.
+    printf '[window]\nwidth=%d\nheight=%d\nstyle=%s\n' \
+        $((width + 10)) $((height + 10)) "$style" >"$home/limen/window.ini"
+    XDG_CONFIG_HOME=$home GSK_RENDERER=cairo GDK_BACKEND=x11 \
+        dbus-run-session -- xvfb-run -a -s "-screen 0 $((width + 10))x$((height + 10))x24" sh -c '
+            xdotool mousemove 1 1
+            "$1/app/limen" "$2" & pid=$!
+            sleep "${DELAY:-8}" # also outlasts the message that settings were restored
+            import -window root "$3"
+            kill $pid' sh "$build" "$home/settings.png" "$out/$name.png" 2>/dev/null
+    mogrify -shave 5x5 +repage "$out/$name.png"
+    echo "$out/$name.png"
+}
+
+shot generate 1280 800 light --seed 1
+shot generate-dark 1920 1080 dark --seed 1
+shot threshold-low 1280 800 light --class 7 --threshold 0.04 --seed 1
+shot threshold-high 1280 800 light --class 7 --threshold 2 --seed 1
