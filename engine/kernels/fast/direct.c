@@ -78,6 +78,10 @@ fill_runs(const int len, const Source *s, const int *base, int panels, int t0, i
 #pragma GCC unroll 8
             for (int q = 0; q < LIM_NR; q += len)
                 copy_run(len, tap + base[p * LIM_NR + q], out + p * size + q);
+        if (len == LIM_VEC)
+            for (int p = 0; p < panels; p++)
+                for (int q = 0; q < LIM_NR; q += 16)
+                    __builtin_prefetch(tap + base[p * LIM_NR + q] + PANELS * LIM_NR);
         if (++j == s->kw) {
             j = 0;
             if (++i == s->kh) {

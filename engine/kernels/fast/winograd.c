@@ -41,8 +41,8 @@ typedef struct Wino {
     size_t stage_floats;   /* per thread */
     const float *x, *u, *bias, *dy;
     float *y, *v, *m, *stage;
-    float *sums; /* dw: [36][c][ldw] */
-    ptrdiff_t ldw;
+    float *sums;           /* dw: [36][c][oc], planes padded */
+    ptrdiff_t ldw, wplane; /* rows and planes of sums */
     int first, count;      /* the chunk being worked on */
     int split_c, split_oc; /* channels per item */
     bool by_chunks;
@@ -61,6 +61,12 @@ static int
 panels(int oc)
 {
     return lim_pieces(oc, LIM_NR);
+}
+
+static ptrdiff_t
+u_plane(int c, int oc)
+{
+    return odd_lines((size_t)panels(oc) * (size_t)c * LIM_NR);
 }
 
 static void
@@ -85,7 +91,7 @@ wino_init(Wino *z, int n, int c, int h, int w, int oc, int oh, int ow, int pad, 
     z->ldm = odd_lines((size_t)(panels(oc) * LIM_NR));
     z->vplane = odd_lines((size_t)z->chunk * (size_t)z->ldv);
     z->mplane = odd_lines((size_t)z->chunk * (size_t)z->ldm);
-    z->uplane = (ptrdiff_t)panels(oc) * c * LIM_NR;
+    z->uplane = u_plane(c, oc);
     /* Six rows with their margins for each vector, and one without when rows are short. */
     z->stage_floats =
         lim_line_floats((size_t)(6 * (GROUP * (4 * z->tw + 2) + lim_max_int(w, ow)) * LIM_VEC));
@@ -481,35 +487,61 @@ typedef struct Filters {
     bool turn;                     /* by 180 degrees */
 } Filters;
 
-/* U for LIM_VEC output channels. */
+#define FILTER_CHANNELS 16 /* of c per item */
+
+/* U for one panel of output channels and some of c. */
+LIM_INLINE void
+filter_panel(const Filters *f, int panel, int c0, int c1, const bool turn)
+{
+    float *u = f->u + ((ptrdiff_t)panel * f->c + c0) * LIM_NR;
+    ptrdiff_t plane = u_plane(f->c, f->oc);
+    float taps[2][9 * FILTER_CHANNELS * LIM_VEC] __attribute__((aligned(64)));
+
+    for (int half = 0; half < 2; half++) {
+        int o = panel * LIM_NR + half * LIM_VEC, lanes = lim_min_int(LIM_VEC, f->oc - o);
+        const float *w = f->w + o * f->stride_oc + c0 * f->stride_c;
+        float *to = taps[half];
+        if (lanes < LIM_VEC) {
+            for (int c = 0; c < c1 - c0; c++)
+                for (int i = 0; i < 9; i++)
+                    for (int l = 0; l < LIM_VEC; l++)
+                        to[(9 * c + i) * LIM_VEC + l] =
+                            l < lanes ? w[l * f->stride_oc + c * f->stride_c + i] : 0;
+        } else if (f->stride_c == 9) {
+            vec_gather(w, f->stride_oc, 9 * (c1 - c0), to, LIM_VEC, 0);
+        } else {
+            for (int c = 0; c < c1 - c0; c++)
+                vec_gather(w + c * f->stride_c, f->stride_oc, 9, to + 9 * c * LIM_VEC, LIM_VEC, 0);
+        }
+    }
+    for (int c = 0; c < c1 - c0; c++)
+        for (int half = 0; half < 2; half++) {
+            const float *from = taps[half] + 9 * c * LIM_VEC;
+            Vec g[9];
+#pragma GCC unroll 9
+            for (int i = 0; i < 9; i++)
+                g[i] = vec_load(from + (turn ? 8 - i : i) * LIM_VEC);
+            filter_tile(g, u + (ptrdiff_t)c * LIM_NR + half * LIM_VEC, plane);
+        }
+}
+
 static void
 filter_item(void *ctx, int item, int thread)
 {
     const Filters *f = ctx;
-    int o = item * LIM_VEC, lanes = lim_min_int(LIM_VEC, f->oc - o);
-    float *u = f->u + (ptrdiff_t)(o / LIM_NR) * f->c * LIM_NR + o % LIM_NR;
-    ptrdiff_t plane = (ptrdiff_t)panels(f->oc) * f->c * LIM_NR;
+    int pieces = lim_pieces(f->c, FILTER_CHANNELS), c0 = item % pieces * FILTER_CHANNELS;
+    int c1 = lim_min_int(f->c, c0 + FILTER_CHANNELS);
 
-    for (int c = 0; c < f->c; c++) {
-        const float *w = f->w + o * f->stride_oc + c * f->stride_c;
-        Vec g[9], t[9];
-        if (lanes == LIM_VEC) {
-            vec_gather(w, f->stride_oc, 9, (float *)g, LIM_VEC, 0);
-        } else {
-            for (int i = 0; i < 9; i++)
-                for (int l = 0; l < LIM_VEC; l++)
-                    g[i][l] = l < lanes ? w[l * f->stride_oc + i] : 0.0f;
-        }
-        for (int i = 0; i < 9; i++)
-            t[i] = g[f->turn ? 8 - i : i];
-        filter_tile(t, u + (ptrdiff_t)c * LIM_NR, plane);
-    }
+    if (f->turn)
+        filter_panel(f, item / pieces, c0, c1, true);
+    else
+        filter_panel(f, item / pieces, c0, c1, false);
 }
 
 static void
 transform_filters(LimPool *pool, Filters *f)
 {
-    lim_pool_for(pool, panels(f->oc) * 2, filter_item, f);
+    lim_pool_for(pool, panels(f->oc) * lim_pieces(f->c, FILTER_CHANNELS), filter_item, f);
 }
 
 /* --- The passes. --- */
@@ -631,7 +663,7 @@ lim_wino_fits(const LimConvDims *d)
 size_t
 lim_wino_prepared_floats(const LimConvDims *d)
 {
-    return (size_t)POINTS * (size_t)panels(d->oc) * (size_t)d->c * LIM_NR;
+    return (size_t)POINTS * (size_t)u_plane(d->c, d->oc);
 }
 
 void
@@ -717,6 +749,7 @@ dw_init(Wino *z, const LimConvDims *d)
     wino_init(z, d->n, d->c, d->h, d->w, d->oc, d->oh, d->ow, d->pad,
               lim_max_int(24, lim_min_int(128, DW_CHUNK_WORK / (d->c + d->oc))));
     z->ldw = panels(d->oc) * LIM_NR;
+    z->wplane = odd_lines((size_t)d->c * (size_t)z->ldw);
 }
 
 bool
@@ -740,7 +773,7 @@ lim_wino_dw_scratch_floats(const LimConvDims *d, int threads)
     Wino z;
 
     dw_init(&z, d);
-    return (size_t)POINTS * ((size_t)(z.vplane + z.mplane) + (size_t)z.c * (size_t)z.ldw) +
+    return (size_t)POINTS * (size_t)(z.vplane + z.mplane + z.wplane) +
            dw_stage_floats(&z) * (size_t)threads;
 }
 
@@ -750,7 +783,7 @@ dw_multiply_item(void *ctx, int p, int thread)
 {
     const Wino *z = ctx;
     const float *v = z->v + p * z->vplane, *m = z->m + p * z->mplane;
-    float *sums = z->sums + p * z->c * z->ldw;
+    float *sums = z->sums + p * z->wplane;
 
     for (int o = 0; o < z->ldw; o += LIM_NR)
         lim_panel(z->c, LIM_NR, z->count, 1, v, 1, z->ldv, m + o, z->ldm, z->add ? 1.0f : 0.0f,
@@ -767,7 +800,7 @@ dw_filter_item(void *ctx, int item, int thread)
     float *dw = z->y + (ptrdiff_t)o * n;
 
     for (int c = 0; c < z->c; c++)
-        filter_adjoint_tile(z->sums + c * z->ldw + o, z->c * z->ldw, stage + 9 * c * LIM_VEC);
+        filter_adjoint_tile(z->sums + c * z->ldw + o, z->wplane, stage + 9 * c * LIM_VEC);
     if (lanes == LIM_VEC) {
         vec_scatter(stage, n, n, dw, 0);
     } else {
