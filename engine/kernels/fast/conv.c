@@ -50,16 +50,33 @@ dx_as_conv(const LimConvDims *d)
     return can_exchange(d) && (d->kh == 1 || d->oc <= d->c);
 }
 
+typedef struct Turn {
+    const LimConvDims *d;
+    const float *w;
+    float *out;
+} Turn;
+
+static void
+turn_item(void *ctx, int c, int thread)
+{
+    const Turn *t = ctx;
+    int oc = t->d->oc, k = t->d->kh * t->d->kw;
+    float *out = t->out + (ptrdiff_t)c * oc * k;
+
+    for (int o = 0; o < oc; o++) {
+        const float *w = t->w + ((ptrdiff_t)o * t->d->c + c) * k;
+        for (int i = k - 1; i >= 0; i--)
+            *out++ = w[i];
+    }
+}
+
 /* out [c][oc][kh][kw]: what the weights are in the exchanged convolution. */
 static void
-turn_weights(const LimConvDims *d, const float *w, float *out)
+turn_weights(LimPool *pool, const LimConvDims *d, const float *w, float *out)
 {
-    int k = d->kh * d->kw;
+    Turn t = {d, w, out};
 
-    for (int o = 0; o < d->oc; o++)
-        for (int c = 0; c < d->c; c++)
-            for (int t = 0; t < k; t++)
-                out[((ptrdiff_t)c * d->oc + o) * k + k - 1 - t] = *w++;
+    lim_pool_for(pool, d->c, turn_item, &t);
 }
 
 size_t
@@ -74,7 +91,7 @@ lim_fast_conv_prepare(LimPool *pool, const LimConvDims *d, const float *w, void 
     if (lim_wino_fits(d))
         lim_wino_prepare(pool, d, w, prepared);
     else if (unroll_y(d))
-        turn_weights(d, w, prepared);
+        turn_weights(pool, d, w, prepared);
     else
         memcpy(prepared, w, sizeof *w * weight_count(d));
 }
@@ -108,7 +125,7 @@ lim_fast_conv(LimPool *pool, const LimConvDims *d, const float *x, const void *p
 size_t
 lim_fast_conv_dx_scratch(const LimConvDims *d, int threads)
 {
-    if (lim_wino_fits_dx(d))
+    if (lim_wino_fits(d))
         return sizeof(float) * lim_wino_dx_scratch_floats(d, threads);
     if (dx_as_conv(d)) {
         LimConvDims e = exchanged(d);
@@ -122,7 +139,7 @@ void
 lim_fast_conv_dx(LimPool *pool, const LimConvDims *d, const float *dy, const float *w, float *dx,
                  void *scratch)
 {
-    if (lim_wino_fits_dx(d)) {
+    if (lim_wino_fits(d)) {
         lim_wino_dx(pool, d, dy, w, dx, scratch);
     } else if (dx_as_conv(d)) {
         LimConvDims e = exchanged(d);
@@ -130,7 +147,7 @@ lim_fast_conv_dx(LimPool *pool, const LimConvDims *d, const float *dy, const flo
         if (d->kh == 1) {
             lim_unroll_conv(pool, &e, dy, w, 1, d->c, NULL, dx, rest);
         } else {
-            turn_weights(d, w, turned);
+            turn_weights(pool, d, w, turned);
             lim_unroll_conv(pool, &e, dy, turned, d->oc * d->kh * d->kw, 1, NULL, dx, rest);
         }
     } else {
@@ -143,7 +160,7 @@ lim_fast_conv_dw_scratch(const LimConvDims *d, int threads)
 {
     LimConvDims e = *d;
 
-    if (lim_wino_fits_dw(d))
+    if (lim_wino_fits(d))
         return sizeof(float) * lim_wino_dw_scratch_floats(d, threads);
     if (unroll_y(d))
         e = exchanged(d);
@@ -154,7 +171,7 @@ void
 lim_fast_conv_dw(LimPool *pool, const LimConvDims *d, const float *x, const float *dy, float *dw,
                  void *scratch)
 {
-    if (lim_wino_fits_dw(d)) {
+    if (lim_wino_fits(d)) {
         lim_wino_dw(pool, d, x, dy, dw, scratch);
     } else if (unroll_y(d)) {
         LimConvDims e = exchanged(d);

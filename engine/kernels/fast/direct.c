@@ -12,6 +12,7 @@
 #define KC        384         /* longest sum in one go: a panel of it stays in L1 */
 #define STRIP     (64 * 1024) /* floats of a strip of the source: stays in L2 */
 #define ITEMS     8           /* cut a small batch into about as many */
+#define FEW_ROWS  32          /* up to which a 1x1 convolution reads its input in place */
 #define DW_PIXELS 256         /* pixels summed in one go by the weight gradient */
 #define DW_GROUPS 8           /* partial sums of the weight gradient */
 #define PANEL_BUF (PANELS * KC * LIM_NR)
@@ -26,7 +27,7 @@ typedef struct Pass {
     int step, strips;  /* rows per strip, strips per image */
     int parts;         /* parts of the output channels */
     int groups;
-    bool turn;
+    bool turn, in_place;
 } Pass;
 
 static int
@@ -45,6 +46,13 @@ static ptrdiff_t
 out_plane(const LimConvDims *d)
 {
     return (ptrdiff_t)d->oh * d->ow;
+}
+
+/* 1x1, stride 1, no padding: the image already is its own unrolled form. */
+static bool
+is_pointwise(const LimConvDims *d)
+{
+    return d->kh == 1 && d->kw == 1 && d->stride == 1 && d->pad == 0;
 }
 
 /* --- Panels of pixels. --- */
@@ -81,7 +89,7 @@ fill_runs(const int len, const Source *s, const int *base, int panels, int t0, i
         if (len == LIM_VEC)
             for (int p = 0; p < panels; p++)
                 for (int q = 0; q < LIM_NR; q += 16)
-                    __builtin_prefetch(tap + base[p * LIM_NR + q] + PANELS * LIM_NR);
+                    __builtin_prefetch(tap + base[p * LIM_NR + q] + PANELS * LIM_NR, 0, 2);
         if (++j == s->kw) {
             j = 0;
             if (++i == s->kh) {
@@ -156,6 +164,7 @@ unroll_init(Pass *v, const LimConvDims *d, int threads)
     v->strips = lim_pieces(d->oh, rows);
     v->parts = lim_min_int(lim_pieces(ITEMS, d->n * v->strips), d->oc / (2 * LIM_MR));
     v->parts = lim_max_int(v->parts, 1);
+    v->in_place = is_pointwise(d) && d->ow % LIM_NR == 0 && d->oc <= FEW_ROWS * v->parts;
     v->per_thread = PANEL_BUF;
     if (d->pad > 0)
         v->per_thread += lim_line_floats((size_t)d->c * (size_t)(strip_rows(d, rows) * width));
@@ -194,7 +203,10 @@ unroll_item(void *ctx, int item, int thread)
         s.at = x + (ptrdiff_t)y0 * d->stride * d->w;
         s.plane = in_plane(d);
     }
-    for (int p0 = 0; p0 < pixels; p0 += PANELS * LIM_NR) {
+    for (int p = 0; v->in_place && p < pixels; p += LIM_NR)
+        lim_panel(o1 - o0, LIM_NR, d->c, 1, v->w + o0 * v->ws, v->ws, v->wt, s.at + p, s.plane, 0,
+                  y + p, out_plane(d), v->bias ? v->bias + o0 : NULL);
+    for (int p0 = 0; !v->in_place && p0 < pixels; p0 += PANELS * LIM_NR) {
         int n = lim_min_int(PANELS * LIM_NR, pixels - p0), count = lim_pieces(n, LIM_NR);
         find_pixels(p0, n, count, d->ow, d->stride, s.width, base);
         for (int t = 0; t < taps(d); t += KC) {
@@ -347,12 +359,6 @@ lim_roll_conv(LimPool *pool, const LimConvDims *d, const float *y, const float *
 }
 
 /* --- The weight gradient: partials [group][taps][oc], rows padded to whole panels. --- */
-
-static bool
-is_pointwise(const LimConvDims *d)
-{
-    return d->kh == 1 && d->kw == 1 && d->stride == 1 && d->pad == 0;
-}
 
 static ptrdiff_t
 dw_row(const LimConvDims *d)

@@ -8,8 +8,11 @@
  *
  * Vectors run over channels everywhere: a strip of rows is transposed to [pixel][channel], and from
  * there on all transforms are plain vertical arithmetic for any image size, and the products read V
- * and U in the order in which they lie. The error, relative to the largest output, is near 1e-6 for
- * normal data (direct summation: 3e-7). */
+ * and U in the order in which they lie.
+ *
+ * Error for normal data, 128 channels, relative to the largest output: at most 9e-6 forward, 7e-6
+ * dx, 4e-6 dw; relative to the RMS output, 2e-6 RMS in each. It grows like the root of the number
+ * of channels: 1.3e-5 at 512. */
 #include "kernels/fast/winograd.h"
 
 #include "kernels/fast/product.h"
@@ -642,12 +645,6 @@ pass_run(LimPool *pool, Wino *z, float *scratch)
     }
 }
 
-static bool
-is_3x3(const LimConvDims *d)
-{
-    return d->kh == 3 && d->kw == 3 && d->stride == 1 && d->pad <= 2;
-}
-
 static void
 forward_init(Wino *z, const LimConvDims *d)
 {
@@ -657,7 +654,7 @@ forward_init(Wino *z, const LimConvDims *d)
 bool
 lim_wino_fits(const LimConvDims *d)
 {
-    return is_3x3(d) && d->c >= 16 && d->oc >= 16;
+    return d->kh == 3 && d->kw == 3 && d->stride == 1 && d->pad <= 2 && d->c >= 16 && d->oc >= 16;
 }
 
 size_t
@@ -705,12 +702,6 @@ dx_init(Wino *z, const LimConvDims *d)
     wino_init(z, d->n, d->oc, d->oh, d->ow, d->c, d->h, d->w, 2 - d->pad, 0);
 }
 
-bool
-lim_wino_fits_dx(const LimConvDims *d)
-{
-    return lim_wino_fits(d);
-}
-
 size_t
 lim_wino_dx_scratch_floats(const LimConvDims *d, int threads)
 {
@@ -750,12 +741,6 @@ dw_init(Wino *z, const LimConvDims *d)
               lim_max_int(24, lim_min_int(128, DW_CHUNK_WORK / (d->c + d->oc))));
     z->ldw = panels(d->oc) * LIM_NR;
     z->wplane = odd_lines((size_t)d->c * (size_t)z->ldw);
-}
-
-bool
-lim_wino_fits_dw(const LimConvDims *d)
-{
-    return lim_wino_fits(d);
 }
 
 /* Per thread: the staging area, which also holds one output channel group's filters. */

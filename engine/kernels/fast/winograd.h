@@ -8,10 +8,8 @@
 #define lim_wino_prepare           LIM_FN(lim_wino_prepare)
 #define lim_wino_scratch_floats    LIM_FN(lim_wino_scratch_floats)
 #define lim_wino_conv              LIM_FN(lim_wino_conv)
-#define lim_wino_fits_dx           LIM_FN(lim_wino_fits_dx)
 #define lim_wino_dx_scratch_floats LIM_FN(lim_wino_dx_scratch_floats)
 #define lim_wino_dx                LIM_FN(lim_wino_dx)
-#define lim_wino_fits_dw           LIM_FN(lim_wino_fits_dw)
 #define lim_wino_dw_scratch_floats LIM_FN(lim_wino_dw_scratch_floats)
 #define lim_wino_dw                LIM_FN(lim_wino_dw)
 
@@ -22,11 +20,9 @@ void lim_wino_prepare(LimPool *pool, const LimConvDims *d, const float *w, float
 size_t lim_wino_scratch_floats(const LimConvDims *d, int threads);
 void lim_wino_conv(LimPool *pool, const LimConvDims *d, const float *x, const float *u,
                    const float *bias, float *y, float *scratch);
-bool lim_wino_fits_dx(const LimConvDims *d);
 size_t lim_wino_dx_scratch_floats(const LimConvDims *d, int threads);
 void lim_wino_dx(LimPool *pool, const LimConvDims *d, const float *dy, const float *w, float *dx,
                  float *scratch);
-bool lim_wino_fits_dw(const LimConvDims *d);
 size_t lim_wino_dw_scratch_floats(const LimConvDims *d, int threads);
 void lim_wino_dw(LimPool *pool, const LimConvDims *d, const float *x, const float *dy, float *dw,
                  float *scratch);
