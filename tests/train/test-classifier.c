@@ -309,7 +309,7 @@ test_damaged_checkpoint(void)
     g_assert_true(g_file_get_contents(path, &good, &size, NULL));
 
     for (gsize cut = 0; cut < size; cut += cut < 512 ? 64 : size / 40) {
-        g_assert_true(g_file_set_contents(path, good, (gssize)cut, NULL));
+        toy_write(path, good, cut);
         refused(&p, d, path, LIM_OK);
         char *kept; /* and the damaged file is still there for whoever wants to mend it */
         gsize kept_size;
@@ -317,7 +317,7 @@ test_damaged_checkpoint(void)
         g_assert_cmpmem(kept, kept_size, good, cut);
         g_free(kept);
     }
-    g_assert_true(g_file_set_contents(path, "not a checkpoint at all, but a letter", -1, NULL));
+    toy_write(path, "not a checkpoint at all, but a letter", 37);
     refused(&p, d, path, LIM_OK);
 
     /* sound safetensors, but each word of the description in turn is another one */
@@ -327,7 +327,7 @@ test_damaged_checkpoint(void)
         char *bad = g_memdup2(good, size), *at = strstr(bad + 8, words[i]);
         g_assert_nonnull(at);
         at[2] ^= 1;
-        g_assert_true(g_file_set_contents(path, bad, (gssize)size, NULL));
+        toy_write(path, bad, size);
         refused(&p, d, path, LIM_OK);
         g_free(bad);
     }
@@ -340,12 +340,12 @@ test_damaged_checkpoint(void)
     const int32_t values[] = {-1, 7, INT32_MAX};
     for (int i = 0; i < 3; i++) {
         memcpy(bad + 8 + head + g_ascii_strtoull(offsets, NULL, 10), &values[i], 4);
-        g_assert_true(g_file_set_contents(path, bad, (gssize)size, NULL));
+        toy_write(path, bad, size);
         refused(&p, d, path, LIM_E_FORMAT);
     }
     g_free(bad);
 
-    g_assert_true(g_file_set_contents(path, good, (gssize)size, NULL));
+    toy_write(path, good, size);
     t = trainer(&p, d, path, NULL, &exec);
     g_assert_cmpint(lim_classifier_trainer_steps(t), ==, 2);
     lim_task_free(t);

@@ -296,7 +296,7 @@ test_damaged_checkpoint(void)
     lim_task_free(t);
     g_assert_true(g_file_get_contents(path, &good, &size, NULL));
     for (gsize cut = 0; cut < size; cut += cut < 512 ? 128 : size / 20) {
-        g_assert_true(g_file_set_contents(path, good, (gssize)cut, NULL));
+        toy_write(path, good, cut);
         refused(&p, d, path, LIM_OK);
     }
     const char *words[] = {"limen.checkpoint", "limen.settings",  "\"gan\"",
@@ -307,7 +307,7 @@ test_damaged_checkpoint(void)
         char *bad = g_memdup2(good, size), *at = strstr(bad + 8, words[i]);
         g_assert_nonnull(at);
         at[2] ^= 1;
-        g_assert_true(g_file_set_contents(path, bad, (gssize)size, NULL));
+        toy_write(path, bad, size);
         refused(&p, d, path, LIM_OK);
         g_free(bad);
     }
@@ -319,11 +319,11 @@ test_damaged_checkpoint(void)
     const int32_t values[][2] = {{-1, 0}, {0, -1}, {0, 3}};
     for (int i = 0; i < 3; i++) {
         memcpy(position, values[i], 8);
-        g_assert_true(g_file_set_contents(path, bad, (gssize)size, NULL));
+        toy_write(path, bad, size);
         refused(&p, d, path, LIM_E_FORMAT);
     }
     g_free(bad);
-    g_assert_true(g_file_set_contents(path, good, (gssize)size, NULL));
+    toy_write(path, good, size);
     t = trainer(&p, d, path, NULL, &exec);
     g_assert_cmpint(lim_gan_trainer_iterations(t), ==, 1);
     lim_task_free(t);
@@ -450,7 +450,7 @@ long_settings(void)
 {
     LimGanTraining p = settings();
     p.model.g_ch = p.model.d_ch = 2;
-    p.iterations = 150;
+    p.iterations = 60;
     p.batch = 2;
     p.d_steps = 1;
     p.checkpoint_every = 1;
@@ -482,7 +482,7 @@ start(const char *path)
     return pid;
 }
 
-/* This program, started as a training and killed ten times, then left to finish. The undisturbed
+/* This program, started as a training and killed six times, then left to finish. The undisturbed
  * training runs in this process, which has had thread pools before; the others never have one. */
 static void
 test_killed(void)
@@ -490,7 +490,7 @@ test_killed(void)
     char *whole = toy_path("undisturbed"), *path = toy_path("killed");
     train_long(whole);
     int killed = 0, status;
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 6; i++) {
         GPid pid = start(path);
         /* never before the first checkpoint of all, or a slow machine would get nowhere */
         while (!g_file_test(path, G_FILE_TEST_EXISTS) && waitpid(pid, &status, WNOHANG) == 0)

@@ -3,6 +3,7 @@
 #include "base/rng.h"
 
 #include <glib/gstdio.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,10 +41,12 @@ static char *folder;
 char *
 toy_path(const char *name)
 {
-    if (!folder) {
+    if (!folder) /* in memory, where the system has that: hundreds of files wait for the disk here
+                  */
+        folder = g_mkdtemp(g_strdup("/dev/shm/limen-train-XXXXXX"));
+    if (!folder)
         folder = g_dir_make_tmp("limen-train-XXXXXX", NULL);
-        g_assert_nonnull(folder);
-    }
+    g_assert_nonnull(folder);
     return g_build_filename(folder, name, NULL);
 }
 
@@ -62,6 +65,15 @@ toy_clear(void)
     g_dir_close(dir);
     g_assert_cmpint(g_rmdir(folder), ==, 0);
     g_clear_pointer(&folder, g_free);
+}
+
+void
+toy_write(const char *path, const void *data, size_t size)
+{
+    FILE *f = fopen(path, "wb");
+    g_assert_nonnull(f);
+    g_assert_cmpuint(fwrite(data, 1, size, f), ==, size);
+    g_assert_cmpint(fclose(f), ==, 0);
 }
 
 void

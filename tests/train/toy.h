@@ -15,6 +15,8 @@ LimDataset *toy_dataset(int n, int c, int size, int classes, uint64_t seed);
 char *toy_path(const char *name);
 void toy_clear(void);
 
+/* Writes over a file. */
+void toy_write(const char *path, const void *data, size_t size);
 void toy_assert_same_file(const char *a, const char *b);
 /* One sentence: not empty, one line. */
 void toy_assert_sentence(const LimError *err);
