@@ -53,6 +53,9 @@ plan_batch(LimPredictor *c, int n, const LimExec *exec, LimError *err)
 LimPredictor *
 lim_predictor_load(const char *path, LimError *err)
 {
+    LimError local = LIM_ERROR_INIT;
+    if (!err)
+        err = &local;
     LimModelFile *f = lim_modelfile_open(path, err);
     if (!f)
         return NULL;
@@ -73,7 +76,7 @@ lim_predictor_load(const char *path, LimError *err)
         f->class_names = NULL;
         lim_plan_free(c->plans[1].plan);
         c->plans[1].plan = NULL;
-        if (err && err->code != LIM_OK) {
+        if (err->code != LIM_OK) {
             lim_predictor_free(c);
             c = NULL;
         }
