@@ -1,6 +1,8 @@
 /* Reading and writing the description in a model file. */
 #include "models/modelfile.h"
 
+#include "tensor/text.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +53,8 @@ read_classes(LimModelFile *f, LimError *err)
         f->class_names = lim_alloc(n, sizeof *f->class_names);
         for (size_t i = 0; i < n; i++) {
             const char *s = json_string_value(json_array_get(names, i));
-            snprintf(f->class_names[i], sizeof f->class_names[i], "%s", s ? s : "?");
+            lim_text_clean(s ? s : "?", s ? strlen(s) : 1, f->class_names[i],
+                           sizeof f->class_names[i]);
         }
     }
     json_decref(names);
