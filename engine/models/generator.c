@@ -109,8 +109,11 @@ lim_generator_load(const char *path, LimError *err)
         if (g->params.classes != f->classes)
             lim_fail(err, LIM_E_FORMAT, "%s: %d class names for %d classes", path, f->classes,
                      g->params.classes);
-        else if (plan_batch(g, 1, &none, err) == LIM_OK) /* creates the entries to be read */
-            lim_store_read(g->store, f->st, "", err);
+        else { /* building the network reads its weights */
+            lim_store_source(g->store, f->st);
+            plan_batch(g, 1, &none, err);
+            lim_store_source(g->store, NULL);
+        }
     }
     lim_plan_free(g->plans[1].plan);
     g->plans[1].plan = NULL;

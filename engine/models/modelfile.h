@@ -32,8 +32,8 @@ typedef struct LimModelFile {
     char *training; /* JSON text or NULL */
 } LimModelFile;
 
-/* Opens a file and reads its description; the caller then builds the network into a store and reads
- * the weights with lim_store_read(store, file->st, "", err). */
+/* Opens a file and reads its description; the caller then builds the network into a store whose
+ * source (lim_store_source) is file->st. */
 LimModelFile *lim_modelfile_open(const char *path, LimError *err);
 LimModelFile *lim_modelfile_parse(const uint8_t *data, size_t size, const char *name,
                                   LimError *err);

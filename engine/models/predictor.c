@@ -66,12 +66,14 @@ lim_predictor_load(const char *path, LimError *err)
         c = lim_predictor_new(&params, store);
         c->owned_store = store;
         LimExec none = {.kernels = lim_kernels_best()};
-        /* building a plan creates the entries, which are then read */
         if (params.classes != f->classes)
             lim_fail(err, LIM_E_FORMAT, "%s: %d class names for %d classes", path, f->classes,
                      params.classes);
-        else if (plan_batch(c, 1, &none, err) == LIM_OK)
-            lim_store_read(store, f->st, "", err);
+        else { /* building the network reads its weights */
+            lim_store_source(store, f->st);
+            plan_batch(c, 1, &none, err);
+            lim_store_source(store, NULL);
+        }
         c->class_names = f->class_names;
         f->class_names = NULL;
         lim_plan_free(c->plans[1].plan);

@@ -46,6 +46,8 @@ full_name(const LimBuild *b, const char *name, char out[256])
 static LimVal
 entry_value(LimBuild *b, const char *name, LimShape shape, LimInit init, bool trained)
 {
+    if (lim_graph_status(b->g, NULL) != LIM_OK)
+        return LIM_NOVAL; /* shapes are unknown after an error */
     char full[256];
     full_name(b, name, full);
     LimError err = LIM_ERROR_INIT;

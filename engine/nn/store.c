@@ -20,6 +20,7 @@ struct LimStore {
     uint64_t seed;
     Entry *entries;
     int n, cap;
+    const LimStFile *source; /* where new entries come from, or NULL */
 };
 
 LimStore *
@@ -125,6 +126,26 @@ fill(const LimStore *s, const char *name, LimShape shape, LimInit init, float *o
     }
 }
 
+static size_t
+entry_bytes(const Entry *e)
+{
+    return (size_t)lim_shape_size(e->shape) * sizeof(float);
+}
+
+/* A tensor of a file, if it is float and has this shape. */
+static LimTensor *
+file_values(const LimStFile *f, const char *name, LimShape shape, LimError *err)
+{
+    LimTensor *t = lim_st_get(f, name, err);
+    if (!t || (lim_tensor_type(t) == LIM_F32 && lim_shape_equal(lim_tensor_shape(t), shape)))
+        return t;
+    char have[64], need[64];
+    lim_fail(err, LIM_E_FORMAT, "%s is %s in the file, but the network needs %s", name,
+             lim_shape_text(lim_tensor_shape(t), have), lim_shape_text(shape, need));
+    lim_tensor_unref(t);
+    return NULL;
+}
+
 float *
 lim_store_entry(LimStore *s, const char *name, LimShape shape, LimInit init, bool trained,
                 LimError *err)
@@ -138,6 +159,9 @@ lim_store_entry(LimStore *s, const char *name, LimShape shape, LimInit init, boo
                  lim_shape_text(s->entries[at].shape, have), lim_shape_text(shape, need));
         return NULL;
     }
+    LimTensor *given = NULL;
+    if (s->source && !(given = file_values(s->source, name, shape, err)))
+        return NULL;
     if (s->n == s->cap) {
         s->cap = s->cap ? 2 * s->cap : 64;
         s->entries = realloc(s->entries, (size_t)s->cap * sizeof *s->entries);
@@ -146,8 +170,18 @@ lim_store_entry(LimStore *s, const char *name, LimShape shape, LimInit init, boo
     Entry *e = &s->entries[s->n++];
     *e = (Entry){lim_strdup(name), shape, trained,
                  lim_alloc((size_t)lim_shape_size(shape), sizeof(float))};
-    fill(s, name, shape, init, e->data);
+    if (given)
+        memcpy(e->data, lim_tensor_f32(given), entry_bytes(e));
+    else
+        fill(s, name, shape, init, e->data);
+    lim_tensor_unref(given);
     return e->data;
+}
+
+void
+lim_store_source(LimStore *s, const LimStFile *f)
+{
+    s->source = f;
 }
 
 int
@@ -187,12 +221,6 @@ lim_store_parameters(const LimStore *s)
     for (int i = 0; i < s->n; i++)
         n += s->entries[i].trained ? lim_shape_size(s->entries[i].shape) : 0;
     return n;
-}
-
-static size_t
-entry_bytes(const Entry *e)
-{
-    return (size_t)lim_shape_size(e->shape) * sizeof(float);
 }
 
 LimStore *
@@ -254,21 +282,13 @@ lim_store_read(LimStore *s, const LimStFile *f, const char *prefix, LimError *er
 {
     for (int i = 0; i < s->n; i++) {
         Entry *e = &s->entries[i];
-        char name[256], have[64], need[64];
+        char name[256];
         snprintf(name, sizeof name, "%s%s", prefix, e->name);
-        LimTensor *t = lim_st_get(f, name, err);
+        LimTensor *t = file_values(f, name, e->shape, err);
         if (!t)
             return err ? err->code : LIM_E_FORMAT;
-        LimStatus status = LIM_OK;
-        if (lim_tensor_type(t) != LIM_F32 || !lim_shape_equal(lim_tensor_shape(t), e->shape))
-            status =
-                lim_fail(err, LIM_E_FORMAT, "%s is %s in the file, but the network needs %s", name,
-                         lim_shape_text(lim_tensor_shape(t), have), lim_shape_text(e->shape, need));
-        else
-            memcpy(e->data, lim_tensor_f32(t), entry_bytes(e));
+        memcpy(e->data, lim_tensor_f32(t), entry_bytes(e));
         lim_tensor_unref(t);
-        if (status != LIM_OK)
-            return status;
     }
     return LIM_OK;
 }

@@ -48,6 +48,11 @@ void lim_store_copy(LimStore *to, const LimStore *from);
 /* 64-bit hash of names and values, for checkpoints and tests. */
 uint64_t lim_store_hash(const LimStore *s);
 
+/* While a file is set (borrowed; NULL ends it), new entries take their values from it instead of
+ * being drawn, and lim_store_entry() fails for one that is missing there or has another shape. So a
+ * network is loaded by building it, and a file costs no more memory than its own size. */
+void lim_store_source(LimStore *s, const LimStFile *f);
+
 /* File exchange: adds every entry under prefix; reads every entry that the store already holds and
  * fails when one is missing or has another shape. */
 void lim_store_write(LimStore *s, LimStWriter *w, const char *prefix, bool as_f16);
