@@ -23,7 +23,11 @@ typedef struct FuzzReader {
     /* Makes lengths or checksums right again, so that mutations reach what lies behind them; done
      * in half of the runs. May be NULL. */
     void (*repair)(GByteArray *file);
+    guint64 slow; /* how much fewer runs it gets; 0: as many as others */
 } FuzzReader;
 
 /* Registers the test of this reader, which must stay valid. */
 void fuzz_add(const FuzzReader *reader);
+
+/* A repair() for safetensors: sets the length of the head to where its braces close. */
+void fuzz_repair_safetensors(GByteArray *file);

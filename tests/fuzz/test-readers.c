@@ -114,27 +114,6 @@ st_read(const guint8 *data, size_t size, LimError *err)
     return ok;
 }
 
-/* Sets the length of the head to where its braces close. */
-static void
-st_repair(GByteArray *f)
-{
-    int depth = 0;
-    bool text = false;
-    for (guint i = 8; i < f->len; i++) {
-        guint8 c = f->data[i];
-        if (c == '"' && f->data[i - 1] != '\\')
-            text = !text;
-        depth += text ? 0 : c == '{' ? 1 : c == '}' ? -1 : 0;
-        if (depth == 0 && c == '}') {
-            guint64 length = i + 1 - 8;
-            while (8 + length < f->len && f->data[8 + length] == ' ')
-                length++;
-            memcpy(f->data, &length, 8);
-            return;
-        }
-    }
-}
-
 /* ---- IDX ---- */
 
 static GByteArray *
@@ -395,7 +374,7 @@ npy_repair(GByteArray *f)
 }
 
 static const FuzzReader readers[] = {
-    {"safetensors", st_seeds, st_read, st_repair},
+    {"safetensors", st_seeds, st_read, fuzz_repair_safetensors},
     {"idx-images", idx_image_seeds, idx_read_images, gz_repair},
     {"idx-labels", idx_label_seeds, idx_read_labels, gz_repair},
     {"png", png_seeds, png_read, png_repair},
