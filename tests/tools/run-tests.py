@@ -44,9 +44,13 @@ def run(build, arguments):
         os.mkdir(env['LOCPATH'])
         subprocess.call(['localedef', '-i', 'de_DE', '-f', 'UTF-8',
                          os.path.join(env['LOCPATH'], 'de_DE.UTF-8')])
-        code = subprocess.call(
-            ['dbus-run-session', '--', 'xvfb-run', '-a', '-s', '-screen 0 1600x1000x24',
-             'meson', 'test', '-C', build, '--print-errorlogs', *arguments], env=env)
+        # What the session bus itself has to say goes to a file.
+        with open(os.path.join(build, 'meson-logs', 'bus.txt'), 'w', encoding='utf-8') as bus:
+            code = subprocess.call(
+                ['dbus-run-session', '--', 'sh', '-c', 'exec "$@" 2>&1', 'sh',
+                 'xvfb-run', '-a', '-s', '-screen 0 1600x1000x24',
+                 'meson', 'test', '-C', build, '--print-errorlogs', *arguments],
+                env=env, stderr=bus)
     total = [0, 0, 0]
     if os.path.exists(log):
         with open(log, encoding='utf-8') as lines:
@@ -55,6 +59,9 @@ def run(build, arguments):
     passed, failed, skipped = total
     if code and not failed:
         failed = 1
+    if not sum(total):
+        with open(os.path.join(build, 'meson-logs', 'bus.txt'), encoding='utf-8') as bus:
+            print(bus.read(), end='')
     summary = f'{passed} passed, {failed} failed' + (f', {skipped} skipped' if skipped else '')
     with open(os.path.join(build, 'meson-logs', 'summary.txt'), 'w', encoding='utf-8') as file:
         file.write(summary + '\n')
