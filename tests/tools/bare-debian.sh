@@ -71,7 +71,7 @@ window() {
     if [ -n "$id" ]; then
         sleep 5
         DISPLAY=$display import -window root "$folder/window.png" 2>/dev/null || true
-        DISPLAY=$display xdotool windowquit "$id"
+        DISPLAY=$display xdotool windowfocus --sync "$id" key ctrl+q
         wait $app && echo "the window appeared and closed" || echo "the program failed"
     else
         echo "no window appeared"
