@@ -7,8 +7,7 @@
 #define MODEL "double 10 32 32 1 1"
 
 /* Runs xdotool with these arguments while the window keeps going. */
-static void G_GNUC_PRINTF(1, 2)
-xdo(const char *format, ...)
+static void G_GNUC_PRINTF(1, 2) xdo(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
