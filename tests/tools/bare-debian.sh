@@ -43,7 +43,7 @@ bare() {
     debootstrap --variant=minbase bookworm "$root"
     cp /etc/resolv.conf "$root/etc/resolv.conf"
     mount -t proc proc "$root/proc"
-    mount --bind /dev "$root/dev"
+    mount --rbind /dev "$root/dev" # with its pts
     mount -t tmpfs tmpfs "$root/tmp"
     chroot "$root" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -qy --no-install-recommends git make ca-certificates sudo
