@@ -433,6 +433,7 @@ test_gemm(gconstpointer table)
     check_gemm(table, 1, 1030, 513, false, true, 1, 0, 0);
     check_gemm(table, 1030, 1, 513, true, false, 1, 1, 0);
     check_gemm(table, 260, 300, 1100, true, true, 2, 1, 0);
+    check_gemm(table, 512, 520, 530, false, true, 1, 0, 3);
     while (done < 150) {
         int m = size[g_rand_int_range(rnd, 0, 12)], n = size[g_rand_int_range(rnd, 0, 12)];
         int k = size[g_rand_int_range(rnd, 0, 12)], bits = g_rand_int_range(rnd, 0, 4);
