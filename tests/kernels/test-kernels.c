@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #ifdef LIM_TEST_WIDE16
 extern const LimKernels lim_kernels_wide16;
@@ -18,11 +20,13 @@ extern const LimKernels lim_kernels_wide16;
 static LimPool *pools[4]; /* NULL, then 1, 2, 3 threads */
 static GRand *rnd;
 
-/* A buffer with guards on both sides, filled with NaN. */
+/* Outputs and scratch lie between guard bytes and start as NaN. Inputs end where a forbidden page
+ * begins, so that reading past them ends the program. */
 typedef struct Buf {
     float *data;
     size_t n;
     void *mem;
+    size_t mapped; /* bytes of mem when it is an input */
 } Buf;
 
 static Buf
@@ -40,8 +44,13 @@ buf_new(size_t n)
 static Buf
 buf_random(size_t n)
 {
-    Buf b = buf_new(n);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = n * sizeof(float) / page + 1;
+    Buf b = {.n = n, .mapped = (pages + 1) * page};
 
+    b.mem = mmap(NULL, b.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    g_assert_true(b.mem != MAP_FAILED);
+    g_assert_cmpint(mprotect((char *)b.mem + pages * page, page, PROT_NONE), ==, 0);
+    b.data = (float *)((char *)b.mem + pages * page) - n;
     /* Sum of uniforms: near normal, unit variance. */
     for (size_t i = 0; i < n; i++)
         b.data[i] = (float)(2 * (g_rand_double(rnd) + g_rand_double(rnd) + g_rand_double(rnd)) - 3);
@@ -54,6 +63,10 @@ buf_free(Buf b)
     const unsigned char *p = b.mem;
     size_t bytes = b.n * sizeof(float);
 
+    if (b.mapped) {
+        munmap(b.mem, b.mapped);
+        return;
+    }
     for (size_t i = 0; i < 64; i++) {
         g_assert_cmphex(p[i], ==, 0xff);
         g_assert_cmphex(p[64 + bytes + i], ==, 0xff);
