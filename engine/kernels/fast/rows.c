@@ -161,8 +161,9 @@ norm_grad(const float *restrict x, const float *restrict dy, float *restrict dx,
 static inline float
 exp_negative(float x)
 {
-    const float t = (x < -87.0f ? -87.0f : x) * 1.44269504f;
-    const int32_t k = (int32_t)(t - 0.5f);         /* to the nearest, for t <= 0 */
+    const float t = x * 1.44269504f;
+    /* to the nearest, for t <= 0; of a NaN f below takes care */
+    const int32_t k = (int32_t)((t > -126.0f ? t : -126.0f) - 0.5f);
     const float f = (t - (float)k) * 0.693147181f; /* |f| <= ln(2) / 2 */
     const float p =
         1 + f * (1 + f * (0.5f + f * (1.0f / 6 + f * (1.0f / 24 + f * (1.0f / 120 + f / 720)))));
