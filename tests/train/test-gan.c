@@ -493,8 +493,11 @@ test_killed(void)
     for (int i = 0; i < 6; i++) {
         GPid pid = start(path);
         /* never before the first checkpoint of all, or a slow machine would get nowhere */
-        while (!g_file_test(path, G_FILE_TEST_EXISTS) && waitpid(pid, &status, WNOHANG) == 0)
+        siginfo_t ended = {0};
+        while (!g_file_test(path, G_FILE_TEST_EXISTS) && !ended.si_pid) {
+            g_assert_cmpint(waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT), ==, 0);
             g_usleep(1000);
+        }
         g_usleep(lim_rng_below(1, LIM_STREAM_TEST, (uint64_t)i, 60000));
         kill(pid, SIGKILL);
         g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
