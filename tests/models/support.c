@@ -20,7 +20,7 @@ vary(LimGraph *g, LimStore *s)
         const size_t n = (size_t)lim_shape_size(lim_store_shape(s, i));
         if (lim_store_trained(s, i))
             for (size_t k = 0; k < n; k++)
-                x[k] += 0.1f * (float)(1 + (k * 7 + (size_t)i) % 5);
+                x[k] += 0.05f * ((float)((k * 7 + (size_t)i) % 5) - 1.5f);
         else if (strstr(lim_store_name(s, i), "running"))
             for (size_t k = 0; k < n; k++)
                 x[k] = 0.5f + 0.1f * (float)((k * 3 + (size_t)i) % 7);

@@ -295,6 +295,44 @@ test_same_bytes(void)
     lim_generator_free(h);
 }
 
+/* How many pixels of two pictures differ. */
+static int
+differing(const LimTensor *t, int a, int b)
+{
+    const float *x = lim_tensor_f32(t);
+    int n = 0;
+    for (int k = 0; k < 1024; k++)
+        n += x[a * 1024 + k] != x[b * 1024 + k];
+    return n;
+}
+
+/* The pictures are pictures: of the class and of z, and not black or white all over. */
+static void
+test_pictures_differ(void)
+{
+    LimGenerator *g = small_generator();
+    const LimExec exec = {.kernels = lim_kernels_best()};
+    float z[4 * 80];
+    LimSampleRequest r = request(4, LIM_TRUNC_INVERSE_CDF, 1);
+    lim_generator_latents(g, &r, z);
+    memcpy(z + 80, z, 80 * sizeof *z);
+    memcpy(z + 160, z, 80 * sizeof *z);
+    LimTensor *t = lim_tensor_new(LIM_F32, LIM_SHAPE4(4, 1, 32, 32));
+    LimError err = LIM_ERROR_INIT;
+    g_assert_cmpint(lim_generator_run(g, &exec, z, (int32_t[]){0, 1, 0, 0}, 4, lim_tensor_edit(t),
+                                      &err),
+                    ==, LIM_OK);
+    g_assert_cmpint(differing(t, 0, 1), >, 500);
+    g_assert_cmpint(differing(t, 0, 2), ==, 0);
+    g_assert_cmpint(differing(t, 0, 3), >, 500);
+    int inside = 0;
+    for (int k = 0; k < 1024; k++)
+        inside += fabsf(lim_tensor_f32(t)[k]) < 0.99f;
+    g_assert_cmpint(inside, >, 500);
+    lim_tensor_unref(t);
+    lim_generator_free(g);
+}
+
 /* The task is the latents, the labels and the network. */
 static void
 test_task_is_run(void)
@@ -391,6 +429,7 @@ main(int argc, char **argv)
     g_test_add_func("/generator/threshold-moves", test_threshold_moves);
     g_test_add_func("/generator/resample-keeps", test_resample_keeps);
     g_test_add_func("/generator/same-bytes", test_same_bytes);
+    g_test_add_func("/generator/pictures-differ", test_pictures_differ);
     g_test_add_func("/generator/task-is-run", test_task_is_run);
     g_test_add_func("/generator/refused", test_refused);
     g_test_add_func("/generator/cancelled", test_cancelled);

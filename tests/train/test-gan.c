@@ -402,7 +402,8 @@ test_other_shapes(void)
     lim_dataset_free(d);
 }
 
-/* What was trained can be drawn from; standing statistics leave the trainer alone. */
+/* What was trained can be drawn from; standing statistics leave the trainer alone; and the average
+ * of a training that was interrupted is that of one that was not. */
 static void
 test_save(void)
 {
@@ -413,7 +414,7 @@ test_save(void)
     LimTask *t = trainer(&p, d, NULL, NULL, &exec);
     run(t, 100, &exec);
     const uint64_t before = hash(t);
-    char *path = toy_path("generator.safetensors");
+    char *path = toy_path("generator.safetensors"), *parts = toy_path("parts.safetensors");
     LimError err = LIM_ERROR_INIT;
     g_assert_cmpint(lim_gan_trainer_save(t, path, "a test", true, &exec, &err), ==, LIM_OK);
     g_assert_true(hash(t) == before);
@@ -437,6 +438,57 @@ test_save(void)
     lim_task_free(sample);
     lim_generator_free(g);
     lim_task_free(t);
+
+    char *checkpoint = toy_path("save-checkpoint");
+    t = trainer(&p, d, checkpoint, NULL, &exec);
+    run(t, 7, &exec); /* two iterations, so the average is neither of the weights it has seen */
+    g_assert_cmpint(lim_gan_trainer_checkpoint(t, &err), ==, LIM_OK);
+    lim_task_free(t);
+    t = trainer(&p, d, checkpoint, NULL, &exec);
+    run(t, 100, &exec);
+    g_assert_cmpint(lim_gan_trainer_save(t, parts, "a test", true, &exec, &err), ==, LIM_OK);
+    lim_task_free(t);
+    toy_assert_same_file(path, parts);
+    lim_dataset_free(d);
+    g_free(checkpoint);
+    g_free(path);
+    g_free(parts);
+}
+
+/* The saved generator is the average: of the last weights only with decay 0, else behind them. */
+static void
+test_average(void)
+{
+    const LimExec exec = serial();
+    LimGanTraining p = settings();
+    p.model.g_ch = p.model.d_ch = 2;
+    LimDataset *d = toy_dataset(7, 1, 28, 3, 1);
+    char *path = toy_path("average.safetensors");
+    for (int averaged = 0; averaged < 2; averaged++) {
+        p.ema_decay = averaged ? 0.9 : 0;
+        LimTask *t = trainer(&p, d, NULL, NULL, &exec);
+        run(t, 100, &exec);
+        LimError err = LIM_ERROR_INIT;
+        g_assert_cmpint(lim_gan_trainer_save(t, path, "a test", false, &exec, &err), ==, LIM_OK);
+        LimStFile *f = lim_st_open(path, &err);
+        LimStore *raw = lim_gan_trainer_generator(t);
+        int differ = 0;
+        for (int i = 0; i < lim_store_count(raw); i++) {
+            if (!lim_store_trained(raw, i))
+                continue;
+            LimTensor *saved = lim_st_get(f, lim_store_name(raw, i), &err);
+            g_assert_cmpstr(err.text, ==, "");
+            differ += memcmp(lim_tensor_f32(saved), lim_store_data(raw, i),
+                             (size_t)lim_tensor_size(saved) * sizeof(float)) != 0;
+            lim_tensor_unref(saved);
+        }
+        if (averaged)
+            g_assert_cmpint(differ, >, 20);
+        else
+            g_assert_cmpint(differ, ==, 0);
+        lim_st_free(f);
+        lim_task_free(t);
+    }
     lim_dataset_free(d);
     g_free(path);
 }
@@ -531,6 +583,7 @@ main(int argc, char **argv)
     g_test_add_func("/gan/wrong-data", test_wrong_data);
     g_test_add_func("/gan/other-shapes", test_other_shapes);
     g_test_add_func("/gan/save", test_save);
+    g_test_add_func("/gan/average", test_average);
     g_test_add_func("/gan/killed", test_killed);
     const int failed = g_test_run();
     toy_clear();
