@@ -11,11 +11,14 @@ source=$(git -C "$(dirname "$0")" rev-parse --show-toplevel)
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 root=$folder/root
+exec 9>"$folder/lock"
 
 # The mounts live in a namespace of their own and end with this script.
 if [ -z "${LIMEN_BARE:-}" ]; then
     LIMEN_BARE=1 exec unshare --mount --pid --fork --kill-child "$0" "$folder"
 fi
+
+flock -n 9 || { echo "$folder is in use by another run"; exit 1; }
 
 step() { # step NAME COMMAND...: timed, output in FOLDER/NAME.log
     local name=$1 start=$SECONDS code=0
@@ -38,20 +41,20 @@ added() { # added NAME: the packages that came since the last call, in FOLDER/NA
     mv "$folder/now" "$folder/before"
 }
 
-bare() {
-    rm -rf --one-file-system "$root"
-    debootstrap --variant=minbase bookworm "$root"
-    cp /etc/resolv.conf "$root/etc/resolv.conf"
-    mount -t proc proc "$root/proc"
-    mount --rbind /dev "$root/dev" # with its pts
-    mount -t tmpfs tmpfs "$root/tmp"
-    chroot "$root" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -qy --no-install-recommends git make ca-certificates sudo
-    chroot "$root" useradd --create-home --shell /bin/bash ada
-    echo 'ada ALL=(ALL) NOPASSWD: ALL' >"$root/etc/sudoers.d/ada"
-    git clone -q --no-hardlinks "$source" "$root/root/limen"
-    cp -a "$root/root/limen" "$root/home/ada/limen"
-    chroot "$root" chown -R ada: /home/ada/limen
+bare() { # one chain, since set -e does not reach into a step
+    rm -rf --one-file-system "$root" &&
+        debootstrap --variant=minbase bookworm "$root" &&
+        cp /etc/resolv.conf "$root/etc/resolv.conf" &&
+        mount -t proc proc "$root/proc" &&
+        mount --rbind /dev "$root/dev" && # with its pts
+        mount -t tmpfs tmpfs "$root/tmp" &&
+        chroot "$root" env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -qy --no-install-recommends git make ca-certificates sudo &&
+        chroot "$root" useradd --create-home --shell /bin/bash ada &&
+        echo 'ada ALL=(ALL) NOPASSWD: ALL' >"$root/etc/sudoers.d/ada" &&
+        git clone -q --no-hardlinks "$source" "$root/root/limen" &&
+        cp -a "$root/root/limen" "$root/home/ada/limen" &&
+        chroot "$root" chown -R ada: /home/ada/limen
 }
 
 window() {
