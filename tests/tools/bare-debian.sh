@@ -58,7 +58,7 @@ bare() { # one chain, since set -e does not reach into a step
 }
 
 window() {
-    local display=:$((90 + RANDOM % 900)) id= i
+    local display=:$((90 + RANDOM % 900)) id= code=1 i
     Xvfb $display -screen 0 1600x1000x24 -ac >/dev/null 2>&1 &
     local server=$!
     mkdir -p "$root/tmp/.X11-unix"
@@ -75,12 +75,12 @@ window() {
         sleep 5
         DISPLAY=$display import -window root "$folder/window.png" 2>/dev/null || true
         DISPLAY=$display xdotool windowfocus --sync "$id" key ctrl+q
-        wait $app && echo "the window appeared and closed" || echo "the program failed"
+        wait $app && code=0 && echo "the window appeared and closed" || echo "the program failed"
     else
         echo "no window appeared"
     fi
     kill $server
-    [ -n "$id" ]
+    return $code
 }
 
 step bare bare
