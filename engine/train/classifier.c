@@ -4,6 +4,7 @@
 #include "base/rng.h"
 #include "models/modelfile.h"
 #include "models/predictor.h"
+#include "train/checkpoint.h"
 #include "train/network.h"
 
 #include <jansson.h>
@@ -208,27 +209,27 @@ trainer_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError
 /* ---- checkpoints
  * --------------------------------------------------------------------------------- */
 
-static char *
-settings_text(const Trainer *t)
+/* What must not differ between the run that wrote a checkpoint and the one that resumes. */
+static LimCheckpoint
+identity(const Trainer *t, LimClassifierTraining *same)
 {
-    LimClassifierTraining p = t->p;
-    p.checkpoint_every = 0;
-    json_t *all = lim_params_to_json(lim_classifier_training_schema, &p);
-    json_object_set_new(all, "model", lim_params_to_json(lim_classifier_schema, &p.model));
-    char *text = json_dumps(all, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    json_decref(all);
-    return text;
+    *same = t->p;
+    same->checkpoint_every = 0;
+    return (LimCheckpoint){.kind = "classifier",
+                           .training = "a classifier training",
+                           .schema = lim_classifier_training_schema,
+                           .params = same,
+                           .model_schema = lim_classifier_schema,
+                           .model = &same->model};
 }
 
 LimStatus
 lim_classifier_trainer_checkpoint(LimTask *task, LimError *err)
 {
     Trainer *t = (Trainer *)task;
-    LimStWriter *w = lim_st_writer_new();
-    char *settings = settings_text(t);
-    lim_st_writer_metadata(w, "limen.checkpoint", "classifier");
-    lim_st_writer_metadata(w, "limen.settings", settings);
-    free(settings);
+    LimClassifierTraining same;
+    const LimCheckpoint c = identity(t, &same);
+    LimStWriter *w = lim_checkpoint_writer(&c);
     lim_store_write(t->store, w, "net.", false);
     lim_optim_write(t->optim, w, "optim.");
     const int32_t at[3] = {t->step, t->n_loss, t->n_right};
@@ -240,42 +241,28 @@ lim_classifier_trainer_checkpoint(LimTask *task, LimError *err)
 static LimStatus
 resume(Trainer *t, LimError *err)
 {
-    LimStFile *f = lim_st_open(t->checkpoint, err);
+    LimClassifierTraining same;
+    const LimCheckpoint c = identity(t, &same);
+    LimStFile *f = lim_checkpoint_open(&c, t->checkpoint, err);
     if (!f)
         return err->code;
-    const char *kind = lim_st_metadata(f, "limen.checkpoint");
-    const char *have = lim_st_metadata(f, "limen.settings");
-    char *need = settings_text(t);
-    LimStatus status = LIM_OK;
-    if (!kind || strcmp(kind, "classifier") != 0)
-        status = lim_fail(err, LIM_E_FORMAT, "%s is not a checkpoint of a classifier training",
-                          t->checkpoint);
-    else if (!have || strcmp(have, need) != 0)
-        status = lim_fail(err, LIM_E_PARAM,
-                          "%s was written with other settings; use those again, or another folder",
-                          t->checkpoint);
-    free(need);
-    if (status == LIM_OK)
-        status = lim_store_read(t->store, f, "net.", err);
+    int32_t at[3];
+    double sum;
+    LimStatus status = lim_store_read(t->store, f, "net.", err);
     if (status == LIM_OK)
         status = lim_optim_read(t->optim, f, "optim.", err);
-    LimTensor *at = status == LIM_OK ? lim_st_get(f, "position", err) : NULL;
-    LimTensor *sums = at ? lim_st_get(f, "log_sums", err) : NULL;
+    if (status == LIM_OK)
+        status = lim_checkpoint_numbers(f, t->checkpoint, "position", LIM_I32, 3, at, err);
+    if (status == LIM_OK)
+        status = lim_checkpoint_numbers(f, t->checkpoint, "log_sums", LIM_F64, 1, &sum, err);
+    if (status == LIM_OK && (at[0] < 0 || at[0] > t->steps))
+        status = lim_checkpoint_lost(t->checkpoint, err);
     if (status == LIM_OK) {
-        if (!at || !sums || lim_tensor_size(at) != 3 || lim_tensor_type(at) != LIM_I32 ||
-            lim_tensor_size(sums) != 1 || lim_tensor_type(sums) != LIM_F64 ||
-            lim_tensor_i32(at)[0] < 0 || lim_tensor_i32(at)[0] > t->steps) {
-            status = lim_fail(err, LIM_E_FORMAT, "%s does not say how far the training was",
-                              t->checkpoint);
-        } else {
-            t->step = lim_tensor_i32(at)[0];
-            t->n_loss = lim_tensor_i32(at)[1];
-            t->n_right = lim_tensor_i32(at)[2];
-            t->sum_loss = *(const double *)lim_tensor_data(sums);
-        }
+        t->step = at[0];
+        t->n_loss = at[1];
+        t->n_right = at[2];
+        t->sum_loss = sum;
     }
-    lim_tensor_unref(at);
-    lim_tensor_unref(sums);
     lim_st_free(f);
     return status;
 }

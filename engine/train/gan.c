@@ -8,6 +8,7 @@
 
 #include "base/rng.h"
 #include "models/modelfile.h"
+#include "train/checkpoint.h"
 #include "train/network.h"
 
 #include <jansson.h>
@@ -297,30 +298,28 @@ gan_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError *er
 
 /* Everything that must not differ between the run that wrote a checkpoint and the one that resumes:
  * the settings without the total number of iterations (unless the rates depend on it). */
-static char *
-settings_text(const GanTrainer *t)
+static LimCheckpoint
+identity(const GanTrainer *t, LimGanTraining *same)
 {
-    LimGanTraining p = t->p;
-    if (p.lr_decay_from >= 1)
-        p.iterations = 1;
-    p.checkpoint_every = p.log_every = 1;
-    json_t *all = lim_params_to_json(lim_gan_training_schema, &p);
-    json_t *model = lim_params_to_json(lim_biggan_schema, &p.model);
-    json_object_set_new(all, "model", model);
-    char *text = json_dumps(all, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    json_decref(all);
-    return text;
+    *same = t->p;
+    if (same->lr_decay_from >= 1)
+        same->iterations = 1;
+    same->checkpoint_every = same->log_every = 1;
+    return (LimCheckpoint){.kind = "gan",
+                           .training = "a GAN training",
+                           .schema = lim_gan_training_schema,
+                           .params = same,
+                           .model_schema = lim_biggan_schema,
+                           .model = &same->model};
 }
 
 LimStatus
 lim_gan_trainer_checkpoint(LimTask *task, LimError *err)
 {
     GanTrainer *t = (GanTrainer *)task;
-    LimStWriter *w = lim_st_writer_new();
-    char *settings = settings_text(t);
-    lim_st_writer_metadata(w, "limen.checkpoint", "gan");
-    lim_st_writer_metadata(w, "limen.settings", settings);
-    free(settings);
+    LimGanTraining same;
+    const LimCheckpoint c = identity(t, &same);
+    LimStWriter *w = lim_checkpoint_writer(&c);
     lim_store_write(t->g, w, "g.", false);
     lim_store_write(t->d, w, "d.", false);
     lim_store_write(t->ema, w, "ema.", false);
@@ -336,54 +335,40 @@ lim_gan_trainer_checkpoint(LimTask *task, LimError *err)
 static LimStatus
 resume(GanTrainer *t, LimError *err)
 {
-    LimStFile *f = lim_st_open(t->checkpoint, err);
+    LimGanTraining same;
+    const LimCheckpoint c = identity(t, &same);
+    LimStFile *f = lim_checkpoint_open(&c, t->checkpoint, err);
     if (!f)
         return err->code;
-    const char *kind = lim_st_metadata(f, "limen.checkpoint");
-    const char *have = lim_st_metadata(f, "limen.settings");
-    char *need = settings_text(t);
-    LimStatus status = LIM_OK;
-    if (!kind || strcmp(kind, "gan") != 0)
-        status =
-            lim_fail(err, LIM_E_FORMAT, "%s is not a checkpoint of a GAN training", t->checkpoint);
-    else if (!have || strcmp(have, need) != 0)
-        status = lim_fail(err, LIM_E_PARAM,
-                          "%s was written with other settings; use those again, or another folder",
-                          t->checkpoint);
-    free(need);
     struct {
         LimStore *store;
         const char *prefix;
     } stores[] = {{t->g, "g."}, {t->d, "d."}, {t->ema, "ema."}};
+    int32_t at[2];
+    double sums[6];
+    LimStatus status = LIM_OK;
     for (int i = 0; i < 3 && status == LIM_OK; i++)
         status = lim_store_read(stores[i].store, f, stores[i].prefix, err);
     if (status == LIM_OK)
         status = lim_optim_read(t->g_optim, f, "g_optim.", err);
     if (status == LIM_OK)
         status = lim_optim_read(t->d_optim, f, "d_optim.", err);
-    LimTensor *at = status == LIM_OK ? lim_st_get(f, "position", err) : NULL;
-    LimTensor *sums = at ? lim_st_get(f, "log_sums", err) : NULL;
+    if (status == LIM_OK)
+        status = lim_checkpoint_numbers(f, t->checkpoint, "position", LIM_I32, 2, at, err);
+    if (status == LIM_OK)
+        status = lim_checkpoint_numbers(f, t->checkpoint, "log_sums", LIM_F64, 6, sums, err);
+    if (status == LIM_OK && (at[0] < 0 || at[1] < 0 || at[1] > t->p.d_steps))
+        status = lim_checkpoint_lost(t->checkpoint, err);
     if (status == LIM_OK) {
-        if (!at || !sums || lim_tensor_size(at) != 2 || lim_tensor_type(at) != LIM_I32 ||
-            lim_tensor_size(sums) != 6 || lim_tensor_type(sums) != LIM_F64 ||
-            lim_tensor_i32(at)[0] < 0 || lim_tensor_i32(at)[1] < 0 ||
-            lim_tensor_i32(at)[1] > t->p.d_steps) {
-            status = lim_fail(err, LIM_E_FORMAT, "%s does not say how far the training was",
-                              t->checkpoint);
-        } else {
-            const double *s = lim_tensor_data(sums);
-            t->iteration = lim_tensor_i32(at)[0];
-            t->phase = lim_tensor_i32(at)[1];
-            t->sum_d = s[0];
-            t->sum_g = s[1];
-            t->sum_real = s[2];
-            t->sum_fake = s[3];
-            t->n_d = (int)s[4];
-            t->n_g = (int)s[5];
-        }
+        t->iteration = at[0];
+        t->phase = at[1];
+        t->sum_d = sums[0];
+        t->sum_g = sums[1];
+        t->sum_real = sums[2];
+        t->sum_fake = sums[3];
+        t->n_d = (int)sums[4];
+        t->n_g = (int)sums[5];
     }
-    lim_tensor_unref(at);
-    lim_tensor_unref(sums);
     lim_st_free(f);
     return status;
 }
