@@ -101,6 +101,27 @@ find(const Node *from, const char *role, const char *name)
     return found;
 }
 
+/* The tree as it is, for the message of a failure. */
+static void
+print_tree(const Node *from, int depth)
+{
+    g_autoptr(GVariant) reply = call(from, "org.a11y.atspi.Accessible", "GetChildren", NULL);
+    GVariantIter *children;
+    const char *bus, *path;
+
+    if (!reply)
+        return;
+    g_variant_get(reply, "(a(so))", &children);
+    while (g_variant_iter_next(children, "(&s&o)", &bus, &path)) {
+        g_autoptr(Node) child = node_new(bus, path);
+        g_autofree char *name = name_of(child);
+        g_autofree char *role = role_of(child);
+        g_printerr("%*s%s \"%s\"\n", depth * 2, "", role, name);
+        print_tree(child, depth + 1);
+    }
+    g_variant_iter_free(children);
+}
+
 static Node *
 wait_for(const Node *from, const char *role, const char *name)
 {
@@ -110,14 +131,34 @@ wait_for(const Node *from, const char *role, const char *name)
             return node;
         g_usleep(100000);
     }
+    print_tree(from, 0);
     g_error("nothing called \"%s\" appeared", name);
     return NULL;
 }
 
+/* Whether a person could use it now: bit 24 of AT-SPI's states. */
+static gboolean
+is_sensitive(const Node *node)
+{
+    g_autoptr(GVariant) reply = call(node, "org.a11y.atspi.Accessible", "GetState", NULL);
+    g_autoptr(GVariant) states = reply ? g_variant_get_child_value(reply, 0) : NULL;
+    guint32 first = 0;
+
+    if (states && g_variant_n_children(states) > 0)
+        g_variant_get_child(states, 0, "u", &first);
+    return (first >> 24) & 1;
+}
+
+/* A button acts a moment after its activation, and one that cannot be used yet not at all: the
+ * caller waits for the effect before it presses the next. */
 static void
 press(const Node *app, const char *role, const char *name)
 {
     g_autoptr(Node) button = wait_for(app, role, name);
+
+    for (int i = 0; i < 200 && !is_sensitive(button); i++)
+        g_usleep(50000);
+    g_assert_true(is_sensitive(button));
     g_autoptr(GVariant) reply =
         call(button, "org.a11y.atspi.Action", "DoAction", g_variant_new("(i)", 0));
 
@@ -133,6 +174,19 @@ set_value(const Node *app, const char *name, double value)
                                                    g_variant_new_double(value)));
 
     g_assert_nonnull(reply);
+}
+
+static void
+wait_gone(const Node *app, const char *role, const char *name)
+{
+    for (int i = 0; i < 200; i++) {
+        g_autoptr(Node) node = find(app, role, name);
+        g_autofree char *whole = node ? name_of(node) : NULL;
+        if (!whole || !g_str_equal(whole, name))
+            return;
+        g_usleep(50000);
+    }
+    g_error("\"%s\" did not go away", name);
 }
 
 static void
@@ -165,6 +219,8 @@ connect_a11y(void)
                                     &error);
     g_assert_no_error(error);
     g_variant_get(reply, "(&s)", &address);
+    /* GTK prefers the address that a property of the display names, which may be another one. */
+    g_setenv("AT_SPI_BUS_ADDRESS", address, TRUE);
     a11y =
         g_dbus_connection_new_for_address_sync(address,
                                                G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
@@ -244,6 +300,7 @@ test_story(void)
     wait_value(app, "Truncation threshold", 0.5);
 
     press(app, "button", "New seed");
+    wait_gone(app, "label", "truncation threshold 0.50, seed 1");
     press(app, "button", "Undo");
     g_autoptr(Node) third = wait_for(app, "label", "truncation threshold 0.50, seed 1");
     press(app, "button", "Undo");
@@ -276,11 +333,6 @@ main(int argc, char **argv)
 {
     LimError err = LIM_ERROR_INIT;
 
-    /* Under load the accessibility tree sometimes stays without a label: run on request. */
-    if (!g_getenv("LIMEN_END_TO_END")) {
-        g_print("1..0 # SKIP set LIMEN_END_TO_END=1 to drive the program over AT-SPI\n");
-        return 0;
-    }
     if (!g_getenv("DISPLAY") || !g_getenv("DBUS_SESSION_BUS_ADDRESS")) {
         g_print("1..0 # SKIP needs a display and a session bus\n");
         return 0;

@@ -48,7 +48,7 @@ def run(build, arguments):
         with open(os.path.join(build, 'meson-logs', 'bus.txt'), 'w', encoding='utf-8') as bus:
             code = subprocess.call(
                 ['dbus-run-session', '--', 'sh', '-c', 'exec "$@" 2>&1', 'sh',
-                 'xvfb-run', '-a', '-s', '-screen 0 1600x1000x24',
+                 os.path.join(os.path.dirname(__file__), 'with-display.sh'), '1600x1000',
                  'meson', 'test', '-C', build, '--print-errorlogs', *arguments],
                 env=env, stderr=bus)
     total = [0, 0, 0]

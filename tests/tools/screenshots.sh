@@ -24,7 +24,7 @@ shot() {
     printf '[window]\nwidth=%d\nheight=%d\nstyle=%s\n' \
         $((width + 10)) $((height + 10)) "$style" >"$home/limen/window.ini"
     XDG_CONFIG_HOME=$home GSK_RENDERER=cairo GDK_BACKEND=x11 \
-        dbus-run-session -- xvfb-run -a -s "-screen 0 $((width + 10))x$((height + 10))x24" sh -c '
+        tests/tools/with-display.sh "$((width + 10))x$((height + 10))" dbus-run-session -- sh -c '
             xdotool mousemove 1 1
             "$1/app/limen" "$2" & pid=$!
             sleep "${DELAY:-8}" # also outlasts the message that settings were restored
