@@ -43,7 +43,7 @@ typedef struct Trainer {
     const char *unit; /* of done() */
     int64_t (*done)(const LimTask *task);
     LimStatus (*checkpoint)(LimTask *task, LimError *err);
-    LimStatus (*save)(LimTask *task, const char *path, const char *command, const LimExec *exec,
+    LimStatus (*save)(CliRun *run, LimTask *task, const char *path, const char *command,
                       LimError *err);
     /* Adds what was measured; optional. */
     LimStatus (*measure)(LimTask *task, const LimExec *exec, json_t *result, LimError *err);
@@ -122,7 +122,7 @@ train(CliRun *run, const Trainer *t, const TrainFiles *files, const char *checkp
     char *flags = cli_args_text(&run->args, run->args.n_pieces - 2);
     char *command = lim_alloc(strlen(flags) + 64, 1);
     sprintf(command, "limen-cli %s%s", run->command->name, flags);
-    LimStatus status = t->save(t->task, files->out, command, &run->exec, err);
+    LimStatus status = t->save(run, t->task, files->out, command, err);
     if (status == LIM_OK && t->measure)
         status = t->measure(t->task, &run->exec, result, err);
     free(flags);
@@ -139,6 +139,12 @@ train(CliRun *run, const Trainer *t, const TrainFiles *files, const char *checkp
 }
 
 /* ---- classifier ----------------------------------------------------------------------------- */
+
+static LimStatus
+save_classifier(CliRun *run, LimTask *task, const char *path, const char *command, LimError *err)
+{
+    return lim_classifier_trainer_save(task, path, command, &run->exec, err);
+}
 
 static LimStatus
 measure_classifier(LimTask *task, const LimExec *exec, json_t *result, LimError *err)
@@ -168,7 +174,7 @@ run_train_classifier(CliRun *run, LimError *err)
         Trainer t = {.unit = "steps",
                      .done = lim_classifier_trainer_steps,
                      .checkpoint = lim_classifier_trainer_checkpoint,
-                     .save = lim_classifier_trainer_save,
+                     .save = save_classifier,
                      .measure = measure_classifier};
         t.task =
             lim_classifier_trainer_new(p, data.train, data.test, checkpoint, log, &run->exec, err);
@@ -199,9 +205,13 @@ const CliCommand cli_train_classifier = {
 /* ---- generator ------------------------------------------------------------------------------ */
 
 static LimStatus
-save_gan(LimTask *task, const char *path, const char *command, const LimExec *exec, LimError *err)
+save_gan(CliRun *run, LimTask *task, const char *path, const char *command, LimError *err)
 {
-    return lim_gan_trainer_save(task, path, command, true, exec, err);
+    LimTask *save = lim_gan_save_new(task, path, command, true, &run->exec, err);
+    if (save)
+        cli_run_task(run, save, err);
+    lim_task_free(save);
+    return err->code;
 }
 
 static json_t *

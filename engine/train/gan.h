@@ -28,16 +28,16 @@ LimTask *lim_gan_trainer_new(const LimGanTraining *p, const LimDataset *train,
                              const char *checkpoint, LimTrainLog log, const LimExec *exec,
                              LimError *err);
 LimStatus lim_gan_trainer_checkpoint(LimTask *t, LimError *err);
-/* Writes the averaged generator with standing statistics (below) as float16 or float32. */
-LimStatus lim_gan_trainer_save(LimTask *t, const char *path, const char *command, bool as_f16,
-                               const LimExec *exec, LimError *err);
+/* A task that writes the averaged generator with standing statistics (below) as float16 or float32.
+ * The trainer is borrowed and must stay where it is meanwhile. */
+LimTask *lim_gan_save_new(LimTask *trainer, const char *path, const char *command, bool as_f16,
+                          const LimExec *exec, LimError *err);
 int64_t lim_gan_trainer_iterations(const LimTask *t); /* finished so far */
 LimStore *lim_gan_trainer_generator(LimTask *t);      /* borrowed: the raw generator */
 LimStore *lim_gan_trainer_discriminator(LimTask *t);  /* borrowed */
 
-/* Standing statistics (Brock et al. 2019, appendix B): `passes` forward passes of 64 fresh latents
- * under the threshold in training mode; the batch means and variances are averaged into the running
- * ones. */
-LimStatus lim_gan_standing_statistics(LimStore *generator, const LimBigganParams *p, int passes,
-                                      double threshold, uint64_t seed, const LimExec *exec,
-                                      LimError *err);
+/* Standing statistics (Brock et al. 2019, appendix B): a task of `passes` forward passes, each of
+ * 64 fresh latents under the threshold (0: untruncated) in training mode; the batch means and
+ * variances are averaged into the running ones. */
+LimTask *lim_gan_standing_new(LimStore *generator, const LimBigganParams *p, int passes,
+                              double threshold, uint64_t seed, const LimExec *exec, LimError *err);

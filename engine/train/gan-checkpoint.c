@@ -1,0 +1,81 @@
+/* Checkpoints of the GAN trainer: both networks, the average, both optimisers, the position, and
+ * the sums of the log line under way. */
+#include "train/checkpoint.h"
+#include "train/gan-private.h"
+
+/* Everything that must not differ between the run that wrote a checkpoint and the one that resumes:
+ * the settings without the total number of iterations (unless the rates depend on it). */
+static LimCheckpoint
+identity(const GanTrainer *t, LimGanTraining *same)
+{
+    *same = t->p;
+    if (same->lr_decay_from >= 1)
+        same->iterations = 1;
+    same->checkpoint_every = same->log_every = 1;
+    return (LimCheckpoint){.kind = "gan",
+                           .training = "a GAN training",
+                           .schema = lim_gan_training_schema,
+                           .params = same,
+                           .model_schema = lim_biggan_schema,
+                           .model = &same->model};
+}
+
+LimStatus
+lim_gan_trainer_checkpoint(LimTask *task, LimError *err)
+{
+    GanTrainer *t = (GanTrainer *)task;
+    LimGanTraining same;
+    const LimCheckpoint c = identity(t, &same);
+    LimStWriter *w = lim_checkpoint_writer(&c);
+    lim_store_write(t->g, w, "g.", false);
+    lim_store_write(t->d, w, "d.", false);
+    lim_store_write(t->ema, w, "ema.", false);
+    lim_optim_write(t->g_optim, w, "g_optim.");
+    lim_optim_write(t->d_optim, w, "d_optim.");
+    const int32_t at[2] = {t->iteration, t->phase};
+    lim_st_writer_add(w, "position", LIM_I32, LIM_SHAPE1(2), at, false);
+    const double sums[6] = {t->sum_d, t->sum_g, t->sum_real, t->sum_fake, t->n_d, t->n_g};
+    lim_st_writer_add(w, "log_sums", LIM_F64, LIM_SHAPE1(6), sums, false);
+    return lim_st_writer_finish(w, t->checkpoint, err);
+}
+
+LimStatus
+gan_resume(GanTrainer *t, LimError *err)
+{
+    LimGanTraining same;
+    const LimCheckpoint c = identity(t, &same);
+    LimStFile *f = lim_checkpoint_open(&c, t->checkpoint, err);
+    if (!f)
+        return err->code;
+    struct {
+        LimStore *store;
+        const char *prefix;
+    } stores[] = {{t->g, "g."}, {t->d, "d."}, {t->ema, "ema."}};
+    int32_t at[2];
+    double sums[6];
+    LimStatus status = LIM_OK;
+    for (int i = 0; i < 3 && status == LIM_OK; i++)
+        status = lim_store_read(stores[i].store, f, stores[i].prefix, err);
+    if (status == LIM_OK)
+        status = lim_optim_read(t->g_optim, f, "g_optim.", err);
+    if (status == LIM_OK)
+        status = lim_optim_read(t->d_optim, f, "d_optim.", err);
+    if (status == LIM_OK)
+        status = lim_checkpoint_numbers(f, t->checkpoint, "position", LIM_I32, 2, at, err);
+    if (status == LIM_OK)
+        status = lim_checkpoint_numbers(f, t->checkpoint, "log_sums", LIM_F64, 6, sums, err);
+    if (status == LIM_OK && (at[0] < 0 || at[1] < 0 || at[1] > t->p.d_steps))
+        status = lim_checkpoint_lost(t->checkpoint, err);
+    if (status == LIM_OK) {
+        t->iteration = at[0];
+        t->phase = at[1];
+        t->sum_d = sums[0];
+        t->sum_g = sums[1];
+        t->sum_real = sums[2];
+        t->sum_fake = sums[3];
+        t->n_d = (int)sums[4];
+        t->n_g = (int)sums[5];
+    }
+    lim_st_free(f);
+    return status;
+}
