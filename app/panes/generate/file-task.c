@@ -1,0 +1,81 @@
+/* Files are read and written on the worker: a slow disk must not hold the window up. */
+#include "panes/generate/file-task.h"
+
+#include "models/samplefile.h"
+
+#include <stdlib.h>
+
+typedef struct {
+    LimTask base;
+    char *path;
+    LimModel *model;
+    LimSampleRequest request;
+    LimTask *sample;
+} ExportTask;
+
+static LimStep
+export_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    ExportTask *self = (ExportTask *)t;
+    LimStep step = lim_task_step(self->sample, exec, progress, err);
+
+    if (step != LIM_STEP_DONE)
+        return step;
+    return lim_samplefile_write(self->path, lim_sample_task_image(self->sample),
+                                lim_model_path(self->model), &self->request, err) == LIM_OK
+               ? LIM_STEP_DONE
+               : LIM_STEP_FAILED;
+}
+
+static void
+export_free(LimTask *t)
+{
+    ExportTask *self = (ExportTask *)t;
+
+    lim_task_free(self->sample);
+    lim_model_unref(self->model);
+    free(self->path);
+    free(self);
+}
+
+LimTask *
+lim_export_task_new(const char *path, LimModel *model, const LimSampleRequest *request)
+{
+    static const LimTaskClass klass = {"export samples", export_step, NULL, export_free};
+    ExportTask *self = lim_alloc(1, sizeof *self);
+
+    self->base.klass = &klass;
+    self->path = lim_strdup(path);
+    self->model = lim_model_ref(model);
+    self->request = *request;
+    self->sample = lim_sample_task_new(lim_model_generator(model), request);
+    return &self->base;
+}
+
+static LimStep
+restore_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    LimRestoreTask *self = (LimRestoreTask *)t;
+
+    return lim_samplefile_read(self->path, &self->request, self->made_with, err) == LIM_OK
+               ? LIM_STEP_DONE
+               : LIM_STEP_FAILED;
+}
+
+static void
+restore_free(LimTask *t)
+{
+    free(((LimRestoreTask *)t)->path);
+    free(t);
+}
+
+LimTask *
+lim_restore_task_new(const char *path)
+{
+    static const LimTaskClass klass = {"read settings", restore_step, NULL, restore_free};
+    LimRestoreTask *self = lim_alloc(1, sizeof *self);
+
+    self->base.klass = &klass;
+    self->path = lim_strdup(path);
+    return &self->base;
+}

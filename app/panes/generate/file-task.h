@@ -1,0 +1,16 @@
+/* Sample files (models/samplefile.h) as tasks: the picture of a request, and the settings back. */
+#pragma once
+
+#include "model.h"
+
+/* Computes the request and writes it to path. */
+LimTask *lim_export_task_new(const char *path, LimModel *model, const LimSampleRequest *request);
+
+typedef struct LimRestoreTask {
+    LimTask base;
+    char *path;
+    LimSampleRequest request; /* after LIM_STEP_DONE */
+    char made_with[LIM_TEXT_MAX];
+} LimRestoreTask;
+
+LimTask *lim_restore_task_new(const char *path);

@@ -1,0 +1,57 @@
+/* What the schema of a request leaves open: which choices, which marks, and in which words. */
+#include "panes/generate/form.h"
+
+#include "schema-form.h"
+#include "widgets/lim-choice-row.h"
+
+#define NAME(field) lim_schema_at(lim_sample_schema, offsetof(LimSampleRequest, field))->name
+
+LimFormRow *
+lim_generate_form_row(LimForm *form, size_t offset)
+{
+    return lim_form_get_row(form, lim_schema_at(lim_sample_schema, offset)->name);
+}
+
+const char *
+lim_generate_class_title(LimModel *model, int label)
+{
+    return label < 0 ? "All classes" : lim_generator_class_name(lim_model_generator(model), label);
+}
+
+void
+lim_generate_form_set_model(LimForm *form, LimModel *model)
+{
+    int n = lim_generator_classes(lim_model_generator(model));
+    g_autofree const char **texts = g_new0(const char *, n + 2);
+    g_autofree int *values = g_new(int, n + 1);
+
+    for (int i = -1; i < n; i++) {
+        texts[i + 1] = lim_generate_class_title(model, i);
+        values[i + 1] = i;
+    }
+    lim_choice_row_set_choices(LIM_CHOICE_ROW(
+                                   lim_generate_form_row(form, offsetof(LimSampleRequest, label))),
+                               texts, values);
+}
+
+LimForm *
+lim_generate_form_new(void)
+{
+    static const char *const counts[] = {"1", "4", "9", "16", "25", "36", "64", NULL};
+    static const int count_values[] = {1, 4, 9, 16, 25, 36, 64};
+    static const char *const all[] = {"All classes", NULL};
+    static const int all_values[] = {-1};
+    static const double marks[] = {0.04, 0.5, 1, 2};
+    static const char *const truncations[] = {"Continuous (inverse CDF)", "Redraw (as published)",
+                                              "Scale", NULL};
+    const LimFormHint hints[] = {
+        {.name = NAME(label), .texts = all, .values = all_values},
+        {.name = NAME(count), .texts = counts, .values = count_values},
+        {.name = NAME(threshold), .marks = marks, .n_marks = G_N_ELEMENTS(marks)},
+        {.name = NAME(truncation), .texts = truncations},
+    };
+    LimForm *form = LIM_FORM(lim_form_new());
+
+    lim_schema_form_fill(form, lim_sample_schema, hints, G_N_ELEMENTS(hints));
+    return form;
+}

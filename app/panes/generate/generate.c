@@ -1,0 +1,624 @@
+/* Generate: samples of a class-conditional generator under a truncation threshold.
+ *
+ * The form is the request. At most once per frame, and only when something has changed, the visible
+ * parts are told; what they show is described by the title above them. This file holds them
+ * together: form, modes, side, undo, and the actions. */
+#include "panes/generate/generate.h"
+
+#include "lim-undo.h"
+#include "panes/generate/file-task.h"
+#include "panes/generate/grid.h"
+#include "schema-form.h"
+#include "widgets/lim-density-plot.h"
+#include "widgets/lim-message.h"
+#include "widgets/lim-seed-row.h"
+
+/* What the middle can show, in the order of the switcher; the first is shown at start. */
+static const struct {
+    const char *name, *title;
+    GType (*type)(void); /* of a LimGeneratePart */
+} modes[] = {
+    {"grid", "Grid", lim_generate_grid_get_type},
+};
+
+/* What stands at the right of every mode, from top to bottom. */
+static GType (*const sides[])(void) = {NULL};
+
+struct _LimGenerate {
+    LimPane parent_instance;
+    LimForm *form;
+    LimDensityPlot *density;
+    GtkWidget *title;
+    GtkWidget *subtitle;
+    GtkWidget *modes; /* GtkStack of LimGenerateParts */
+    GtkWidget *side;  /* box of LimGenerateParts */
+    GtkWidget *stack; /* "pictures": all of that; or a message */
+    LimMessage *message;
+    LimStatusLine *status;
+    LimUndo *undo;
+    guint tick; /* waits for the next frame */
+    GtkFileChooserNative *chooser;
+};
+
+/* "current": whether what the mode shows belongs to the settings. */
+enum { PROP_CURRENT = 1, N_PROPS };
+static GParamSpec *props[N_PROPS];
+
+G_DEFINE_FINAL_TYPE(LimGenerate, lim_generate, LIM_TYPE_PANE)
+
+LimGenerate *
+lim_generate_of(GtkWidget *inside)
+{
+    GtkWidget *pane = gtk_widget_get_ancestor(inside, LIM_TYPE_GENERATE);
+    return pane ? LIM_GENERATE(pane) : NULL;
+}
+
+LimModel *
+lim_generate_get_model(LimGenerate *self)
+{
+    return lim_session_get_model(lim_pane_get_session(LIM_PANE(self)));
+}
+
+LimSampleRequest
+lim_generate_get_request(LimGenerate *self)
+{
+    LimSampleRequest r = {0};
+
+    lim_schema_form_read(self->form, lim_sample_schema, &r);
+    return r;
+}
+
+LimForm *
+lim_generate_get_form(LimGenerate *self)
+{
+    return self->form;
+}
+
+void
+lim_generate_flash(LimGenerate *self, const char *text)
+{
+    lim_status_line_flash(self->status, text);
+}
+
+static LimGeneratePart *
+visible_mode(LimGenerate *self)
+{
+    return LIM_GENERATE_PART(gtk_stack_get_visible_child(GTK_STACK(self->modes)));
+}
+
+const char *
+lim_generate_get_mode(LimGenerate *self)
+{
+    return gtk_stack_get_visible_child_name(GTK_STACK(self->modes));
+}
+
+void
+lim_generate_set_mode(LimGenerate *self, const char *name)
+{
+    gtk_stack_set_visible_child_name(GTK_STACK(self->modes), name);
+}
+
+/* ---- from settings to parts ---- */
+
+static gboolean
+tick(GtkWidget *widget, GdkFrameClock *clock, gpointer data)
+{
+    LimGenerate *self = LIM_GENERATE(widget);
+
+    self->tick = 0;
+    if (!lim_generate_get_model(self))
+        return G_SOURCE_REMOVE;
+    lim_generate_part_update(visible_mode(self));
+    for (GtkWidget *w = gtk_widget_get_first_child(self->side); w;
+         w = gtk_widget_get_next_sibling(w))
+        if (gtk_widget_get_visible(w))
+            lim_generate_part_update(LIM_GENERATE_PART(w));
+    return G_SOURCE_REMOVE;
+}
+
+/* However many events arrive between two frames, one request is enough. */
+void
+lim_generate_update_soon(LimGenerate *self)
+{
+    if (!self->tick)
+        self->tick = gtk_widget_add_tick_callback(GTK_WIDGET(self), tick, NULL, NULL);
+}
+
+void
+lim_generate_set_values(LimGenerate *self, GVariant *values)
+{
+    lim_form_set_values(self->form, values);
+}
+
+void
+lim_generate_settle(LimGenerate *self)
+{
+    g_autoptr(GVariant) values = lim_form_dup_settled(self->form);
+
+    lim_undo_push(self->undo, values);
+}
+
+static void
+changed(LimGenerate *self)
+{
+    LimSampleRequest r = lim_generate_get_request(self);
+
+    if (r.truncation == LIM_TRUNC_SCALE)
+        lim_density_plot_set(self->density, r.threshold, 2 * r.threshold);
+    else
+        lim_density_plot_set(self->density, 1, r.threshold);
+    lim_generate_update_soon(self);
+}
+
+/* ---- from parts to the screen ---- */
+
+/* Everything around the modes that speaks of the visible one. */
+static void
+describe_mode(LimGenerate *self)
+{
+    g_autofree char *title = NULL, *subtitle = NULL, *status = NULL;
+    gboolean stale;
+
+    g_object_get(visible_mode(self), "title", &title, "subtitle", &subtitle, "status", &status,
+                 "stale", &stale, NULL);
+    gtk_label_set_text(GTK_LABEL(self->title), title ? title : "");
+    gtk_label_set_text(GTK_LABEL(self->subtitle), subtitle ? subtitle : "");
+    lim_status_line_set_text(self->status, status ? status : "");
+    lim_status_line_set_stale(self->status, stale);
+}
+
+static void
+mode_notify(LimGenerate *self, GParamSpec *pspec, GObject *part)
+{
+    if (part == G_OBJECT(visible_mode(self)) && pspec->owner_type == LIM_TYPE_GENERATE_PART)
+        describe_mode(self);
+}
+
+static void
+mode_changed(LimGenerate *self)
+{
+    GtkWidget *mode = gtk_stack_get_visible_child(GTK_STACK(self->modes));
+
+    if (!mode) /* the view is going */
+        return;
+    GAction *action = g_action_map_lookup_action(lim_pane_get_actions(LIM_PANE(self)), "mode");
+    g_simple_action_set_state(G_SIMPLE_ACTION(action),
+                              g_variant_new_string(lim_generate_get_mode(self)));
+    describe_mode(self);
+    lim_generate_update_soon(self);
+}
+
+void
+lim_generate_part_shown(LimGenerate *self, LimGeneratePart *part)
+{
+    if (part == visible_mode(self))
+        gtk_stack_set_visible_child_name(GTK_STACK(self->stack), "pictures");
+}
+
+void
+lim_generate_set_timing(LimGenerate *self, LimGeneratePart *part, double queued, double ran,
+                        double shown)
+{
+    if (part == visible_mode(self))
+        lim_status_line_set_timing(self->status, queued, ran, shown);
+}
+
+static void
+show_message(LimGenerate *self, const char *title, const char *text)
+{
+    /* With a model at hand the way back to its pictures, otherwise the way to another model. */
+    gboolean have = lim_generate_get_model(self) != NULL;
+
+    lim_message_set(self->message, "dialog-warning-symbolic", title, text,
+                    have ? "Back to the pictures" : "Open model…",
+                    have ? "view.back" : "win.open-model");
+    gtk_stack_set_visible_child(GTK_STACK(self->stack), GTK_WIDGET(self->message));
+}
+
+void
+lim_generate_part_failed(LimGenerate *self, LimGeneratePart *part, const char *text)
+{
+    if (part == visible_mode(self))
+        show_message(self, "These pictures could not be computed", text);
+}
+
+static void
+model_changed(LimGenerate *self)
+{
+    const char *error = lim_session_get_error(lim_pane_get_session(LIM_PANE(self)));
+
+    if (error) {
+        show_message(self, "This model cannot be opened", error);
+        return;
+    }
+    lim_generate_form_set_model(self->form, lim_generate_get_model(self));
+    lim_generate_update_soon(self);
+}
+
+/* ---- actions ---- */
+
+static void
+do_undo(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimGenerate *self = data;
+
+    lim_form_flush(self->form); /* a burst of keys that is still open is the step to undo */
+    GVariant *values = lim_undo_undo(self->undo);
+    if (values)
+        lim_form_set_values(self->form, values);
+}
+
+static void
+do_redo(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimGenerate *self = data;
+
+    lim_form_flush(self->form);
+    GVariant *values = lim_undo_redo(self->undo);
+    if (values)
+        lim_form_set_values(self->form, values);
+}
+
+static void
+do_new_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimFormRow *row =
+        lim_generate_form_row(LIM_GENERATE(data)->form, offsetof(LimSampleRequest, seed));
+
+    lim_seed_row_draw(LIM_SEED_ROW(row));
+}
+
+static void
+do_reset_all(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    lim_form_reset(LIM_GENERATE(data)->form);
+}
+
+static void
+do_back(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimGenerate *self = data;
+
+    gtk_stack_set_visible_child_name(GTK_STACK(self->stack), "pictures");
+    lim_generate_update_soon(self);
+}
+
+static void
+do_mode(GSimpleAction *action, GVariant *state, gpointer data)
+{
+    LimGenerate *self = data;
+    const char *name = g_variant_get_string(state, NULL);
+
+    if (gtk_stack_get_child_by_name(GTK_STACK(self->modes), name))
+        lim_generate_set_mode(self, name); /* sets the state */
+}
+
+static void
+do_copy_command(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimGenerate *self = data;
+    LimGeneratePart *mode = visible_mode(self);
+
+    if (!lim_generate_get_model(self))
+        return;
+    g_autofree char *what = LIM_GENERATE_PART_GET_CLASS(mode)->dup_command(mode);
+    g_autofree char *command = g_strdup_printf("limen-cli %s --out sheet.png", what);
+    gdk_clipboard_set_text(gtk_widget_get_clipboard(GTK_WIDGET(self)), command);
+    lim_generate_flash(self, "The command for these pictures is on the clipboard");
+}
+
+/* A task that reads or writes one file. */
+typedef struct {
+    GWeakRef pane;
+    char *name;
+} FileJob;
+
+static void
+file_job_free(gpointer data)
+{
+    FileJob *job = data;
+
+    g_weak_ref_clear(&job->pane);
+    g_free(job->name);
+    g_free(job);
+}
+
+static void
+submit_file(LimGenerate *self, const char *path, LimTask *task,
+            void (*done)(void *, LimTask *, LimStatus, const LimError *, const LimTiming *))
+{
+    FileJob *job = g_new0(FileJob, 1);
+
+    g_weak_ref_init(&job->pane, self);
+    job->name = g_path_get_basename(path);
+    lim_worker_submit(lim_session_get_worker(lim_pane_get_session(LIM_PANE(self))), task,
+                      LIM_LANE_LONG, 0, 0,
+                      (LimTaskEvents){.done = done, .drop = file_job_free, .data = job});
+}
+
+static void
+exported(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    FileJob *job = data;
+    g_autoptr(LimGenerate) self = g_weak_ref_get(&job->pane);
+
+    if (!self)
+        return;
+    g_autofree char *text = status == LIM_OK ? g_strdup_printf("Saved %s", job->name)
+                                             : g_strdup_printf("Not saved: %s", err->text);
+    lim_generate_flash(self, text);
+}
+
+static void
+do_export_to(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimGenerate *self = data;
+    LimGeneratePart *mode = visible_mode(self);
+    const char *path = g_variant_get_string(parameter, NULL);
+
+    if (lim_generate_get_model(self))
+        submit_file(self, path, LIM_GENERATE_PART_GET_CLASS(mode)->new_export(mode, path),
+                    exported);
+}
+
+static void
+export_response(GtkNativeDialog *dialog, int response, LimGenerate *self)
+{
+    g_autoptr(GFile) file = gtk_file_chooser_get_file(GTK_FILE_CHOOSER(dialog));
+    g_autofree char *path = file ? g_file_get_path(file) : NULL;
+
+    if (response == GTK_RESPONSE_ACCEPT && path)
+        g_action_group_activate_action(G_ACTION_GROUP(lim_pane_get_actions(LIM_PANE(self))),
+                                       "export-to", g_variant_new_string(path));
+    g_clear_object(&self->chooser);
+}
+
+static void
+do_export(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimGenerate *self = data;
+    LimGeneratePart *mode = visible_mode(self);
+
+    if (self->chooser || !lim_generate_get_model(self))
+        return;
+    g_autofree char *name = LIM_GENERATE_PART_GET_CLASS(mode)->dup_file_name(mode);
+    self->chooser =
+        gtk_file_chooser_native_new("Export PNG", GTK_WINDOW(gtk_widget_get_root(GTK_WIDGET(self))),
+                                    GTK_FILE_CHOOSER_ACTION_SAVE, "_Export", "_Cancel");
+    gtk_file_chooser_set_current_name(GTK_FILE_CHOOSER(self->chooser),
+                                      g_strdelimit(name, "/", '-'));
+    g_signal_connect_object(self->chooser, "response", G_CALLBACK(export_response), self, 0);
+    gtk_native_dialog_show(GTK_NATIVE_DIALOG(self->chooser));
+}
+
+static void
+restored(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    g_autoptr(LimGenerate) self = g_weak_ref_get(&((FileJob *)data)->pane);
+    const LimRestoreTask *task = (const LimRestoreTask *)t;
+
+    if (!self || status == LIM_CANCELLED)
+        return;
+    if (status != LIM_OK) {
+        g_autofree char *why = g_strdup_printf("This picture has no settings: %s", err->text);
+        lim_generate_flash(self, why);
+        return;
+    }
+    lim_form_flush(self->form);
+    lim_generate_set_values(self, lim_schema_values(lim_sample_schema, &task->request));
+    lim_generate_settle(self); /* one step: Ctrl+Z brings the former settings back */
+
+    LimModel *model = lim_generate_get_model(self);
+    g_autofree char *open = model ? g_path_get_basename(lim_model_path(model)) : NULL;
+    g_autofree char *text =
+        g_strcmp0(open, task->made_with) == 0
+            ? g_strdup("Settings restored from the picture")
+            : g_strdup_printf("Settings restored; the picture was made with %s", task->made_with);
+    lim_generate_flash(self, text);
+}
+
+/* A picture: its settings become ours, when it has any. */
+static gboolean
+open_file(LimPane *pane, const char *path)
+{
+    submit_file(LIM_GENERATE(pane), path, lim_restore_task_new(path), restored);
+    return TRUE;
+}
+
+/* ---- construction ---- */
+
+static void
+add_button(GtkWidget *box, const char *label, const char *action, const char *tooltip)
+{
+    GtkWidget *button = gtk_button_new_with_label(label);
+
+    gtk_actionable_set_action_name(GTK_ACTIONABLE(button), action);
+    gtk_widget_set_tooltip_text(button, tooltip);
+    gtk_widget_set_hexpand(button, TRUE);
+    gtk_box_append(GTK_BOX(box), button);
+}
+
+static GtkWidget *
+build_panel(LimGenerate *self)
+{
+    GtkWidget *panel = gtk_box_new(GTK_ORIENTATION_VERTICAL, 18);
+    GtkWidget *buttons = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
+
+    self->form = lim_generate_form_new();
+    self->density = LIM_DENSITY_PLOT(lim_density_plot_new());
+    lim_form_add_below(
+        self->form, lim_schema_at(lim_sample_schema, offsetof(LimSampleRequest, threshold))->name,
+        GTK_WIDGET(self->density));
+    g_signal_connect_object(self->form, "changed", G_CALLBACK(changed), self, G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->form, "settled", G_CALLBACK(lim_generate_settle), self,
+                            G_CONNECT_SWAPPED);
+
+    add_button(buttons, "Copy as command", "view.copy-command",
+               "Copies the limen-cli command that writes these pictures, byte for byte "
+               "(Ctrl+Shift+C)");
+    add_button(buttons, "Export PNG…", "view.export",
+               "Saves the pictures with their settings inside: drop the file on this window to "
+               "restore them (Ctrl+E)");
+    gtk_box_append(GTK_BOX(panel), GTK_WIDGET(self->form));
+    gtk_box_append(GTK_BOX(panel), buttons);
+    gtk_widget_add_css_class(panel, "sidebar-panel");
+    gtk_widget_set_size_request(panel, 324, -1);
+    gtk_widget_set_hexpand(panel, FALSE);
+    return panel;
+}
+
+/* The title of what is shown, and the switcher of modes. */
+static GtkWidget *
+build_head(LimGenerate *self)
+{
+    GtkWidget *head = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 12);
+
+    self->title = gtk_label_new(NULL);
+    gtk_widget_add_css_class(self->title, "picture-title");
+    self->subtitle = gtk_label_new(NULL);
+    gtk_widget_add_css_class(self->subtitle, "dim-label");
+    gtk_widget_add_css_class(self->subtitle, "numeric");
+    gtk_label_set_ellipsize(GTK_LABEL(self->subtitle), PANGO_ELLIPSIZE_END);
+    gtk_label_set_xalign(GTK_LABEL(self->subtitle), 0);
+    gtk_widget_set_hexpand(self->subtitle, TRUE);
+    gtk_widget_set_valign(self->subtitle, GTK_ALIGN_BASELINE);
+    gtk_widget_set_valign(self->title, GTK_ALIGN_BASELINE);
+    gtk_box_append(GTK_BOX(head), self->title);
+    gtk_box_append(GTK_BOX(head), self->subtitle);
+
+    GtkWidget *switcher = gtk_stack_switcher_new();
+    gtk_stack_switcher_set_stack(GTK_STACK_SWITCHER(switcher), GTK_STACK(self->modes));
+    gtk_widget_add_css_class(switcher, "modes");
+    gtk_accessible_update_property(GTK_ACCESSIBLE(switcher), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                   "What to show", -1);
+    gtk_widget_set_visible(switcher, G_N_ELEMENTS(modes) > 1);
+    gtk_box_append(GTK_BOX(head), switcher);
+    return head;
+}
+
+static GtkWidget *
+build_pictures(LimGenerate *self)
+{
+    GtkWidget *pictures = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 18);
+
+    self->modes = gtk_stack_new();
+    gtk_widget_set_hexpand(self->modes, TRUE);
+    gtk_widget_set_vexpand(self->modes, TRUE);
+    for (gsize i = 0; i < G_N_ELEMENTS(modes); i++) {
+        GtkWidget *mode = g_object_new(modes[i].type(), NULL);
+        gtk_stack_add_titled(GTK_STACK(self->modes), mode, modes[i].name, modes[i].title);
+        gtk_accessible_update_property(GTK_ACCESSIBLE(mode), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                       modes[i].title, -1);
+        g_signal_connect_object(mode, "notify", G_CALLBACK(mode_notify), self, G_CONNECT_SWAPPED);
+    }
+    self->side = gtk_box_new(GTK_ORIENTATION_VERTICAL, 18);
+    for (gsize i = 0; i < G_N_ELEMENTS(sides); i++)
+        if (sides[i])
+            gtk_box_append(GTK_BOX(self->side), g_object_new(sides[i](), NULL));
+    gtk_widget_set_visible(self->side, gtk_widget_get_first_child(self->side) != NULL);
+
+    gtk_box_append(GTK_BOX(box), self->modes);
+    gtk_box_append(GTK_BOX(box), self->side);
+    gtk_box_append(GTK_BOX(pictures), build_head(self));
+    gtk_box_append(GTK_BOX(pictures), box);
+    gtk_widget_add_css_class(pictures, "pictures");
+    return pictures;
+}
+
+static GtkWidget *
+build_content(LimGenerate *self)
+{
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 0);
+
+    self->stack = gtk_stack_new();
+    gtk_stack_add_named(GTK_STACK(self->stack), build_pictures(self), "pictures");
+    self->message = LIM_MESSAGE(lim_message_new());
+    gtk_stack_add_named(GTK_STACK(self->stack), GTK_WIDGET(self->message), "message");
+    self->status = LIM_STATUS_LINE(lim_status_line_new());
+    gtk_box_append(GTK_BOX(box), self->stack);
+    gtk_box_append(GTK_BOX(box), GTK_WIDGET(self->status));
+    g_signal_connect_object(self->modes, "notify::visible-child", G_CALLBACK(mode_changed), self,
+                            G_CONNECT_SWAPPED);
+    return box;
+}
+
+static void
+constructed(GObject *object)
+{
+    static const GActionEntry entries[] = {
+        {.name = "undo", .activate = do_undo},
+        {.name = "redo", .activate = do_redo},
+        {.name = "new-seed", .activate = do_new_seed},
+        {.name = "reset-all", .activate = do_reset_all},
+        {.name = "back", .activate = do_back},
+        {.name = "mode", .parameter_type = "s", .state = "''", .change_state = do_mode},
+        {.name = "copy-command", .activate = do_copy_command},
+        {.name = "export", .activate = do_export},
+        {.name = "export-to", .activate = do_export_to, .parameter_type = "s"},
+    };
+    LimGenerate *self = LIM_GENERATE(object);
+    GActionMap *actions = lim_pane_get_actions(LIM_PANE(self));
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 0);
+
+    G_OBJECT_CLASS(lim_generate_parent_class)->constructed(object);
+    g_action_map_add_action_entries(actions, entries, G_N_ELEMENTS(entries), self);
+
+    GtkWidget *panel = build_panel(self);
+    gtk_box_append(GTK_BOX(box), panel);
+    GtkWidget *line = gtk_separator_new(GTK_ORIENTATION_VERTICAL);
+    gtk_box_append(GTK_BOX(box), line);
+    gtk_box_append(GTK_BOX(box), build_content(self));
+    lim_pane_set_child(LIM_PANE(self), box);
+    mode_changed(self);
+    g_object_bind_property(self, "show-form", panel, "visible", G_BINDING_SYNC_CREATE);
+    g_object_bind_property(self, "show-form", line, "visible", G_BINDING_SYNC_CREATE);
+
+    self->undo = lim_undo_new();
+    lim_generate_settle(self); /* where it all began */
+    g_object_bind_property(self->undo, "can-undo", g_action_map_lookup_action(actions, "undo"),
+                           "enabled", G_BINDING_SYNC_CREATE);
+    g_object_bind_property(self->undo, "can-redo", g_action_map_lookup_action(actions, "redo"),
+                           "enabled", G_BINDING_SYNC_CREATE);
+    g_signal_connect_object(lim_pane_get_session(LIM_PANE(self)), "model-changed",
+                            G_CALLBACK(model_changed), self, G_CONNECT_SWAPPED);
+}
+
+static void
+get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+    LimGenerate *self = LIM_GENERATE(object);
+
+    g_value_set_boolean(value, !self->tick && lim_generate_part_get_current(visible_mode(self)));
+}
+
+static void
+dispose(GObject *object)
+{
+    LimGenerate *self = LIM_GENERATE(object);
+
+    if (self->chooser)
+        gtk_native_dialog_destroy(GTK_NATIVE_DIALOG(self->chooser));
+    g_clear_object(&self->chooser);
+    g_clear_object(&self->undo);
+    G_OBJECT_CLASS(lim_generate_parent_class)->dispose(object);
+}
+
+static void
+lim_generate_class_init(LimGenerateClass *klass)
+{
+    G_OBJECT_CLASS(klass)->constructed = constructed;
+    G_OBJECT_CLASS(klass)->get_property = get_property;
+    G_OBJECT_CLASS(klass)->dispose = dispose;
+    LIM_PANE_CLASS(klass)->open_file = open_file;
+    props[PROP_CURRENT] = g_param_spec_boolean("current", NULL, NULL, FALSE,
+                                               G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+    g_object_class_install_properties(G_OBJECT_CLASS(klass), N_PROPS, props);
+}
+
+static void
+lim_generate_init(LimGenerate *self)
+{
+}
+
+const LimPaneDef lim_pane_generate = {"generate", "Generate", lim_generate_get_type};
