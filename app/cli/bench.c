@@ -220,7 +220,13 @@ static const LimBigganParams gan_model = {.channels = 3,
                                           .latent = 128,
                                           .shared = 128,
                                           .g_attention = true,
-                                          .d_attention = true};
+                                          .d_attention = true,
+                                          .g_attention_size = LIM_BIGGAN_16,
+                                          .d_attention_size = LIM_BIGGAN_16,
+                                          .skip_z = true,
+                                          .shared_embedding = true,
+                                          .spectral_norm = LIM_BIGGAN_SN_BOTH,
+                                          .wide_d = true};
 
 /* Noise with labels: the time of a step does not depend on what is in the pictures. */
 static LimDataset *

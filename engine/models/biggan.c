@@ -1,70 +1,136 @@
-/* The two networks of BigGAN at 32x32; see the header for the paper, tests/golden for the numbers.
+/* The two networks of BigGAN at 32x32; see the header for the papers, tests/golden for the numbers.
  */
 #include "models/biggan.h"
 
 #include <stdio.h>
 
-#define ROW(field_name, flag, text, teach, lo, hi, value)                                   \
+#define INT(field_name, flag, text, teach, lo, hi, value)                                   \
     {                                                                                       \
         .name = flag, .label = text, .help = teach, .unit = "", .kind = LIM_INT,            \
         .offset = offsetof(LimBigganParams, field_name), .min = lo, .max = hi, .def = value \
     }
+#define BOOL(field_name, flag, text, teach)                                       \
+    {                                                                             \
+        .name = flag, .label = text, .help = teach, .unit = "", .kind = LIM_BOOL, \
+        .offset = offsetof(LimBigganParams, field_name), .max = 1, .def = 1       \
+    }
+#define CHOICE(field_name, flag, text, teach, names, value)                                  \
+    {                                                                                        \
+        .name = flag, .label = text, .help = teach, .unit = "", .kind = LIM_CHOICE,          \
+        .offset = offsetof(LimBigganParams, field_name),                                     \
+        .max = (double)(sizeof(names) / sizeof *(names)) - 2, .def = value, .choices = names \
+    }
+
+static const char *const size_names[] = {"8", "16", "32", NULL};
+static const char *const attention_names[] = {"pooled", "paper", "residual", NULL};
+static const char *const sn_names[] = {"none", "d", "both", NULL};
+static const char *const init_names[] = {"orthogonal", "normal", "xavier", NULL};
 
 const LimParamSpec lim_biggan_schema[] = {
-    ROW(channels, "channels", "Colour channels", "1 for grey pictures, 3 for RGB.", 1, 3, 1),
-    ROW(classes, "classes", "Classes", "Number of classes that a sample can be asked for.", 1, 1000,
+    INT(channels, "channels", "Colour channels", "1 for grey pictures, 3 for RGB.", 1, 3, 1),
+    INT(classes, "classes", "Classes", "Number of classes that a sample can be asked for.", 1, 1000,
         10),
-    ROW(g_ch, "g-ch", "Generator width",
+    INT(g_ch, "g-ch", "Generator width",
         "Width multiplier ch of the generator; its maps have 4 ch channels.", 2, 256, 24),
-    ROW(d_ch, "d-ch", "Discriminator width",
+    INT(d_ch, "d-ch", "Discriminator width",
         "Width multiplier ch of the discriminator; its maps have 4 ch channels.", 2, 256, 24),
-    ROW(latent, "latent", "Latent size",
-        "Length of z. It is split into four slots: one for the first layer, one for each block.", 4,
-        1024, 80),
-    ROW(shared, "shared", "Shared embedding",
+    INT(latent, "latent", "Latent size",
+        "Length of z. With skip-z it is split into four slots: one for the first layer, one for "
+        "each block.",
+        4, 1024, 80),
+    INT(shared, "shared", "Embedding size",
         "Length of the class embedding that all conditional batch norms share.", 1, 1024, 64),
-    {.name = "g-attention",
-     .label = "Attention in the generator",
-     .help = "Self-attention at 16x16 in the generator.",
-     .unit = "",
-     .kind = LIM_BOOL,
-     .offset = offsetof(LimBigganParams, g_attention),
-     .max = 1,
-     .def = 1},
-    {.name = "d-attention",
-     .label = "Attention in the discriminator",
-     .help = "Self-attention at 16x16 in the discriminator.",
-     .unit = "",
-     .kind = LIM_BOOL,
-     .offset = offsetof(LimBigganParams, d_attention),
-     .max = 1,
-     .def = 1},
+    BOOL(g_attention, "g-attention", "Attention in the generator",
+         "Let the generator relate distant places of a picture."),
+    BOOL(d_attention, "d-attention", "Attention in the discriminator",
+         "Let the discriminator relate distant places of a picture."),
+    CHOICE(g_attention_size, "g-attention-size", "Resolution of the generator's attention",
+           "Side of the map that the generator's attention looks over.", size_names, LIM_BIGGAN_16),
+    CHOICE(d_attention_size, "d-attention-size", "Resolution of the discriminator's attention",
+           "Side of the map that the discriminator's attention looks over; 32 is inside its first "
+           "block, before the pooling.",
+           size_names, LIM_BIGGAN_16),
+    CHOICE(attention, "attention", "Attention variant",
+           "pooled: keys and values at half the resolution (the published code). paper: all of "
+           "them, values as narrow as keys. residual: no attention but a residual block with as "
+           "many parameters in its place, for comparison.",
+           attention_names, LIM_ATTENTION_POOLED),
+    BOOL(skip_z, "skip-z", "Hierarchical latent",
+         "Give every block of the generator a slot of z of its own; without it only the first "
+         "layer sees z."),
+    BOOL(shared_embedding, "shared-embedding", "Shared class embedding",
+         "One embedding of the class for all conditional batch norms; without it each has a table "
+         "of its own."),
+    CHOICE(spectral_norm, "spectral-norm", "Spectral normalisation",
+           "Which networks have the largest singular value of their weights divided out: none, the "
+           "discriminator (d), or both.",
+           sn_names, LIM_BIGGAN_SN_BOTH),
+    BOOL(wide_d, "wide-d", "Wide discriminator",
+         "Make the hidden map of each block of the discriminator as wide as its output; without it "
+         "as wide as its input (which at 32x32 changes the first block only)."),
+    CHOICE(init, "init", "Initial weights", "How weights are drawn before training.", init_names,
+           LIM_BIGGAN_ORTHOGONAL),
     {0}};
 
-static const LimInit orthogonal = {LIM_INIT_ORTHOGONAL, 1};
+/* A network under construction. */
+typedef struct Net {
+    LimBuild *b;
+    const LimBigganParams *p;
+    LimInit init;
+    LimVal label;     /* of the generator's conditional batch norms */
+    LimVal embedding; /* shared class embedding; LIM_NOVAL: tables */
+} Net;
+
+static Net
+net(LimBuild *b, const LimBigganParams *p, LimVal label)
+{
+    static const LimInit init[] = {{LIM_INIT_ORTHOGONAL, 1},
+                                   {LIM_INIT_NORMAL, 0.02},
+                                   {LIM_INIT_XAVIER, 1}};
+    return (Net){.b = b, .p = p, .init = init[p->init], .label = label};
+}
 
 static LimVal
-conv(LimBuild *b, const char *name, LimVal x, int out, int kernel)
+conv(const Net *n, const char *name, LimVal x, int out, int kernel)
 {
-    return lim_layer_conv(b, name, x,
+    return lim_layer_conv(n->b, name, x,
                           (LimConvLayer){.out = out,
                                          .kernel = kernel,
                                          .pad = kernel / 2,
                                          .bias = true,
                                          .sn = true,
-                                         .init = orthogonal});
+                                         .init = n->init});
+}
+
+/* What the batch norms of a block are told beside the class tables: the shared embedding, a slot of
+ * z, both, or nothing. */
+static LimVal
+condition(const Net *n, LimVal slot)
+{
+    if (!lim_val_ok(n->embedding) || !lim_val_ok(slot))
+        return lim_val_ok(slot) ? slot : n->embedding;
+    return lim_concat(n->b->g, n->embedding, slot, 1);
+}
+
+/* Conditional batch norm and ReLU. */
+static LimVal
+norm(const Net *n, const char *name, LimVal x, LimVal y)
+{
+    if (!lim_val_ok(n->embedding))
+        return lim_layer_class_batch_norm(n->b, name, x, n->label, n->p->classes, y, true, n->init);
+    return lim_layer_cond_batch_norm(n->b, name, x, y, true, n->init);
 }
 
 /* cBN, ReLU, up, 3x3, cBN, ReLU, 3x3; shortcut up, 1x1 */
 static LimVal
-up_block(LimBuild *b, LimVal x, LimVal y, int out)
+up_block(const Net *n, LimVal x, LimVal y, int out)
 {
-    LimGraph *g = b->g;
-    LimVal h = lim_layer_cond_batch_norm(b, "bn1", x, y, true, orthogonal);
-    h = conv(b, "conv1", lim_upsample2(g, h), out, 3);
-    h = lim_layer_cond_batch_norm(b, "bn2", h, y, true, orthogonal);
-    h = conv(b, "conv2", h, out, 3);
-    return lim_add(g, h, lim_upsample2(g, conv(b, "conv_sc", x, out, 1)));
+    LimGraph *g = n->b->g;
+    LimVal h = norm(n, "bn1", x, y);
+    h = conv(n, "conv1", lim_upsample2(g, h), out, 3);
+    h = norm(n, "bn2", h, y);
+    h = conv(n, "conv2", h, out, 3);
+    return lim_add(g, h, lim_upsample2(g, conv(n, "conv_sc", x, out, 1)));
 }
 
 LimVal
@@ -72,46 +138,64 @@ lim_biggan_generator(LimBuild *b, const LimBigganParams *p, LimVal z, LimVal lab
                      LimVal *attention)
 {
     LimGraph *g = b->g;
-    const int width = 4 * p->g_ch, slot = p->latent / LIM_BIGGAN_SLOTS;
-    const int n = lim_graph_shape(g, z).d[0];
+    const int width = 4 * p->g_ch, slot = p->skip_z ? p->latent / LIM_BIGGAN_SLOTS : p->latent;
+    const int samples = lim_graph_shape(g, z).d[0];
     if (attention)
         *attention = LIM_NOVAL;
-    if (p->latent % LIM_BIGGAN_SLOTS) {
+    if (p->skip_z && p->latent % LIM_BIGGAN_SLOTS) {
         lim_graph_fail(g, LIM_E_PARAM, "the latent size %d is not a multiple of %d", p->latent,
                        LIM_BIGGAN_SLOTS);
         return LIM_NOVAL;
     }
-    LimVal embedding =
-        lim_layer_embedding(b, "shared", label, p->classes, p->shared, false, orthogonal);
-    LimVal h = lim_layer_linear(b, "linear", lim_slice(g, z, 1, 0, slot), 16 * width, true, true,
-                                orthogonal);
-    h = lim_reshape(g, h, LIM_SHAPE4(n, width, 4, 4));
+    const bool spectral_norm = b->spectral_norm;
+    b->spectral_norm = spectral_norm && p->spectral_norm == LIM_BIGGAN_SN_BOTH;
+    Net n = net(b, p, label);
+    if (p->shared_embedding)
+        n.embedding = lim_layer_embedding(b, "shared", label, p->classes, p->shared, false, n.init);
+    LimVal h =
+        lim_layer_linear(b, "linear", lim_slice(g, z, 1, 0, slot), 16 * width, true, true, n.init);
+    h = lim_reshape(g, h, LIM_SHAPE4(samples, width, 4, 4));
     for (int i = 0; i < LIM_BIGGAN_SLOTS - 1; i++) {
-        LimVal y = lim_concat(g, embedding, lim_slice(g, z, 1, (i + 1) * slot, slot), 1);
+        LimVal own = p->skip_z ? lim_slice(g, z, 1, (i + 1) * slot, slot) : LIM_NOVAL;
         const int at = lim_build_push(b, "blocks.%d", i);
-        h = up_block(b, h, y, width);
+        h = up_block(&n, h, condition(&n, own), width);
         lim_build_pop(b, at);
-        if (i == 1 && p->g_attention)
-            h = lim_layer_attention(b, "attention", h, orthogonal, attention);
+        if (p->g_attention && i == p->g_attention_size) /* maps of 8, 16, 32 */
+            h = lim_layer_attention(b, "attention", h, (LimAttentionKind)p->attention, n.init,
+                                    attention);
     }
     h = lim_layer_batch_norm(b, "bn", h, true);
-    return lim_tanh(g, conv(b, "conv_out", h, p->channels, 3));
+    h = lim_tanh(g, conv(&n, "conv_out", h, p->channels, 3));
+    b->spectral_norm = spectral_norm;
+    return h;
+}
+
+static LimVal
+d_attention(const Net *n, LimVal x, LimBigganSize size)
+{
+    if (!n->p->d_attention || n->p->d_attention_size != (int)size)
+        return x;
+    return lim_layer_attention(n->b, "attention", x, (LimAttentionKind)n->p->attention, n->init,
+                               NULL);
 }
 
 /* [ReLU], 3x3, ReLU, 3x3, [average pool]; shortcut [average pool], 1x1 */
 static LimVal
-down_block(LimBuild *b, LimVal x, int out, bool preactivation, bool down)
+down_block(const Net *n, LimVal x, int out, bool first, bool down)
 {
-    LimGraph *g = b->g;
-    LimVal h = conv(b, "conv1", preactivation ? lim_relu(g, x, 0) : x, out, 3);
-    h = conv(b, "conv2", lim_relu(g, h, 0), out, 3);
+    LimGraph *g = n->b->g;
+    const int in = lim_graph_shape(g, x).d[1], hidden = n->p->wide_d ? out : in;
+    LimVal h = conv(n, "conv1", first ? x : lim_relu(g, x, 0), hidden, 3);
+    h = conv(n, "conv2", lim_relu(g, h, 0), out, 3);
+    if (first)
+        h = d_attention(n, h, LIM_BIGGAN_32);
     LimVal shortcut = x;
     if (down) {
         h = lim_avg_pool2(g, h);
         shortcut = lim_avg_pool2(g, x);
     }
-    if (down || lim_graph_shape(g, x).d[1] != out)
-        shortcut = conv(b, "conv_sc", shortcut, out, 1);
+    if (down || in != out)
+        shortcut = conv(n, "conv_sc", shortcut, out, 1);
     return lim_add(g, h, shortcut);
 }
 
@@ -120,17 +204,21 @@ lim_biggan_discriminator(LimBuild *b, const LimBigganParams *p, LimVal x, LimVal
 {
     LimGraph *g = b->g;
     const int width = 4 * p->d_ch;
+    const bool spectral_norm = b->spectral_norm;
+    b->spectral_norm = spectral_norm && p->spectral_norm != LIM_BIGGAN_SN_NONE;
+    const Net n = net(b, p, label);
     LimVal h = x;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 4; i++) { /* maps of 16, 8, 8, 8 */
         const int at = lim_build_push(b, "blocks.%d", i);
-        h = down_block(b, h, width, i > 0, i < 2);
+        h = down_block(&n, h, width, i == 0, i < 2);
         lim_build_pop(b, at);
-        if (i == 0 && p->d_attention)
-            h = lim_layer_attention(b, "attention", h, orthogonal, NULL);
+        if (i < 2)
+            h = d_attention(&n, h, i == 0 ? LIM_BIGGAN_16 : LIM_BIGGAN_8);
     }
     h = lim_spatial_sum(g, lim_relu(g, h, 0));
     /* projection (Miyato & Koyama 2018): linear(h) + <embed(y), h> */
-    LimVal score = lim_layer_linear(b, "linear", h, 1, true, true, orthogonal);
-    LimVal embedding = lim_layer_embedding(b, "embed", label, p->classes, width, true, orthogonal);
+    LimVal score = lim_layer_linear(b, "linear", h, 1, true, true, n.init);
+    LimVal embedding = lim_layer_embedding(b, "embed", label, p->classes, width, true, n.init);
+    b->spectral_norm = spectral_norm;
     return lim_add(g, score, lim_row_dot(g, embedding, h));
 }

@@ -1,6 +1,7 @@
-/* BigGAN at 32x32 (Brock, Donahue, Simonyan, ICLR 2019) with self-attention at 16x16 (Zhang et al.,
- * ICML 2019): class-conditional batch norm from a shared embedding and a slice of z per block
- * (hierarchical latent), wide residual discriminator with projection, spectral norm in both nets.
+/* BigGAN at 32x32 (Brock, Donahue, Simonyan, ICLR 2019) with self-attention (Zhang et al., ICML
+ * 2019): class-conditional batch norm from a shared embedding and a slice of z per block
+ * (hierarchical latent), residual discriminator with projection, spectral norm in both nets. Every
+ * part that the two papers compare can be switched; the defaults are the whole.
  *
  * Two identities save work without changing the function: a 1x1 convolution commutes with nearest
  * upsampling and with average pooling, so shortcuts run at the lower resolution. */
@@ -9,21 +10,37 @@
 #include "base/param.h"
 #include "nn/build.h"
 
+typedef enum LimBigganSn { LIM_BIGGAN_SN_NONE, LIM_BIGGAN_SN_D, LIM_BIGGAN_SN_BOTH } LimBigganSn;
+
 typedef struct LimBigganParams {
     int channels; /* of pictures: 1 or 3 */
     int classes;
-    int g_ch, d_ch;                /* width multipliers: hidden maps have 4 ch channels */
-    int latent;                    /* length of z, split into 4 slots */
-    int shared;                    /* length of the shared class embedding */
-    bool g_attention, d_attention; /* at 16x16 */
+    int g_ch, d_ch; /* width multipliers: hidden maps have 4 ch channels */
+    int latent;     /* length of z; with skip_z a multiple of the slots */
+    int shared;     /* length of the shared class embedding */
+    bool g_attention, d_attention;
+    int g_attention_size, d_attention_size; /* LimBigganSize: of the map that it looks over */
+    int attention;                          /* LimAttentionKind */
+    bool skip_z;                            /* a slot of z for every block, not only the first */
+    bool shared_embedding;                  /* false: tables per class in every batch norm */
+    int spectral_norm;                      /* LimBigganSn */
+    bool wide_d; /* hidden maps of D's blocks as wide as their output; false: as their input */
+    int init;    /* LimBigganInit: of the weights before training */
 } LimBigganParams;
+
+typedef enum LimBigganSize { LIM_BIGGAN_8, LIM_BIGGAN_16, LIM_BIGGAN_32 } LimBigganSize;
+typedef enum LimBigganInit {
+    LIM_BIGGAN_ORTHOGONAL,
+    LIM_BIGGAN_NORMAL, /* N(0, 0.02^2) */
+    LIM_BIGGAN_XAVIER
+} LimBigganInit;
 
 extern const LimParamSpec lim_biggan_schema[];
 #define LIM_BIGGAN_SIZE  32
 #define LIM_BIGGAN_SLOTS 4
 
 /* z [n][latent], label int [n] -> pictures [n][channels][32][32] in (-1,1). attention receives the
- * map of the block at 16x16, [n][256][64], or LIM_NOVAL without attention; may be NULL. */
+ * map [n][queries][keys] of lim_layer_attention(), or LIM_NOVAL without attention; may be NULL. */
 LimVal lim_biggan_generator(LimBuild *b, const LimBigganParams *p, LimVal z, LimVal label,
                             LimVal *attention);
 /* x [n][channels][32][32], label int [n] -> score [n][1] */

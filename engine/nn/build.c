@@ -200,32 +200,74 @@ lim_layer_cond_batch_norm(LimBuild *b, const char *name, LimVal x, LimVal y, boo
 }
 
 LimVal
-lim_layer_attention(LimBuild *b, const char *name, LimVal x, LimInit init, LimVal *attention)
+lim_layer_class_batch_norm(LimBuild *b, const char *name, LimVal x, LimVal label, int classes,
+                           LimVal y, bool relu, LimInit init)
+{
+    const int at = lim_build_push(b, "%s", name);
+    const int c = lim_graph_shape(b->g, x).d[1];
+    const LimInit zero = {LIM_INIT_ZERO, 0};
+    LimVal gain = lim_layer_embedding(b, "class_gain", label, classes, c, false, zero);
+    LimVal bias = lim_layer_embedding(b, "class_bias", label, classes, c, false, zero);
+    if (lim_val_ok(y)) {
+        gain = lim_add(b->g, gain, lim_layer_linear(b, "gain", y, c, false, true, init));
+        bias = lim_add(b->g, bias, lim_layer_linear(b, "bias", y, c, false, true, init));
+    }
+    LimVal out = normalise(b, x, gain, bias, 1, relu);
+    lim_build_pop(b, at);
+    return lim_graph_name(b->g, out, "%s%s", b->scope, name);
+}
+
+static LimVal
+residual(LimBuild *b, LimVal x, int hidden, LimInit init)
 {
     LimGraph *g = b->g;
-    const int at = lim_build_push(b, "%s", name);
+    LimConvLayer l = {.out = hidden, .kernel = 3, .pad = 1, .sn = true, .init = init};
+    LimVal h = lim_layer_conv(b, "conv1", lim_relu(g, x, 0), l);
+    l.out = lim_graph_shape(g, x).d[1];
+    l.kernel = 1;
+    l.pad = 0;
+    return lim_add(g, lim_layer_conv(b, "conv2", lim_relu(g, h, 0), l), x);
+}
+
+LimVal
+lim_layer_attention(LimBuild *b, const char *name, LimVal x, LimAttentionKind kind, LimInit init,
+                    LimVal *attention)
+{
+    LimGraph *g = b->g;
     const LimShape s = lim_graph_shape(g, x);
-    const int n = s.d[0], c = s.d[1], hw = s.d[2] * s.d[3], keys = hw / 4;
-    const int c8 = c / 8 > 0 ? c / 8 : 1, c2 = c / 2 > 0 ? c / 2 : 1;
-    LimConvLayer one = {.kernel = 1, .sn = true, .init = init};
-    one.out = c8;
-    LimVal theta = lim_layer_conv(b, "theta", x, one);               /* queries [n][c/8][h][w] */
-    LimVal phi = lim_max_pool2(g, lim_layer_conv(b, "phi", x, one)); /* keys */
-    one.out = c2;
-    LimVal value = lim_max_pool2(g, lim_layer_conv(b, "g", x, one));
-    theta = lim_reshape(g, theta, LIM_SHAPE3(n, c8, hw));
-    phi = lim_reshape(g, phi, LIM_SHAPE3(n, c8, keys));
-    value = lim_reshape(g, value, LIM_SHAPE3(n, c2, keys));
-    /* beta[query][key] = softmax over keys of theta^T phi; o = g beta^T (SAGAN, equations 1, 2) */
-    LimVal beta = lim_softmax(g, lim_matmul(g, theta, phi, true, false)); /* [n][hw][keys] */
-    LimVal o =
-        lim_reshape(g, lim_matmul(g, value, beta, false, true), LIM_SHAPE4(n, c2, s.d[2], s.d[3]));
-    one.out = c;
-    o = lim_layer_conv(b, "o", o, one);
-    LimVal gamma = lim_build_param(b, "gamma", LIM_SHAPE1(1), (LimInit){LIM_INIT_ZERO, 0});
-    LimVal y = lim_add(g, lim_scale_by(g, o, gamma), x);
-    lim_build_pop(b, at);
+    const bool pooled = kind == LIM_ATTENTION_POOLED;
+    const int n = s.d[0], c = s.d[1], hw = s.d[2] * s.d[3], keys = pooled ? hw / 4 : hw;
+    const int c8 = c / 8 > 0 ? c / 8 : 1, cv = !pooled ? c8 : c / 2 > 0 ? c / 2 : 1;
     if (attention)
-        *attention = beta;
+        *attention = LIM_NOVAL;
+    const int at = lim_build_push(b, "%s", name);
+    LimVal y;
+    if (kind == LIM_ATTENTION_RESIDUAL) {
+        y = residual(b, x, c8, init);
+    } else {
+        LimConvLayer one = {.out = c8, .kernel = 1, .sn = true, .init = init};
+        LimVal theta = lim_layer_conv(b, "theta", x, one); /* queries [n][c/8][h][w] */
+        LimVal phi = lim_layer_conv(b, "phi", x, one);     /* keys */
+        one.out = cv;
+        LimVal value = lim_layer_conv(b, "g", x, one);
+        if (pooled) {
+            phi = lim_max_pool2(g, phi);
+            value = lim_max_pool2(g, value);
+        }
+        theta = lim_reshape(g, theta, LIM_SHAPE3(n, c8, hw));
+        phi = lim_reshape(g, phi, LIM_SHAPE3(n, c8, keys));
+        value = lim_reshape(g, value, LIM_SHAPE3(n, cv, keys));
+        /* beta[query][key] = softmax over keys of theta^T phi; o = g beta^T (equations 1, 2) */
+        LimVal beta = lim_softmax(g, lim_matmul(g, theta, phi, true, false)); /* [n][hw][keys] */
+        LimVal o = lim_reshape(g, lim_matmul(g, value, beta, false, true),
+                               LIM_SHAPE4(n, cv, s.d[2], s.d[3]));
+        one.out = c;
+        o = lim_layer_conv(b, "o", o, one);
+        LimVal gamma = lim_build_param(b, "gamma", LIM_SHAPE1(1), (LimInit){LIM_INIT_ZERO, 0});
+        y = lim_add(g, lim_scale_by(g, o, gamma), x);
+        if (attention)
+            *attention = beta;
+    }
+    lim_build_pop(b, at);
     return lim_graph_name(g, y, "%s%s", b->scope, name);
 }

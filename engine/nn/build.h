@@ -67,8 +67,25 @@ LimVal lim_layer_batch_norm(LimBuild *b, const char *name, LimVal x, bool relu);
  */
 LimVal lim_layer_cond_batch_norm(LimBuild *b, const char *name, LimVal x, LimVal y, bool relu,
                                  LimInit init);
-/* Self-attention (Zhang et al. 2019) in the form of its published code: theta and phi C/8, g C/2,
- * phi and g max-pooled 2x2, 1x1 convolutions without bias, y = gamma o + x with gamma from 0.
- * attention receives the map [n][h w][h w / 4] when not NULL. */
-LimVal lim_layer_attention(LimBuild *b, const char *name, LimVal x, LimInit init,
-                           LimVal *attention);
+/* The same with a table of its own for every class in place of a shared embedding (Zhang et al.
+ * 2019): gain 1 + row, bias row, rows from 0. A condition y [n][d] adds W y as above; LIM_NOVAL:
+ * none. name.class_gain.weight [classes][c], name.class_bias.weight; not spectrally normalised. */
+LimVal lim_layer_class_batch_norm(LimBuild *b, const char *name, LimVal x, LimVal label,
+                                  int classes, LimVal y, bool relu, LimInit init);
+
+/* What looks over a map of features. Parameters of the three, for C channels (C >= 8):
+ * pooled 5/4 C^2 + 1, paper 1/2 C^2 + 1, residual 5/4 C^2. */
+typedef enum LimAttentionKind {
+    /* the published code of SAGAN, and BigGAN: queries and keys C/8, values C/2, keys and values
+     * max-pooled 2x2, 1x1 convolutions without bias, y = gamma o + x with gamma from 0 */
+    LIM_ATTENTION_POOLED,
+    /* the paper's text (Zhang et al. 2019, equations 1 to 3): no pooling, values C/8 */
+    LIM_ATTENTION_PAPER,
+    /* no attention: a residual block x + 1x1(relu(3x3(relu(x)))) with C/8 channels inside, as many
+     * parameters as the pooled form (the control of table 1) */
+    LIM_ATTENTION_RESIDUAL
+} LimAttentionKind;
+/* x [n][c][h][w], h and w even for the pooled form. attention receives the map [n][queries][keys]
+ * (keys h w / 4 when pooled, else h w; LIM_NOVAL for the residual block) when not NULL. */
+LimVal lim_layer_attention(LimBuild *b, const char *name, LimVal x, LimAttentionKind kind,
+                           LimInit init, LimVal *attention);

@@ -37,7 +37,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 DTYPES = {"float32": "F32", "float64": "F64", "int32": "I32"}
 CASES = []
 # Another draw for cases whose first one comes too close to a kink (main() checks).
-SALT = {"generator_train": 28, "generator_eval": 48, "discriminator": 23}
+SALT = {"generator_train": 28, "generator_eval": 48, "discriminator": 23, "generator_sagan": 2}
 
 
 class Case:
@@ -100,11 +100,11 @@ def normalize(a):
 class Net:
     """Parameters under a name prefix, drawn on first use; spectral norm and batch norm states."""
 
-    def __init__(self, case, training):
-        self.case, self.training, self.prefix = case, training, []
+    def __init__(self, case, training, sn=True):
+        self.case, self.training, self.sn, self.prefix = case, training, sn, []
 
     def scope(self, name):
-        net = Net(self.case, self.training)
+        net = Net(self.case, self.training, self.sn)
         net.prefix = self.prefix + [name]
         return net
 
@@ -114,7 +114,7 @@ class Net:
     def weight(self, shape, sn):
         fan = int(np.prod(shape[1:]))
         w = self.case.draw(self.key("weight"), *shape, scale=1.0 / np.sqrt(fan))
-        if not sn:
+        if not (sn and self.sn):
             return w
         u = self.case.random.standard_normal(shape[0])
         u = self.case.give(self.key("weight_u"), u / np.linalg.norm(u)).detach()
@@ -179,27 +179,42 @@ class Net:
         bias = self.scope("bias").linear(cond, x.shape[1], bias=False)
         return self.normalised(x) * gain[:, :, None, None] + bias[:, :, None, None]
 
-    def attention(self, x, sn=True):
+    def class_bn(self, x, y, classes, cond=None):
+        c = x.shape[1]
+        gain = 1 + self.scope("class_gain").embedding(y, classes, c, sn=False)
+        bias = self.scope("class_bias").embedding(y, classes, c, sn=False)
+        if cond is not None:
+            gain = gain + self.scope("gain").linear(cond, c, bias=False)
+            bias = bias + self.scope("bias").linear(cond, c, bias=False)
+        return self.normalised(x) * gain[:, :, None, None] + bias[:, :, None, None]
+
+    def attention(self, x, sn=True, kind="pooled"):
         n, c, h, w = x.shape
+        if kind == "residual":
+            z = self.scope("conv1").conv(self.relu(x), c // 8, 3, sn, bias=False)
+            return x + self.scope("conv2").conv(self.relu(z), c, 1, sn, bias=False), None
+        pool, v = (self.max_pool, c // 2) if kind == "pooled" else (lambda a: a, c // 8)
         theta = self.scope("theta").conv(x, c // 8, 1, sn, bias=False).flatten(2)
-        phi = self.max_pool(self.scope("phi").conv(x, c // 8, 1, sn, bias=False)).flatten(2)
-        g = self.max_pool(self.scope("g").conv(x, c // 2, 1, sn, bias=False)).flatten(2)
+        phi = pool(self.scope("phi").conv(x, c // 8, 1, sn, bias=False)).flatten(2)
+        g = pool(self.scope("g").conv(x, v, 1, sn, bias=False)).flatten(2)
         beta = torch.softmax(torch.einsum("ncq,nck->nqk", theta, phi), -1)
-        o = torch.einsum("nck,nqk->ncq", g, beta).reshape(n, c // 2, h, w)
+        o = torch.einsum("nck,nqk->ncq", g, beta).reshape(n, v, h, w)
         gamma = self.case.give(self.key("gamma"), np.array([0.7]))
         return gamma * self.scope("o").conv(o, c, 1, sn, bias=False) + x, beta
 
-    def gblock(self, x, cond, cout):
-        h = self.relu(self.scope("bn1").conditional_bn(x, cond))
+    def gblock(self, x, cond, cout, norm=None):
+        norm = norm or (lambda net, x: net.conditional_bn(x, cond))
+        h = self.relu(norm(self.scope("bn1"), x))
         h = self.scope("conv1").conv(F.interpolate(h, scale_factor=2, mode="nearest"), cout, 3)
-        h = self.relu(self.scope("bn2").conditional_bn(h, cond))
+        h = self.relu(norm(self.scope("bn2"), h))
         h = self.scope("conv2").conv(h, cout, 3)
         up = F.interpolate(x, scale_factor=2, mode="nearest")
         return h + self.scope("conv_sc").conv(up, cout, 1)
 
-    def dblock(self, x, cout, preactivation, downsample):
-        h = self.scope("conv1").conv(self.relu(x) if preactivation else x, cout, 3)
-        h = self.scope("conv2").conv(self.relu(h), cout, 3)
+    def dblock(self, x, cout, preactivation, downsample, wide=True, inside=lambda h: h):
+        hidden = cout if wide else x.shape[1]
+        h = self.scope("conv1").conv(self.relu(x) if preactivation else x, hidden, 3)
+        h = inside(self.scope("conv2").conv(self.relu(h), cout, 3))
         learned = downsample or x.shape[1] != cout
         if preactivation:
             s = self.scope("conv_sc").conv(x, cout, 1) if learned else x
@@ -318,6 +333,17 @@ def batch_norms():
     t.gradients(outs={"y": y})
 
 
+    for name, slot, doc in [("class_table_bn", False, ""),
+                            ("class_table_bn_slot", True, ", plus linear maps of cond")]:
+        t = Case(name, "class_table_bn", "conditional batch norm whose gain and bias are rows of "
+                 "tables, looked up by label" + doc, training=True, eps=BN_EPS, momentum=0.1,
+                 sn_eps=SN_EPS, classes=3)
+        x, y = t.draw("x", 3, 4, 3, 5, scale=2, shift=0.7), t.give("label", np.array([2, 0, 2]))
+        y = Net(t, True).class_bn(x, y, 3, t.draw("cond", 3, 6) if slot else None)
+        t.out("y", y)
+        t.gradients(outs={"y": y})
+
+
 def spectral_norms():
     for shape, kind in [((4, 3, 3, 3), "conv"), ((5, 7), "linear"), ((7, 5), "tall")]:
         t = Case("spectral_norm_" + kind, "spectral_norm",
@@ -412,6 +438,18 @@ def attention():
         t.gradients(outs={"y": y})
 
 
+    for kind, doc in [("paper", "keys and values at full resolution, values C/8"),
+                      ("residual", "y = x + conv 1x1(relu(conv 3x3(relu(x)))), C/8 inside")]:
+        t = Case("attention_" + kind, "attention", doc, kind=kind, spectral_norm=True,
+                 training=True, sn_eps=SN_EPS)
+        x = t.draw("x", 2, 16, 4, 6)
+        y, beta = Net(t, True).attention(x, kind=kind)
+        if beta is not None:
+            t.out("beta", beta)
+        t.out("y", y)
+        t.gradients(outs={"y": y})
+
+
 def blocks():
     for name, training in [("gblock_train", True), ("gblock_eval", False)]:
         t = Case(name, "gblock", "conditional BN, ReLU, nearest x2, conv 3x3, conditional BN, ReLU, "
@@ -477,6 +515,54 @@ def networks():
         if i == 0:
             x = net.scope("attention").attention(x)[0]
     y = net.projection(x, label, 5)
+    t.out("y", y)
+    t.gradients(outs={"y": y})
+
+
+    # The same two with every switch in another position.
+    t = Case("generator_sagan", "generator",
+             "as generator_train, but no spectral norm, z only in the first layer, tables per class "
+             "in place of the shared embedding, attention of the paper at 8x8", training=True,
+             channels=1, classes=3, width=8, latent=6, shared=0, skip_z=False, spectral_norm="d",
+             attention=8, kind="paper", bn_eps=BN_EPS, sn_eps=SN_EPS, momentum=0.1)
+    z, label = t.draw("z", 2, 6), t.give("label", np.array([2, 0]))
+    net = Net(t, True, sn=False)
+    x = net.scope("linear").linear(z, 8 * 4 * 4).reshape(2, 8, 4, 4)
+    for i in range(3):
+        x = net.scope("blocks").scope(str(i)).gblock(x, None, 8,
+                                                     lambda n, x: n.class_bn(x, label, 3))
+        if i == 0:
+            x = net.scope("attention").attention(x, kind="paper")[0]
+    x = net.relu(net.scope("bn").batch_norm(x))
+    y = torch.tanh(net.scope("conv_out").conv(x, 1, 3))
+    t.out("y", y)
+    t.gradients(outs={"y": y})
+
+    t = Case("discriminator_thin", "discriminator",
+             "as discriminator, but the hidden map of a block as wide as its input, and attention "
+             "at 32x32, inside the first block", training=True, channels=3, classes=5, width=8,
+             attention=32, kind="pooled", wide=False, sn_eps=SN_EPS)
+    x, label = t.draw("x", 1, 3, 32, 32, scale=0.6), t.give("label", np.array([4]))
+    net = Net(t, True)
+    for i, (pre, down) in enumerate([(False, True), (True, True), (True, False), (True, False)]):
+        block = net.scope("blocks").scope(str(i))
+        inside = (lambda h: block.scope("attention").attention(h)[0]) if i == 0 else lambda h: h
+        x = block.dblock(x, 8, pre, down, wide=False, inside=inside)
+    y = net.projection(x, label, 5)
+    t.out("y", y)
+    t.gradients(outs={"y": y})
+
+    t = Case("discriminator_plain", "discriminator",
+             "as discriminator, but no spectral norm, and a residual block in attention's place at "
+             "8x8", training=True, channels=1, classes=3, width=8, attention=8, kind="residual",
+             spectral_norm="none", sn_eps=SN_EPS)
+    x, label = t.draw("x", 2, 1, 32, 32, scale=0.6), t.give("label", np.array([1, 2]))
+    net = Net(t, True, sn=False)
+    for i, (pre, down) in enumerate([(False, True), (True, True), (True, False), (True, False)]):
+        x = net.scope("blocks").scope(str(i)).dblock(x, 8, pre, down)
+        if i == 1:
+            x = net.scope("attention").attention(x, kind="residual")[0]
+    y = net.projection(x, label, 3)
     t.out("y", y)
     t.gradients(outs={"y": y})
 

@@ -20,6 +20,8 @@
 /* With its static functions: the residual blocks have cases of their own. */
 #include "models/biggan.c"
 
+static const LimInit orthogonal = {LIM_INIT_ORTHOGONAL, 1};
+
 /* What the engine does not compute. A gradient listed here must be refused with one sentence. */
 static struct Absent {
     const char *cases, *output, *why; /* patterns; output NULL: the whole case */
@@ -267,6 +269,16 @@ do_class_conditional_bn(Case *c)
 }
 
 static void
+do_class_table_bn(Case *c)
+{
+    c->strip = "m.";
+    result(c, "out.y",
+           lim_layer_class_batch_norm(&c->b, "m", give(c, "x"), give(c, "label"),
+                                      (int)number(c, "classes"), give_optional(c, "cond"), false,
+                                      orthogonal));
+}
+
+static void
 do_spectral_norm(Case *c)
 {
     LimVal w = give(c, "weight"), u = give(c, "u"), out[LIM_OP_MAX_OUT];
@@ -321,49 +333,81 @@ do_attention_core(Case *c)
     result(c, "out.o", lim_matmul(c->g, give(c, "g"), beta, false, true));
 }
 
+/* The networks' settings as far as the case has them. */
+static LimBigganParams
+network(const Case *c)
+{
+    static const struct {
+        const char *key, *name;
+    } texts[] = {{"kind", "attention"}, {"spectral_norm", "spectral-norm"}};
+    LimBigganParams p;
+    lim_params_init(lim_biggan_schema, &p);
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        const json_t *value = json_object_get(c->params, texts[i].key);
+        LimError err = LIM_ERROR_INIT;
+        if (json_is_string(value))
+            lim_params_set(lim_biggan_schema, &p, texts[i].name, json_string_value(value), &err);
+        g_assert_cmpstr(err.text, ==, "");
+    }
+    p.skip_z = !json_is_false(json_object_get(c->params, "skip_z"));
+    p.wide_d = !json_is_false(json_object_get(c->params, "wide"));
+    return p;
+}
+
 static void
 do_attention(Case *c)
 {
     LimVal beta;
     c->strip = "m.";
     c->b.spectral_norm = flag(c, "spectral_norm");
-    result(c, "out.y", lim_layer_attention(&c->b, "m", give(c, "x"), orthogonal, &beta));
-    result(c, "out.beta", beta);
+    result(c, "out.y",
+           lim_layer_attention(&c->b, "m", give(c, "x"), (LimAttentionKind)network(c).attention,
+                               orthogonal, &beta));
+    if (lim_val_ok(beta))
+        result(c, "out.beta", beta);
 }
 
 static void
 do_gblock(Case *c)
 {
-    result(c, "out.y",
-           up_block(&c->b, give(c, "x"), give(c, "cond"), (int)number(c, "out_channels")));
+    const LimBigganParams p = network(c);
+    Net n = net(&c->b, &p, LIM_NOVAL);
+    n.embedding = give(c, "cond");
+    result(c, "out.y", up_block(&n, give(c, "x"), n.embedding, (int)number(c, "out_channels")));
 }
 
 static void
 do_dblock(Case *c)
 {
+    LimBigganParams p = network(c);
+    p.d_attention = false;
+    const Net n = net(&c->b, &p, LIM_NOVAL);
     result(c, "out.y",
-           down_block(&c->b, give(c, "x"), (int)number(c, "out_channels"), flag(c, "preactivation"),
+           down_block(&n, give(c, "x"), (int)number(c, "out_channels"), !flag(c, "preactivation"),
                       flag(c, "downsample")));
 }
 
 static LimBigganParams
-network(const Case *c)
+network32(const Case *c)
 {
-    LimBigganParams p;
-    lim_params_init(lim_biggan_schema, &p);
+    LimBigganParams p = network(c);
     p.channels = (int)number(c, "channels");
     p.classes = (int)number(c, "classes");
     p.g_ch = p.d_ch = (int)number(c, "width") / 4;
-    g_assert_cmpint((int)number(c, "attention"), ==, 16);
+    const int size = (int)number(c, "attention");
+    p.g_attention_size = p.d_attention_size = size == 8    ? LIM_BIGGAN_8
+                                              : size == 16 ? LIM_BIGGAN_16
+                                                           : LIM_BIGGAN_32;
     return p;
 }
 
 static void
 do_generator(Case *c)
 {
-    LimBigganParams p = network(c);
+    LimBigganParams p = network32(c);
     p.latent = (int)number(c, "latent");
     p.shared = (int)number(c, "shared");
+    p.shared_embedding = p.shared > 0;
     result(c, "out.y", lim_biggan_generator(&c->b, &p, give(c, "z"), give(c, "label"), NULL));
 }
 
@@ -378,7 +422,7 @@ score(Case *c, LimVal y)
 static void
 do_discriminator(Case *c)
 {
-    LimBigganParams p = network(c);
+    LimBigganParams p = network32(c);
     score(c, lim_biggan_discriminator(&c->b, &p, give(c, "x"), give(c, "label")));
 }
 
@@ -413,6 +457,7 @@ static const struct {
     {"batch_norm", do_batch_norm},
     {"conditional_batch_norm", do_conditional_batch_norm},
     {"class_conditional_bn", do_class_conditional_bn},
+    {"class_table_bn", do_class_table_bn},
     {"spectral_norm", do_spectral_norm},
     {"cross_entropy", do_cross_entropy},
     {"hinge_discriminator", do_hinge_discriminator},

@@ -270,6 +270,14 @@ test_other_settings(void)
     OTHER(model.shared = 5);
     OTHER(model.g_attention = false);
     OTHER(model.d_attention = false);
+    OTHER(model.g_attention_size = LIM_BIGGAN_8);
+    OTHER(model.d_attention_size = LIM_BIGGAN_32);
+    OTHER(model.attention = LIM_ATTENTION_PAPER);
+    OTHER(model.skip_z = false);
+    OTHER(model.shared_embedding = false);
+    OTHER(model.spectral_norm = LIM_BIGGAN_SN_D);
+    OTHER(model.wide_d = false);
+    OTHER(model.init = LIM_BIGGAN_NORMAL);
     g_assert_true(g_file_get_contents(path, &after, &n_after, NULL));
     g_assert_cmpmem(before, n_before, after, n_after);
     LimGanTraining q = p;
@@ -385,23 +393,6 @@ test_wrong_data(void)
     lim_dataset_free(d);
 }
 
-/* Fewer pictures than a batch, three channels, no attention: what else a user may ask for. */
-static void
-test_other_shapes(void)
-{
-    const LimExec exec = serial();
-    LimGanTraining p = settings();
-    p.model.channels = 3;
-    p.model.g_attention = p.model.d_attention = false;
-    p.d_steps = 1;
-    p.iterations = 2;
-    LimDataset *d = toy_dataset(3, 3, 32, 3, 1);
-    LimTask *t = trainer(&p, d, NULL, NULL, &exec);
-    g_assert_cmpint(run(t, 100, &exec), ==, LIM_STEP_DONE);
-    lim_task_free(t);
-    lim_dataset_free(d);
-}
-
 static void
 save(LimTask *t, const char *path, bool as_f16, const LimExec *exec)
 {
@@ -410,6 +401,92 @@ save(LimTask *t, const char *path, bool as_f16, const LimExec *exec)
     g_assert_cmpstr(err.text, ==, "");
     g_assert_cmpint(run(s, 1000, exec), ==, LIM_STEP_DONE);
     lim_task_free(s);
+}
+
+/* Trains a network of another shape, saves it, loads it: its samples are finite and differ. */
+static void
+train_and_draw(LimGanTraining p, const char *what)
+{
+    const LimExec exec = serial();
+    char *path = toy_path("other.safetensors");
+    p.d_steps = 1;
+    p.iterations = 2;
+    g_test_message("%s", what);
+    LimDataset *d = toy_dataset(3, p.model.channels, 32, 3, 1); /* fewer than a batch */
+    LimTask *t = trainer(&p, d, NULL, NULL, &exec);
+    g_assert_cmpint(run(t, 100, &exec), ==, LIM_STEP_DONE);
+    save(t, path, false, &exec);
+    lim_task_free(t);
+    lim_dataset_free(d);
+
+    LimError err = LIM_ERROR_INIT;
+    LimGenerator *g = lim_generator_load(path, &err);
+    g_assert_cmpstr(err.text, ==, "");
+    LimSampleRequest r;
+    lim_params_init(lim_sample_schema, &r);
+    r.count = 2;
+    r.label = 1;
+    LimTask *sample = lim_sample_task_new(g, &r);
+    g_assert_cmpint(lim_task_step(sample, &exec, NULL, &err), ==, LIM_STEP_DONE);
+    const float *x = lim_tensor_f32(lim_sample_task_image(sample));
+    const int64_t n = lim_tensor_size(lim_sample_task_image(sample)) / 2;
+    for (int64_t i = 0; i < 2 * n; i++)
+        g_assert_true(x[i] >= -1 && x[i] <= 1);
+    g_assert_true(memcmp(x, x + n, (size_t)n * sizeof *x) != 0);
+    lim_task_free(sample);
+    lim_generator_free(g);
+    g_free(path);
+}
+
+/* Every switch of the networks by itself, and what goes together in SAGAN. */
+static void
+test_other_shapes(void)
+{
+    LimGanTraining p = settings();
+    p.model.g_ch = p.model.d_ch = 2;
+#define TRY(...)                         \
+    do {                                 \
+        LimGanTraining q = p;            \
+        LimBigganParams *m = &q.model;   \
+        __VA_ARGS__;                     \
+        train_and_draw(q, #__VA_ARGS__); \
+    } while (0)
+    TRY(m->channels = 3, m->g_attention = m->d_attention = false);
+    TRY(m->g_attention_size = LIM_BIGGAN_8, m->d_attention_size = LIM_BIGGAN_8);
+    TRY(m->g_attention_size = LIM_BIGGAN_32, m->d_attention_size = LIM_BIGGAN_32);
+    TRY(m->attention = LIM_ATTENTION_PAPER);
+    TRY(m->attention = LIM_ATTENTION_RESIDUAL);
+    TRY(m->skip_z = false, m->latent = 7);
+    TRY(m->shared_embedding = false);
+    TRY(m->skip_z = m->shared_embedding = false);
+    TRY(m->spectral_norm = LIM_BIGGAN_SN_NONE);
+    TRY(m->spectral_norm = LIM_BIGGAN_SN_D);
+    TRY(m->wide_d = false);
+    TRY(m->init = LIM_BIGGAN_NORMAL);
+    TRY(m->init = LIM_BIGGAN_XAVIER);
+}
+
+/* The residual block costs what the attention costs, to the one gamma. */
+static void
+test_matched_parameters(void)
+{
+    const LimExec exec = serial();
+    LimGanTraining p = settings();
+    LimDataset *d = toy_dataset(7, 1, 28, 3, 1);
+    int64_t n[3][2];
+    for (int i = 0; i < 3; i++) {
+        p.model.attention = i == 1 ? LIM_ATTENTION_RESIDUAL : LIM_ATTENTION_POOLED;
+        p.model.g_attention = p.model.d_attention = i < 2;
+        LimTask *t = trainer(&p, d, NULL, NULL, &exec);
+        n[i][0] = lim_store_parameters(lim_gan_trainer_generator(t));
+        n[i][1] = lim_store_parameters(lim_gan_trainer_discriminator(t));
+        lim_task_free(t);
+    }
+    for (int k = 0; k < 2; k++) { /* 16 channels: 5/4 16^2 */
+        g_assert_cmpint(n[0][k] - n[2][k], ==, 321);
+        g_assert_cmpint(n[1][k] - n[2][k], ==, 320);
+    }
+    lim_dataset_free(d);
 }
 
 /* What was trained can be drawn from; standing statistics leave the trainer alone; and the average
@@ -592,6 +669,7 @@ main(int argc, char **argv)
     g_test_add_func("/gan/unwritable-checkpoint", test_unwritable_checkpoint);
     g_test_add_func("/gan/wrong-data", test_wrong_data);
     g_test_add_func("/gan/other-shapes", test_other_shapes);
+    g_test_add_func("/gan/matched-parameters", test_matched_parameters);
     g_test_add_func("/gan/save", test_save);
     g_test_add_func("/gan/average", test_average);
     g_test_add_func("/gan/killed", test_killed);
