@@ -12,6 +12,8 @@ identity(const GanTrainer *t, LimGanTraining *same)
     if (same->lr_decay_from >= 1)
         same->iterations = 1;
     same->checkpoint_every = same->log_every = 1;
+    same->standing_passes = 100;
+    same->standing_threshold = 0;
     return (LimCheckpoint){.kind = "gan",
                            .training = "a GAN training",
                            .schema = lim_gan_training_schema,
@@ -36,6 +38,11 @@ lim_gan_trainer_checkpoint(LimTask *task, LimError *err)
     lim_st_writer_add(w, "position", LIM_I32, LIM_SHAPE1(2), at, false);
     const double sums[6] = {t->sum_d, t->sum_g, t->sum_real, t->sum_fake, t->n_d, t->n_g};
     lim_st_writer_add(w, "log_sums", LIM_F64, LIM_SHAPE1(6), sums, false);
+    if (t->p.accumulate > 1) {
+        lim_st_writer_add(w, "part", LIM_I32, LIM_SHAPE1(1), &t->part, false);
+        lim_step_plan_write(&t->g_plan, w, "g_sum.");
+        lim_step_plan_write(&t->d_plan, w, "d_sum.");
+    }
     return lim_st_writer_finish(w, t->checkpoint, err);
 }
 
@@ -51,7 +58,7 @@ gan_resume(GanTrainer *t, LimError *err)
         LimStore *store;
         const char *prefix;
     } stores[] = {{t->g, "g."}, {t->d, "d."}, {t->ema, "ema."}};
-    int32_t at[2];
+    int32_t at[2], part = 0;
     double sums[6];
     LimStatus status = LIM_OK;
     for (int i = 0; i < 3 && status == LIM_OK; i++)
@@ -64,11 +71,21 @@ gan_resume(GanTrainer *t, LimError *err)
         status = lim_checkpoint_numbers(f, t->checkpoint, "position", LIM_I32, 2, at, err);
     if (status == LIM_OK)
         status = lim_checkpoint_numbers(f, t->checkpoint, "log_sums", LIM_F64, 6, sums, err);
-    if (status == LIM_OK && (at[0] < 0 || at[1] < 0 || at[1] > t->p.d_steps))
+    if (t->p.accumulate > 1) {
+        if (status == LIM_OK)
+            status = lim_checkpoint_numbers(f, t->checkpoint, "part", LIM_I32, 1, &part, err);
+        if (status == LIM_OK)
+            status = lim_step_plan_read(&t->g_plan, f, "g_sum.", err);
+        if (status == LIM_OK)
+            status = lim_step_plan_read(&t->d_plan, f, "d_sum.", err);
+    }
+    if (status == LIM_OK &&
+        (at[0] < 0 || at[1] < 0 || at[1] > t->p.d_steps || part < 0 || part >= t->p.accumulate))
         status = lim_checkpoint_lost(t->checkpoint, err);
     if (status == LIM_OK) {
         t->iteration = at[0];
         t->phase = at[1];
+        t->part = part;
         t->sum_d = sums[0];
         t->sum_g = sums[1];
         t->sum_real = sums[2];

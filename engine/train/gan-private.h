@@ -20,7 +20,9 @@ typedef struct GanTrainer {
     int32_t *label; /* of the fakes, then of the reals: [2 batch] */
     float momentum; /* of batch norm's running statistics */
     uint32_t *index;
-    int32_t iteration, phase; /* phase: D steps done in this iteration */
+    float *gram; /* scratch of the orthogonal regularisation, or NULL */
+    /* phase: D steps done in this iteration; part: batches gathered of the step under way */
+    int32_t iteration, phase, part;
     /* sums since the last line of the log */
     double sum_d, sum_g, sum_real, sum_fake;
     int n_d, n_g;

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BATCH = 64, PASSES = 100 };
+enum { BATCH = 64 };
 
 typedef struct Standing {
     LimTask base;
@@ -175,7 +175,8 @@ lim_gan_save_new(LimTask *trainer, const char *path, const char *command, bool a
     s->path = lim_strdup(path);
     s->command = lim_strdup(command);
     s->as_f16 = as_f16;
-    s->standing = lim_gan_standing_new(s->average, &t->p.model, PASSES, 0, t->p.seed, exec, err);
+    s->standing = lim_gan_standing_new(s->average, &t->p.model, t->p.standing_passes,
+                                       t->p.standing_threshold, t->p.seed, exec, err);
     if (s->standing)
         return &s->base;
     save_free(&s->base);

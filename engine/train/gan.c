@@ -4,9 +4,11 @@
  * is the stores, the optimisers and two counters. */
 #include "base/rng.h"
 #include "train/gan-private.h"
+#include "train/ortho.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define INT(field, flag, text, teach, u, lo, hi, value)                               \
@@ -32,6 +34,11 @@ const LimParamSpec lim_gan_training_schema[] = {
         10000000, 20000),
     INT(batch, "batch", "Batch size", "Pictures per step of either network.", "pictures", 2, 2048,
         64),
+    INT(accumulate, "accumulate", "Accumulated batches",
+        "Batches whose mean gradient makes one step of either network: as one batch that many "
+        "times "
+        "as large (except for batch norm, which sees each by itself), in the memory of one.",
+        "batches", 1, 1024, 1),
     INT(d_steps, "d-steps", "Discriminator steps", "Discriminator steps per generator step.",
         "steps", 1, 16, 1),
     REAL(g_lr, "g-lr", "Generator learning rate", "Adam's step size for the generator.", 0, 1,
@@ -44,6 +51,13 @@ const LimParamSpec lim_gan_training_schema[] = {
          1e-6),
     REAL(ema_decay, "ema", "EMA decay",
          "Of the moving average of the generator that is kept as the result.", 0, 0.99999, 0.999),
+    INT(ema_start, "ema-start", "EMA start",
+        "Iterations before which the average is a copy of the generator.", "steps", 0, 10000000, 0),
+    REAL(
+        ortho, "ortho", "Orthogonal regularisation",
+        "Beta of the penalty on the off-diagonal of W W^T for the generator's weights, which makes "
+        "truncation work better; 1e-4 in BigGAN. 0: none.",
+        0, 1, 0),
     REAL(
         lr_decay_from, "lr-decay-from", "Decay from",
         "Fraction of the training after which both learning rates fall linearly to zero; 1: never.",
@@ -60,23 +74,51 @@ const LimParamSpec lim_gan_training_schema[] = {
         "steps", 1, 1000000, 250),
     INT(log_every, "log-every", "Log every", "Iterations between lines of the log.", "steps", 1,
         1000000, 25),
+    INT(standing_passes, "standing-passes", "Standing passes",
+        "Batches of 64 samples over which the saved generator's batch norm statistics are taken.",
+        "batches", 1, 10000, 100),
+    REAL(standing_threshold, "standing-threshold", "Standing threshold",
+         "Truncation threshold of those samples, for a generator that will be used under it; 0: "
+         "untruncated.",
+         0, 10, 0),
     {0}};
 
 /* ---- one sub-step ------------------------------------------------------------------------------
  */
 
-/* Latents and fake labels of sub-step (iteration, phase): phase d_steps is the G step's. */
+/* The number of the batch at hand among those of one kind, of which every iteration has `steps`. */
+static uint64_t
+batch_number(const GanTrainer *t, int steps)
+{
+    const uint64_t step = (uint64_t)t->iteration * (uint64_t)steps + (uint64_t)t->phase;
+    return step * (uint64_t)t->p.accumulate + (uint64_t)t->part;
+}
+
+/* Latents and fake labels: the G step comes after d_steps D steps. */
 static void
 draw_latents(GanTrainer *t)
 {
     const LimGanTraining *p = &t->p;
-    const uint64_t sub = (uint64_t)t->iteration * (uint64_t)(p->d_steps + 1) + (uint64_t)t->phase;
+    const uint64_t number = batch_number(t, p->d_steps + 1);
     const uint64_t values = (uint64_t)p->batch * (uint64_t)p->model.latent;
-    lim_rng_normal(p->seed, LIM_STREAM_LATENT, sub * values, t->z, values);
+    lim_rng_normal(p->seed, LIM_STREAM_LATENT, number * values, t->z, values);
     for (int i = 0; i < p->batch; i++)
         t->label[i] = (int32_t)lim_rng_below(p->seed, LIM_STREAM_LABEL,
-                                             sub * (uint64_t)p->batch + (uint64_t)i,
+                                             number * (uint64_t)p->batch + (uint64_t)i,
                                              (uint32_t)p->model.classes);
+}
+
+static void
+mirror(float *picture, const LimGanTraining *p)
+{
+    for (int r = 0; r < p->model.channels * LIM_BIGGAN_SIZE; r++)
+        for (int x = 0; x < LIM_BIGGAN_SIZE / 2; x++) {
+            float *a = picture + r * LIM_BIGGAN_SIZE + x;
+            float *b = picture + r * LIM_BIGGAN_SIZE + (LIM_BIGGAN_SIZE - 1 - x);
+            const float keep = *a;
+            *a = *b;
+            *b = keep;
+        }
 }
 
 /* The next `batch` pictures of the shuffled data; every epoch has its own order. */
@@ -85,9 +127,8 @@ draw_real(GanTrainer *t)
 {
     const LimGanTraining *p = &t->p;
     const uint64_t n = (uint64_t)t->data->n;
-    const uint64_t first =
-        ((uint64_t)t->iteration * (uint64_t)p->d_steps + (uint64_t)t->phase) * (uint64_t)p->batch;
-    const size_t image = (size_t)p->model.channels * LIM_BIGGAN_SIZE * LIM_BIGGAN_SIZE;
+    const uint64_t first = batch_number(t, p->d_steps) * (uint64_t)p->batch;
+    const size_t picture = (size_t)p->model.channels * LIM_BIGGAN_SIZE * LIM_BIGGAN_SIZE;
     uint32_t *order = t->index + p->batch; /* [n] */
     uint64_t have = UINT64_MAX;
     for (int i = 0; i < p->batch; i++) {
@@ -100,19 +141,9 @@ draw_real(GanTrainer *t)
         t->index[i] = order[at % n];
     }
     lim_dataset_batch(t->data, t->index, p->batch, LIM_BIGGAN_SIZE, t->real, t->label + p->batch);
-    for (int i = 0; p->flip && i < p->batch; i++) {
-        if (!(lim_rng_u64(p->seed, LIM_STREAM_AUGMENT, first + (uint64_t)i) & 1))
-            continue;
-        float *rows = t->real + (size_t)i * image;
-        for (size_t r = 0; r < image / LIM_BIGGAN_SIZE; r++)
-            for (int x = 0; x < LIM_BIGGAN_SIZE / 2; x++) {
-                float *a = rows + r * LIM_BIGGAN_SIZE + x;
-                float *b = rows + r * LIM_BIGGAN_SIZE + (LIM_BIGGAN_SIZE - 1 - x);
-                const float keep = *a;
-                *a = *b;
-                *b = keep;
-            }
-    }
+    for (int i = 0; p->flip && i < p->batch; i++)
+        if (lim_rng_u64(p->seed, LIM_STREAM_AUGMENT, first + (uint64_t)i) & 1)
+            mirror(t->real + (size_t)i * picture, p);
 }
 
 static double
@@ -120,6 +151,57 @@ rate(const GanTrainer *t, double lr)
 {
     const double done = (double)t->iteration / t->p.iterations, from = t->p.lr_decay_from;
     return done <= from || from >= 1 ? lr : lr * (1 - done) / (1 - from);
+}
+
+/* Of the average; a young one forgets faster: (1 + k) / (10 + k). */
+static double
+decay(const GanTrainer *t)
+{
+    const double young = (1.0 + t->iteration) / (10.0 + t->iteration);
+    if (t->iteration <= t->p.ema_start)
+        return 0;
+    return young < t->p.ema_decay ? young : t->p.ema_decay;
+}
+
+/* Convolutions and linear layers of the generator; no embedding of classes, no vector. */
+static bool
+regularised(const char *name, LimShape s)
+{
+    return s.nd >= 2 && strncmp(name, "shared.", 7) != 0 && !strstr(name, "class_");
+}
+
+static void
+regularise(GanTrainer *t, const LimExec *exec)
+{
+    const LimStepPlan *s = &t->g_plan;
+    for (int i = 0; i < s->n; i++) {
+        const LimShape shape = lim_store_shape(t->g, s->entry[i]);
+        if (regularised(lim_store_name(t->g, s->entry[i]), shape))
+            lim_orthogonal_gradient(lim_store_data(t->g, s->entry[i]), shape.d[0],
+                                    (int)(lim_shape_size(shape) / shape.d[0]), t->p.ortho,
+                                    s->sum[i], t->gram, exec);
+    }
+}
+
+/* Runs the plan, and with the last batch of a step updates the network. */
+static LimStatus
+update(GanTrainer *t, LimStepPlan *plan, LimOptim *optim, const LimOptimParams *o,
+       const LimExec *exec, bool *stepped, LimError *err)
+{
+    *stepped = true;
+    if (!plan->sum)
+        return lim_step_plan_run(plan, optim, o, exec, err);
+    LimStatus status = lim_step_plan_add(plan, 1.0 / t->p.accumulate, exec, err);
+    if (status != LIM_OK)
+        return status;
+    *stepped = ++t->part == t->p.accumulate;
+    if (*stepped) {
+        t->part = 0;
+        if (t->gram && plan == &t->g_plan)
+            regularise(t, exec);
+        lim_step_plan_finish(plan, optim, o, exec);
+    }
+    return LIM_OK;
 }
 
 static void
@@ -147,31 +229,32 @@ gan_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError *er
                         .beta1 = p->beta1,
                         .beta2 = p->beta2,
                         .eps = p->adam_eps};
+    bool stepped;
     if (t->iteration >= p->iterations)
         return LIM_STEP_DONE;
     draw_latents(t);
     if (t->phase < p->d_steps) {
         draw_real(t);
         o.lr = rate(t, p->d_lr);
-        if (lim_step_plan_run(&t->d_plan, t->d_optim, &o, exec, err) != LIM_OK)
+        if (update(t, &t->d_plan, t->d_optim, &o, exec, &stepped, err) != LIM_OK)
             return LIM_STEP_FAILED;
         t->sum_d += (double)*lim_plan_f32(t->d_plan.plan, t->d_loss);
         t->sum_real += (double)*lim_plan_f32(t->d_plan.plan, t->d_score_real);
         t->sum_fake += (double)*lim_plan_f32(t->d_plan.plan, t->d_score_fake);
         t->n_d++;
-        t->phase++;
+        t->phase += stepped;
         return LIM_STEP_MORE;
     }
     o.lr = rate(t, p->g_lr);
-    if (lim_step_plan_run(&t->g_plan, t->g_optim, &o, exec, err) != LIM_OK)
+    if (update(t, &t->g_plan, t->g_optim, &o, exec, &stepped, err) != LIM_OK)
         return LIM_STEP_FAILED;
     t->sum_g += (double)*lim_plan_f32(t->g_plan.plan, t->g_loss);
     t->n_g++;
+    if (!stepped)
+        return LIM_STEP_MORE;
     t->iteration++;
     t->phase = 0;
-    /* a young average forgets faster: (1 + k) / (10 + k) */
-    const double young = (1.0 + t->iteration) / (10.0 + t->iteration);
-    lim_store_average(t->ema, t->g, young < p->ema_decay ? young : p->ema_decay);
+    lim_store_average(t->ema, t->g, decay(t));
     const double d_mean = t->n_d ? t->sum_d / t->n_d : 0, g_mean = t->n_g ? t->sum_g / t->n_g : 0;
     if (progress) {
         progress->fraction = (double)t->iteration / p->iterations;
@@ -206,10 +289,28 @@ gan_free(LimTask *task)
     free(t->real);
     free(t->label);
     free(t->index);
+    free(t->gram);
     free(t);
 }
 
 static const LimTaskClass gan_class = {"train gan", gan_step, NULL, gan_free};
+
+/* Memory for gradients, where they are more than what one run of a plan leaves. */
+static void
+gather(GanTrainer *t)
+{
+    size_t rows = 0;
+    if (t->p.accumulate > 1)
+        lim_step_plan_gather(&t->d_plan);
+    if (t->p.accumulate > 1 || t->p.ortho > 0)
+        lim_step_plan_gather(&t->g_plan);
+    for (int i = 0; t->p.ortho > 0 && i < t->g_plan.n; i++) {
+        const size_t out = (size_t)lim_store_shape(t->g, t->g_plan.entry[i]).d[0];
+        rows = out > rows ? out : rows;
+    }
+    if (rows)
+        t->gram = lim_alloc(rows * rows, sizeof *t->gram);
+}
 
 LimTask *
 lim_gan_trainer_new(const LimGanTraining *p, const LimDataset *train, const char *checkpoint,
@@ -248,6 +349,7 @@ lim_gan_trainer_new(const LimGanTraining *p, const LimDataset *train, const char
         t->g_optim = lim_step_plan_optim(&t->g_plan);
         t->d_optim = lim_step_plan_optim(&t->d_plan);
         t->ema = lim_store_dup(t->g);
+        gather(t);
         if (checkpoint && access(checkpoint, F_OK) == 0)
             gan_resume(t, err);
     }

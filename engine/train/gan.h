@@ -14,12 +14,17 @@ typedef struct LimGanTraining {
     int batch;
     int d_steps;
     double g_lr, d_lr, beta1, beta2, adam_eps;
+    int accumulate; /* batches whose mean gradient makes one step */
     double ema_decay;
+    int ema_start;        /* iterations before which the average is a copy */
+    double ortho;         /* beta of the generator's orthogonal regularisation; 0: off */
     double lr_decay_from; /* fraction of the iterations after which both rates fall linearly to 0;
                              1: never */
     bool flip;
     int checkpoint_every; /* iterations */
     int log_every;
+    int standing_passes;       /* of 64 samples, before saving */
+    double standing_threshold; /* truncation they are under; 0: none */
 } LimGanTraining;
 
 extern const LimParamSpec lim_gan_training_schema[];

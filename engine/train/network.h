@@ -15,6 +15,7 @@ typedef struct LimStepPlan {
     int n_updates;
     int update_entry[LIM_BUILD_MAX_UPDATES];
     LimVal update[LIM_BUILD_MAX_UPDATES];
+    float **sum; /* [n] gradients gathered so far, or NULL */
 } LimStepPlan;
 
 /* Differentiates `loss` by the parameters that b used, and plans it together with the values in
@@ -27,5 +28,16 @@ LimOptim *lim_step_plan_optim(const LimStepPlan *s);
 /* Runs the plan, copies buffer updates, steps the optimiser. When cancelled nothing has changed. */
 LimStatus lim_step_plan_run(LimStepPlan *s, LimOptim *o, const LimOptimParams *p,
                             const LimExec *exec, LimError *err);
+/* A step from several batches, or with terms of the gradient that the graph does not know. gather()
+ * once provides the sums; add() runs the plan and adds scale times each gradient to its sum (when
+ * cancelled nothing has changed); finish() steps the optimiser by the sums, copies the buffer
+ * updates of the last batch, and clears the sums. In between, sum[i] may be added to. */
+void lim_step_plan_gather(LimStepPlan *s);
+LimStatus lim_step_plan_add(LimStepPlan *s, double scale, const LimExec *exec, LimError *err);
+void lim_step_plan_finish(LimStepPlan *s, LimOptim *o, const LimOptimParams *p,
+                          const LimExec *exec);
+/* The sums as part of a checkpoint. */
+void lim_step_plan_write(const LimStepPlan *s, LimStWriter *w, const char *prefix);
+LimStatus lim_step_plan_read(LimStepPlan *s, const LimStFile *f, const char *prefix, LimError *err);
 /* Copies the buffer updates only (the plan has run). */
 void lim_step_plan_update_buffers(LimStepPlan *s);

@@ -7,6 +7,7 @@
 #include "train/gan.h"
 
 #include <glib/gstdio.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ settings(void)
     p.beta1 = 0.5; /* so that both moments matter */
     p.flip = true;
     p.log_every = 2;
+    p.standing_passes = 2;
     return p;
 }
 
@@ -82,20 +84,20 @@ hash(LimTask *t)
 
 /* Stopped after every sub-step: before a D step, between two, before the G step. */
 static void
-test_continues(void)
+continues(LimGanTraining p, int steps)
 {
     const LimExec exec = serial();
-    const LimGanTraining p = settings();
     LimDataset *d = toy_dataset(7, 1, 28, 3, 1); /* a batch reaches over the end of an epoch */
     char *whole = toy_path("whole"), *parts = toy_path("parts");
     GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+    g_remove(whole);
     LimTask *t = trainer(&p, d, whole, lines, &exec);
-    g_assert_cmpint(run(t, 8, &exec), ==, LIM_STEP_MORE);
-    g_assert_cmpint(run(t, 1, &exec), ==, LIM_STEP_DONE); /* 3 iterations of 2 + 1 */
+    g_assert_cmpint(run(t, steps - 1, &exec), ==, LIM_STEP_MORE);
+    g_assert_cmpint(run(t, 1, &exec), ==, LIM_STEP_DONE);
     g_assert_cmpint(run(t, 1, &exec), ==, LIM_STEP_DONE); /* and nothing more happens */
     lim_task_free(t);
     g_assert_cmpuint(lines->len, ==, 1);
-    for (int stop = 0; stop <= 9; stop++) {
+    for (int stop = 0; stop <= steps; stop++) {
         GPtrArray *more = g_ptr_array_new_with_free_func(g_free);
         g_remove(parts);
         t = trainer(&p, d, parts, more, &exec);
@@ -105,7 +107,7 @@ test_continues(void)
         g_assert_cmpint(lim_gan_trainer_checkpoint(t, &err), ==, LIM_OK);
         lim_task_free(t);
         t = trainer(&p, d, parts, more, &exec);
-        g_assert_cmpint(lim_gan_trainer_iterations(t), ==, stop / 3);
+        g_assert_cmpint(lim_gan_trainer_iterations(t), ==, stop / (steps / p.iterations));
         g_assert_true(hash(t) == before);
         g_assert_cmpint(run(t, 100, &exec), ==, LIM_STEP_DONE);
         lim_task_free(t);
@@ -118,6 +120,108 @@ test_continues(void)
     lim_dataset_free(d);
     g_free(whole);
     g_free(parts);
+}
+
+static void
+test_continues(void)
+{
+    LimGanTraining p = settings();
+    continues(p, 9); /* 3 iterations of 2 + 1 */
+    p.model.g_ch = p.model.d_ch = 2;
+    p.accumulate = 2;
+    p.ortho = 1e-2;
+    p.ema_start = 1;
+    continues(p, 18);
+}
+
+/* Batch norm sees every batch by itself, so the fakes are made independent of their batch: then two
+ * accumulated batches of four move the discriminator as one of eight does. */
+static void
+test_accumulate(void)
+{
+    const LimExec exec = serial();
+    LimGanTraining p = settings();
+    LimDataset *d = toy_dataset(13, 1, 28, 3, 1);
+    LimStore *start = NULL, *moved[2];
+    p.adam_eps = 1; /* so that the length of the gradient matters */
+    p.d_lr = 0.1;
+    for (int i = 0; i < 2; i++) {
+        p.batch = i ? 4 : 8;
+        p.accumulate = i ? 2 : 1;
+        LimTask *t = trainer(&p, d, NULL, NULL, &exec);
+        LimStore *g = lim_gan_trainer_generator(t);
+        const int at = lim_store_find(g, "conv_out.weight");
+        memset(lim_store_data(g, at), 0,
+               (size_t)lim_shape_size(lim_store_shape(g, at)) * sizeof(float));
+        if (!start)
+            start = lim_store_dup(lim_gan_trainer_discriminator(t));
+        run(t, 2 * p.accumulate, &exec); /* both D steps */
+        moved[i] = lim_store_dup(lim_gan_trainer_discriminator(t));
+        g_assert_cmpint(lim_gan_trainer_iterations(t), ==, 0);
+        run(t, p.accumulate, &exec);
+        g_assert_cmpint(lim_gan_trainer_iterations(t), ==, 1);
+        lim_task_free(t);
+    }
+    double apart = 0, path = 0;
+    for (int i = 0; i < lim_store_count(start); i++) {
+        const float *a = lim_store_data(moved[0], i), *b = lim_store_data(moved[1], i);
+        const float *from = lim_store_data(start, i);
+        for (int64_t k = 0; k < lim_shape_size(lim_store_shape(start, i)); k++) {
+            apart += (double)(a[k] - b[k]) * (double)(a[k] - b[k]);
+            path += (double)(a[k] - from[k]) * (double)(a[k] - from[k]);
+        }
+    }
+    g_assert_cmpfloat(path, >, 1e-6);
+    g_assert_cmpfloat(apart, <, 1e-4 * path);
+    lim_store_free(start);
+    lim_store_free(moved[0]);
+    lim_store_free(moved[1]);
+    lim_dataset_free(d);
+}
+
+/* Largest |<row i, row j>| of all weights of the generator that are regularised. */
+static double
+largest_product(LimStore *g)
+{
+    double largest = 0;
+    for (int e = 0; e < lim_store_count(g); e++) {
+        const LimShape s = lim_store_shape(g, e);
+        if (s.nd < 2 || strcmp(lim_store_name(g, e), "shared.weight") == 0)
+            continue;
+        const float *w = lim_store_data(g, e);
+        const int n = (int)(lim_shape_size(s) / s.d[0]);
+        for (int i = 0; i < s.d[0] && i < 16; i++)
+            for (int j = 0; j < i; j++) {
+                double dot = 0;
+                for (int k = 0; k < n; k++)
+                    dot += (double)w[i * n + k] * (double)w[j * n + k];
+                largest = MAX(largest, fabs(dot));
+            }
+    }
+    return largest;
+}
+
+/* With weights that are not orthogonal to begin with, the penalty makes them more so. */
+static void
+test_orthogonal(void)
+{
+    const LimExec exec = serial();
+    LimGanTraining p = settings();
+    LimDataset *d = toy_dataset(7, 1, 28, 3, 1);
+    double with[2];
+    p.model.g_ch = p.model.d_ch = 2;
+    p.model.init = LIM_BIGGAN_XAVIER;
+    p.iterations = 30;
+    p.g_lr = 2e-3;
+    for (int i = 0; i < 2; i++) {
+        p.ortho = i;
+        LimTask *t = trainer(&p, d, NULL, NULL, &exec);
+        run(t, 1000, &exec);
+        with[i] = largest_product(lim_gan_trainer_generator(t));
+        lim_task_free(t);
+    }
+    g_assert_cmpfloat(with[1], <, 0.8 * with[0]);
+    lim_dataset_free(d);
 }
 
 /* More iterations than the checkpoint was made for: fine while the rates do not depend on them. */
@@ -262,6 +366,9 @@ test_other_settings(void)
     OTHER(beta2 = 0.9);
     OTHER(adam_eps = 1e-7);
     OTHER(ema_decay = 0.9);
+    OTHER(accumulate = 2);
+    OTHER(ema_start = 2);
+    OTHER(ortho = 1e-4);
     OTHER(lr_decay_from = 0.6);
     OTHER(flip = false);
     OTHER(model.g_ch = 3);
@@ -283,6 +390,8 @@ test_other_settings(void)
     LimGanTraining q = p;
     q.checkpoint_every = 7;
     q.log_every = 9;
+    q.standing_passes = 9;
+    q.standing_threshold = 1;
     lim_task_free(trainer(&q, d, path, NULL, &exec)); /* these change nothing that is learnt */
     g_free(before);
     g_free(after);
@@ -542,7 +651,48 @@ test_save(void)
     g_free(parts);
 }
 
-/* The saved generator is the average: of the last weights only with decay 0, else behind them. */
+/* Statistics under a threshold are others, the weights are the same. */
+static void
+test_standing(void)
+{
+    const LimExec exec = serial();
+    LimGanTraining p = settings();
+    LimDataset *d = toy_dataset(7, 1, 28, 3, 1);
+    char *path[3] = {toy_path("untruncated"), toy_path("truncated"), toy_path("longer")};
+    LimStFile *f[3];
+    LimError err = LIM_ERROR_INIT;
+    for (int i = 0; i < 3; i++) {
+        p.standing_threshold = i == 1 ? 0.1 : 0;
+        p.standing_passes = i == 2 ? 5 : 2;
+        LimTask *t = trainer(&p, d, NULL, NULL, &exec);
+        run(t, 100, &exec);
+        save(t, path[i], false, &exec);
+        lim_task_free(t);
+        f[i] = lim_st_open(path[i], &err);
+        g_assert_cmpstr(err.text, ==, "");
+        g_free(path[i]);
+    }
+    for (size_t k = 0; k < lim_st_count(f[0]); k++) {
+        const char *name = lim_st_name(f[0], k);
+        const size_t n = (size_t)lim_shape_size(lim_st_shape(f[0], k)) * sizeof(float);
+        for (int i = 1; i < 3; i++) {
+            LimTensor *a = lim_st_get(f[0], name, &err), *b = lim_st_get(f[i], name, &err);
+            const bool same = memcmp(lim_tensor_f32(a), lim_tensor_f32(b), n) == 0;
+            if (g_str_has_suffix(name, "running_var"))
+                g_assert_false(same);
+            else if (g_str_has_suffix(name, "weight") || g_str_has_suffix(name, "gamma"))
+                g_assert_true(same);
+            lim_tensor_unref(a);
+            lim_tensor_unref(b);
+        }
+    }
+    for (int i = 0; i < 3; i++)
+        lim_st_free(f[i]);
+    lim_dataset_free(d);
+}
+
+/* The saved generator is the average: of the last weights only with decay 0 or before the average
+ * starts, else behind them. */
 static void
 test_average(void)
 {
@@ -551,8 +701,10 @@ test_average(void)
     p.model.g_ch = p.model.d_ch = 2;
     LimDataset *d = toy_dataset(7, 1, 28, 3, 1);
     char *path = toy_path("average.safetensors");
-    for (int averaged = 0; averaged < 2; averaged++) {
-        p.ema_decay = averaged ? 0.9 : 0;
+    for (int how = 0; how < 3; how++) {
+        const bool averaged = how == 1;
+        p.ema_decay = how ? 0.9 : 0;
+        p.ema_start = how == 2 ? 3 : 0;
         LimTask *t = trainer(&p, d, NULL, NULL, &exec);
         run(t, 100, &exec);
         LimError err = LIM_ERROR_INIT;
@@ -661,6 +813,8 @@ main(int argc, char **argv)
     }
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/gan/continues", test_continues);
+    g_test_add_func("/gan/accumulate", test_accumulate);
+    g_test_add_func("/gan/orthogonal", test_orthogonal);
     g_test_add_func("/gan/longer", test_longer);
     g_test_add_func("/gan/cancelled", test_cancelled);
     g_test_add_func("/gan/same-bytes", test_same_bytes);
@@ -671,6 +825,7 @@ main(int argc, char **argv)
     g_test_add_func("/gan/other-shapes", test_other_shapes);
     g_test_add_func("/gan/matched-parameters", test_matched_parameters);
     g_test_add_func("/gan/save", test_save);
+    g_test_add_func("/gan/standing", test_standing);
     g_test_add_func("/gan/average", test_average);
     g_test_add_func("/gan/killed", test_killed);
     const int failed = g_test_run();
