@@ -39,8 +39,9 @@ extern const LimParamSpec lim_biggan_schema[];
 #define LIM_BIGGAN_SIZE  32
 #define LIM_BIGGAN_SLOTS 4
 
-/* z [n][latent], label int [n] -> pictures [n][channels][32][32] in (-1,1). attention receives the
- * map [n][queries][keys] of lim_layer_attention(), or LIM_NOVAL without attention; may be NULL. */
+/* z [n][latent], label int [n] -> pictures [n][channels][32][32] in (-1,1). In place of labels,
+ * float weights [n][classes] blend classes. attention receives the map [n][queries][keys] of
+ * lim_layer_attention(), or LIM_NOVAL without attention; may be NULL. */
 LimVal lim_biggan_generator(LimBuild *b, const LimBigganParams *p, LimVal z, LimVal label,
                             LimVal *attention);
 /* x [n][channels][32][32], label int [n] -> score [n][1] */

@@ -146,7 +146,8 @@ lim_layer_embedding(LimBuild *b, const char *name, LimVal label, int count, int 
     const int at = lim_build_push(b, "%s", name);
     LimVal w = weight(b, LIM_SHAPE2(count, size), init, sn);
     lim_build_pop(b, at);
-    return lim_gather_rows(b->g, w, label);
+    return lim_graph_type(b->g, label) == LIM_I32 ? lim_gather_rows(b->g, w, label)
+                                                  : lim_matmul(b->g, label, w, false, false);
 }
 
 /* Batch statistics in training (and their running averages, the variance unbiased as PyTorch keeps

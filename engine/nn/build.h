@@ -57,7 +57,9 @@ LimVal lim_layer_conv(LimBuild *b, const char *name, LimVal x, LimConvLayer l);
 /* x [n][in] -> [n][out]; name.weight [out][in], name.bias */
 LimVal lim_layer_linear(LimBuild *b, const char *name, LimVal x, int out, bool bias, bool sn,
                         LimInit init);
-/* name.weight [count][size], looked up by label [n] -> [n][size] */
+/* name.weight [count][size] -> [n][size]. label: int [n] looks rows up; float [n][count] holds
+ * weights, so that a blend of classes gives the blend of their rows (a single 1 gives just its
+ * row). */
 LimVal lim_layer_embedding(LimBuild *b, const char *name, LimVal label, int count, int size,
                            bool sn, LimInit init);
 /* Batch norm with its own gain (1) and bias (0): name.weight, .bias, .running_mean, .running_var */
