@@ -1,7 +1,10 @@
 /* The grid shows the bytes it was given: every one of them a square of whole device pixels. */
 #include "support.h"
 
+#include <math.h>
+
 #include "widgets/lim-image-grid.h"
+#include "widgets/lim-pin.h"
 
 static GBytes *
 noise(int n, int w, int h, int channels, guint32 seed)
@@ -136,6 +139,162 @@ test_layout(void)
     g_assert_cmpint(lim_grid_layout(7, 32, 32, 900, 700, 6, 0).columns, ==, 3);
 }
 
+/* Every device pixel of an area belongs to the picture whose square it lies in, or to none. */
+static void
+test_find(void)
+{
+    LimGridLayout l = lim_grid_layout(5, 7, 9, 203, 181, 6, 17);
+    int count[5] = {0};
+
+    for (int py = 0; py < 181; py++)
+        for (int px = 0; px < 203; px++) {
+            double x = px + 0.5, y = py + 0.5;
+            int i = lim_grid_layout_find(&l, 5, &x, &y);
+            if (i < 0)
+                continue;
+            int x0 = l.x + i % l.columns * (l.cell_w + 6),
+                y0 = l.y + i / l.columns * (l.cell_h + 23);
+            g_assert_cmpint(px - x0, >=, 0);
+            g_assert_cmpint(px - x0, <, l.cell_w);
+            g_assert_cmpint((int)x, ==, (px - x0) / l.factor);
+            g_assert_cmpint((int)y, ==, MIN(py - y0, l.cell_h - 1) / l.factor);
+            count[i]++;
+        }
+    for (int i = 0; i < 5; i++)
+        g_assert_cmpint(count[i], ==, l.cell_w * (l.cell_h + 17));
+}
+
+static void
+assert_probe(LimImageGrid *g, int picture, int x, int y)
+{
+    LimPlace p = lim_image_grid_get_probe(g);
+
+    g_assert_cmpint(p.picture, ==, picture);
+    if (picture >= 0) {
+        g_assert_cmpint(p.x, ==, x);
+        g_assert_cmpint(p.y, ==, y);
+    }
+}
+
+static void
+test_probe(void)
+{
+    GtkWidget *grid = lim_image_grid_new();
+    GtkWindow *window = test_show(grid, 400, 400);
+    LimImageGrid *g = LIM_IMAGE_GRID(grid);
+    g_autoptr(GBytes) pixels = noise(4, 8, 8, 1, 3);
+    guint *moved = test_count(grid, "probe-moved"), *pin = test_count(grid, "probe-pin"),
+          *unpin = test_count(grid, "probe-unpin");
+
+    lim_image_grid_set_pictures(g, pixels, 4, 8, 8, 1, NULL);
+    lim_image_grid_set_probe(g, (LimPlace){0, 1, 1}); /* not probing */
+    assert_probe(g, -1, 0, 0);
+    lim_image_grid_set_probing(g, 2);
+    test_key(grid, GDK_KEY_Return, 0); /* nothing to pin yet */
+    g_assert_cmpuint(*pin, ==, 0);
+    g_assert_false(lim_image_grid_get_enlarged(g));
+    test_key(grid, GDK_KEY_Right, 0); /* appears in the middle of the picture at the cursor */
+    assert_probe(g, 0, 4, 4);
+    test_key(grid, GDK_KEY_Right, 0);
+    test_key(grid, GDK_KEY_Up, 0);
+    assert_probe(g, 0, 6, 2);
+    gtk_test_accessible_assert_property(
+        grid, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+        "4 pictures of 8 by 8 pixels. Picture 1, pixel column 6, row 2");
+    test_key(grid, GDK_KEY_Right, 0); /* over the edge */
+    assert_probe(g, 1, 0, 2);
+    g_assert_cmpint(lim_image_grid_get_cursor(g), ==, 1);
+    test_key(grid, GDK_KEY_Page_Down, 0);
+    test_key(grid, GDK_KEY_Page_Down, 0);
+    assert_probe(g, 3, 0, 2);
+    test_key(grid, GDK_KEY_Page_Down, 0); /* no further */
+    assert_probe(g, 3, 0, 2);
+    test_key(grid, GDK_KEY_Return, 0);
+    test_key(grid, GDK_KEY_Delete, 0);
+    g_assert_cmpuint(*pin, ==, 1);
+    g_assert_cmpuint(*unpin, ==, 1);
+    test_key(grid, GDK_KEY_space, 0); /* one picture alone, and the probe on it */
+    g_assert_true(lim_image_grid_get_enlarged(g));
+    test_key(grid, GDK_KEY_Left, 0);
+    assert_probe(g, 2, 6, 2);
+    g_assert_cmpint(lim_image_grid_get_cursor(g), ==, 2);
+    test_key(grid, GDK_KEY_Escape, 0);
+
+    lim_image_grid_set_probing(g, 4); /* the cell of a coarser grid */
+    assert_probe(g, 2, 4, 0);
+    guint before = *moved;
+    lim_image_grid_set_probe(g, (LimPlace){2, 7, 3});
+    g_assert_cmpuint(*moved, ==, before); /* the same cell */
+    g_autoptr(GBytes) two = g_bytes_new_from_bytes(pixels, 0, 2 * 64);
+    lim_image_grid_set_pictures(g, two, 2, 8, 8, 1, NULL);
+    assert_probe(g, -1, 0, 0);
+    lim_image_grid_set_probing(g, 0);
+    g_assert_cmpint(lim_image_grid_get_cursor(g), ==, 1);
+    gtk_window_destroy(window);
+}
+
+static int
+blend(int below, int above, double opacity)
+{
+    return (int)(below * (1 - opacity) + above * opacity + 0.5);
+}
+
+/* Colours over one picture, cell by cell; and marks on top of them. */
+static void
+test_overlay(void)
+{
+    GtkWidget *grid = lim_image_grid_new();
+    GtkWindow *window = test_show(grid, 400, 360);
+    LimImageGrid *g = LIM_IMAGE_GRID(grid);
+    g_autoptr(GBytes) pixels = noise(2, 32, 32, 3, 5), map = noise(1, 8, 8, 3, 6);
+    const guint8 *p = g_bytes_get_data(pixels, NULL), *m = g_bytes_get_data(map, NULL);
+    const double opacity = 0.6;
+    int width, height;
+
+    lim_image_grid_set_pictures(g, pixels, 2, 32, 32, 3, NULL);
+    lim_image_grid_set_overlay(g, 1, map, 8, 8, opacity);
+    LimGridLayout l = lim_image_grid_get_layout(g);
+    g_autofree guint8 *rgb = test_render(grid, 1, &width, &height);
+    for (int i = 0; i < 2; i++)
+        for (int y = 0; y < l.cell_h; y++)
+            for (int x = 0; x < l.cell_w; x++) {
+                int sx = x / l.factor, sy = y / l.factor;
+                int at = ((l.y + i / l.columns * (l.cell_h + l.gap) + y) * width + l.x +
+                          i % l.columns * (l.cell_w + l.gap) + x) *
+                         3;
+                for (int c = 0; c < 3; c++) {
+                    int below = p[((i * 32 + sy) * 32 + sx) * 3 + c];
+                    int want = i ? blend(below, m[(sy / 4 * 8 + sx / 4) * 3 + c], opacity) : below;
+                    g_assert_cmpint(ABS(rgb[at + c] - want), <=, i ? 2 : 0);
+                }
+            }
+
+    /* Transparent colours are no colours; no picture, no colours. */
+    lim_image_grid_set_overlay(g, 1, map, 8, 8, 0);
+    check_drawn(grid, pixels, 2, 32, 32, 3, 1, &l);
+    lim_image_grid_set_overlay(g, -1, NULL, 0, 0, 1);
+    check_drawn(grid, pixels, 2, 32, 32, 3, 1, &l);
+
+    for (int which = 0; which < LIM_PIN_MAX; which++) {
+        lim_image_grid_set_pins(g, &(LimGridPin){0, which, 16, 16, FALSE}, 1);
+        g_autofree guint8 *with = test_render(grid, 1, &width, &height);
+        int differs = 0, far = 0;
+        for (int y = 0; y < height; y++)
+            for (int x = 0; x < width; x++)
+                if (memcmp(with + (y * width + x) * 3, rgb + (y * width + x) * 3, 3) &&
+                    x < l.x + l.cell_w) {
+                    differs++;
+                    far += hypot(x - l.x - 16 * l.factor, y - l.y - 16 * l.factor) > 16;
+                }
+        g_assert_cmpint(differs, >, 100);
+        g_assert_cmpint(far, ==, 0);
+    }
+    /* A pin on a picture that is not shown. */
+    lim_image_grid_set_pins(g, &(LimGridPin){7, 0, 16, 16, FALSE}, 1);
+    check_drawn(grid, pixels, 2, 32, 32, 3, 1, &l);
+    gtk_window_destroy(window);
+}
+
 static void
 test_keys(void)
 {
@@ -198,6 +357,9 @@ main(int argc, char **argv)
     g_test_add_func("/image-grid/layout", test_layout);
     g_test_add_func("/image-grid/pixels", test_pixels);
     g_test_add_func("/image-grid/enlarged", test_enlarged);
+    g_test_add_func("/image-grid/find", test_find);
+    g_test_add_func("/image-grid/probe", test_probe);
+    g_test_add_func("/image-grid/overlay", test_overlay);
     g_test_add_func("/image-grid/keys", test_keys);
     g_test_add_func("/image-grid/accessible", test_accessible);
     return g_test_run();

@@ -5,6 +5,12 @@
  * is a square of equal size and the colours on screen are the bytes that were given. */
 #include "widgets/lim-image-grid.h"
 
+#include "widgets/lim-pin.h"
+
+#include <math.h>
+
+#define PIN_SIZE   18
+#define PINS_MAX   16
 #define GAP        6
 #define CAPTION_AT 48 /* narrower pictures get no caption */
 #define MIN_SIZE   240
@@ -21,49 +27,28 @@ struct _LimImageGrid {
     gboolean enlarged;
     gboolean stale;
     gboolean captions;
+
+    int cell; /* of the probe; 0: no probing */
+    LimPlace probe;
+    int overlay_on; /* picture, or -1 */
+    cairo_surface_t *overlay;
+    double overlay_opacity;
+    LimGridPin pins[PINS_MAX];
+    int n_pins;
+
+    GtkGesture *drag;
+    gboolean walking;
+    int walked; /* the picture that is being dragged, or -1 */
+    double walk_width;
 };
 
 enum { PROP_CURSOR = 1, PROP_ENLARGED, PROP_STALE, PROP_POINTED, N_PROPS };
 static GParamSpec *props[N_PROPS];
 
+enum { PROBE_MOVED, PROBE_PIN, PROBE_UNPIN, WALK_BEGIN, WALK, WALK_END, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
 G_DEFINE_FINAL_TYPE(LimImageGrid, lim_image_grid, GTK_TYPE_WIDGET)
-
-LimGridLayout
-lim_grid_layout(int n, int width, int height, int area_w, int area_h, int gap, int caption)
-{
-    int best[2] = {0}, factor[2] = {0}, shape[2] = {0}; /* [1]: among grids without empty cells */
-
-    for (int columns = 1; columns <= n; columns++) {
-        int rows = (n + columns - 1) / columns;
-        int fx = (area_w - (columns - 1) * gap) / (columns * width);
-        int fy = (area_h - (rows - 1) * gap - rows * caption) / (rows * height);
-        int f = MAX(MIN(fx, fy), 1);
-
-        for (int full = 0; full <= (columns * rows == n); full++) {
-            /* Of equal factors the one nearest to a square. */
-            if (f < factor[full] || (f == factor[full] && ABS(columns - rows) >= shape[full]))
-                continue;
-            best[full] = columns;
-            factor[full] = f;
-            shape[full] = ABS(columns - rows);
-        }
-    }
-    /* A full grid is worth pictures that are up to a fifth smaller. */
-    int full = factor[1] * 5 >= factor[0] * 4;
-    LimGridLayout l = {.columns = best[full],
-                       .factor = factor[full],
-                       .gap = gap,
-                       .caption = caption};
-
-    l.rows = (n + l.columns - 1) / l.columns;
-    l.cell_w = l.factor * width;
-    l.cell_h = l.factor * height;
-    int total_w = l.columns * (l.cell_w + gap) - gap;
-    int total_h = l.rows * (l.cell_h + caption + gap) - gap;
-    l.x = MAX((area_w - total_w) / 2, 0);
-    l.y = MAX((area_h - total_h) / 2, 0);
-    return l;
-}
 
 /* Height of a line of text under a picture, in logical pixels. */
 static int
@@ -77,9 +62,8 @@ caption_height(LimImageGrid *self)
     return PANGO_PIXELS_CEIL(height);
 }
 
-/* The layout of what is shown now: all pictures, or the one under the cursor. */
-static LimGridLayout
-current_layout(LimImageGrid *self)
+LimGridLayout
+lim_image_grid_get_layout(LimImageGrid *self)
 {
     int scale = gtk_widget_get_scale_factor(GTK_WIDGET(self));
     int w = gtk_widget_get_width(GTK_WIDGET(self)) * scale;
@@ -93,24 +77,21 @@ current_layout(LimImageGrid *self)
                            caption_height(self) * scale);
 }
 
-static int
-picture_at(LimImageGrid *self, double x, double y)
+/* The picture at a point of the widget, and where in it. */
+static LimPlace
+place_at(LimImageGrid *self, double x, double y)
 {
     int scale = gtk_widget_get_scale_factor(GTK_WIDGET(self));
 
     if (!self->n)
-        return -1;
-    LimGridLayout l = current_layout(self);
-    int dx = (int)(x * scale) - l.x, dy = (int)(y * scale) - l.y;
-    if (dx < 0 || dy < 0)
-        return -1;
-    int column = dx / (l.cell_w + l.gap), row = dy / (l.cell_h + l.caption + l.gap);
-    if (column >= l.columns || row >= l.rows || dx % (l.cell_w + l.gap) >= l.cell_w)
-        return -1;
-    if (self->enlarged)
-        return self->cursor;
-    int i = row * l.columns + column;
-    return i < self->n ? i : -1;
+        return (LimPlace){.picture = -1};
+    LimGridLayout l = lim_image_grid_get_layout(self);
+    x *= scale;
+    y *= scale;
+    int i = lim_grid_layout_find(&l, self->enlarged ? 1 : self->n, &x, &y);
+    if (i < 0)
+        return (LimPlace){.picture = -1};
+    return (LimPlace){self->enlarged ? self->cursor : i, (int)x, (int)y};
 }
 
 /* What a person who does not see the pictures is told. */
@@ -130,6 +111,9 @@ describe(LimImageGrid *self)
                 g_string_append_printf(text, ": %s", self->labels[self->cursor]);
             if (self->enlarged)
                 g_string_append(text, ", enlarged");
+            if (self->probe.picture == self->cursor)
+                g_string_append_printf(text, ", pixel column %d, row %d", self->probe.x,
+                                       self->probe.y);
         }
     }
     gtk_accessible_update_property(GTK_ACCESSIBLE(self), GTK_ACCESSIBLE_PROPERTY_LABEL, "Pictures",
@@ -185,6 +169,12 @@ lim_image_grid_set_cursor(LimImageGrid *self, int cursor)
     g_object_notify_by_pspec(G_OBJECT(self), props[PROP_CURSOR]);
 }
 
+int
+lim_image_grid_get_pointed(LimImageGrid *self)
+{
+    return self->pointed;
+}
+
 gboolean
 lim_image_grid_get_enlarged(LimImageGrid *self)
 {
@@ -224,13 +214,117 @@ lim_image_grid_set_stale(LimImageGrid *self, gboolean stale)
     g_object_notify_by_pspec(G_OBJECT(self), props[PROP_STALE]);
 }
 
+/* A hand over what can be dragged, a cross over what can be asked about. */
+static void
+show_pointer(LimImageGrid *self)
+{
+    const char *name = NULL;
+
+    if (self->walked >= 0)
+        name = "grabbing";
+    else if (self->pointed >= 0)
+        name = self->cell ? "crosshair" : self->walking ? "grab" : NULL;
+    gtk_widget_set_cursor_from_name(GTK_WIDGET(self), name);
+}
+
 static void
 set_pointed(LimImageGrid *self, int pointed)
 {
     if (pointed == self->pointed)
         return;
     self->pointed = pointed;
+    show_pointer(self);
     g_object_notify_by_pspec(G_OBJECT(self), props[PROP_POINTED]);
+}
+
+void
+lim_image_grid_set_walking(LimImageGrid *self, gboolean walking)
+{
+    self->walking = walking;
+    show_pointer(self);
+}
+
+LimPlace
+lim_image_grid_get_probe(LimImageGrid *self)
+{
+    return self->probe;
+}
+
+void
+lim_image_grid_set_probe(LimImageGrid *self, LimPlace probe)
+{
+    if (!self->cell || probe.picture < 0 || probe.picture >= self->n) {
+        probe = (LimPlace){.picture = -1};
+    } else {
+        probe.x = CLAMP(probe.x, 0, self->width - 1) / self->cell * self->cell;
+        probe.y = CLAMP(probe.y, 0, self->height - 1) / self->cell * self->cell;
+    }
+    if (probe.picture == self->probe.picture && probe.x == self->probe.x &&
+        probe.y == self->probe.y)
+        return;
+    self->probe = probe;
+    describe(self);
+    gtk_widget_queue_draw(GTK_WIDGET(self));
+    g_signal_emit(self, signals[PROBE_MOVED], 0);
+}
+
+void
+lim_image_grid_set_probing(LimImageGrid *self, int cell)
+{
+    LimPlace probe = self->probe;
+
+    if (cell == self->cell)
+        return;
+    self->cell = cell;
+    self->probe.picture = -1; /* lies on another grid */
+    lim_image_grid_set_probe(self, probe);
+    show_pointer(self);
+    gtk_widget_queue_draw(GTK_WIDGET(self));
+}
+
+/* Bytes as a surface: n rows of pictures one below the other. */
+static cairo_surface_t *
+surface_new(const guint8 *in, int width, int height, int channels)
+{
+    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
+    unsigned char *out = cairo_image_surface_get_data(surface);
+    int stride = cairo_image_surface_get_stride(surface);
+
+    for (int y = 0; y < height; y++) {
+        guint32 *row = (guint32 *)(void *)(out + (gsize)y * (gsize)stride);
+        for (int x = 0; x < width; x++, in += channels) {
+            guint32 r = in[0], g = in[channels / 2], b = in[channels - 1];
+            row[x] = r << 16 | g << 8 | b;
+        }
+    }
+    cairo_surface_mark_dirty(surface);
+    return surface;
+}
+
+void
+lim_image_grid_set_overlay(LimImageGrid *self, int picture, GBytes *rgb, int width, int height,
+                           double opacity)
+{
+    g_clear_pointer(&self->overlay, cairo_surface_destroy);
+    self->overlay_on = picture;
+    self->overlay_opacity = opacity;
+    if (picture >= 0) {
+        gsize size;
+        const guint8 *in = g_bytes_get_data(rgb, &size);
+        g_return_if_fail(size == (gsize)(width * height * 3));
+        self->overlay = surface_new(in, width, height, 3);
+    }
+    gtk_widget_queue_draw(GTK_WIDGET(self));
+}
+
+void
+lim_image_grid_set_pins(LimImageGrid *self, const LimGridPin *pins, int n)
+{
+    g_return_if_fail(n >= 0 && n <= PINS_MAX);
+    self->n_pins = n;
+    for (int i = 0; i < n; i++)
+        self->pins[i] = pins[i];
+    gtk_widget_queue_draw(GTK_WIDGET(self));
 }
 
 void
@@ -254,17 +348,7 @@ lim_image_grid_set_pictures(LimImageGrid *self, GBytes *pixels, int n, int width
     self->height = height;
     self->serial++;
     if (n > 0) {
-        self->surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, n * height);
-        unsigned char *out = cairo_image_surface_get_data(self->surface);
-        int stride = cairo_image_surface_get_stride(self->surface);
-        for (int y = 0; y < n * height; y++) {
-            guint32 *row = (guint32 *)(void *)(out + (gsize)y * (gsize)stride);
-            for (int x = 0; x < width; x++, in += channels) {
-                guint32 r = in[0], g = in[channels / 2], b = in[channels - 1];
-                row[x] = r << 16 | g << 8 | b;
-            }
-        }
-        cairo_surface_mark_dirty(self->surface);
+        self->surface = surface_new(in, width, n * height, channels);
         if (labels) {
             self->labels = g_new0(char *, n + 1);
             for (int i = 0; i < n; i++)
@@ -276,6 +360,8 @@ lim_image_grid_set_pictures(LimImageGrid *self, GBytes *pixels, int n, int width
     lim_image_grid_set_cursor(self, self->cursor);
     if (self->pointed >= n)
         set_pointed(self, -1);
+    if (self->probe.picture >= n)
+        lim_image_grid_set_probe(self, (LimPlace){.picture = -1});
     describe(self);
     gtk_widget_queue_draw(GTK_WIDGET(self));
 }
@@ -302,6 +388,42 @@ snapshot_caption(LimImageGrid *self, GtkSnapshot *snapshot, const LimGridLayout 
     gtk_snapshot_restore(snapshot);
 }
 
+/* The probe and the pins, above all pictures: marks may reach over an edge. */
+static void
+snapshot_marks(LimImageGrid *self, GtkSnapshot *snapshot, const LimGridLayout *l, int scale)
+{
+    float w = (float)gtk_widget_get_width(GTK_WIDGET(self));
+    float h = (float)gtk_widget_get_height(GTK_WIDGET(self));
+    double size = MIN(PIN_SIZE * scale, MAX(l->cell_w / 4, 12 * scale));
+    cairo_t *cr = gtk_snapshot_append_cairo(snapshot, &GRAPHENE_RECT_INIT(0, 0, w, h));
+
+    cairo_scale(cr, 1.0 / scale, 1.0 / scale);
+    for (int k = -1; k < self->n_pins; k++) {
+        int i = k < 0 ? self->probe.picture : self->pins[k].picture;
+        int at = self->enlarged ? 0 : i;
+        if (i < 0 || i >= self->n || (self->enlarged && i != self->cursor))
+            continue;
+        double x = l->x + at % l->columns * (l->cell_w + l->gap);
+        double y = l->y + at / l->columns * (l->cell_h + l->caption + l->gap);
+        if (k >= 0) {
+            lim_pin_draw(cr, self->pins[k].which, x + self->pins[k].x * l->factor,
+                         y + self->pins[k].y * l->factor, size, self->pins[k].strong);
+            continue;
+        }
+        x += self->probe.x * l->factor;
+        y += self->probe.y * l->factor;
+        for (int rim = 1; rim >= 0; rim--) { /* dark around light */
+            double out = (1 + 2 * rim) * scale / 2.0;
+            cairo_set_source_rgb(cr, !rim, !rim, !rim);
+            cairo_set_line_width(cr, scale);
+            cairo_rectangle(cr, x - out, y - out, self->cell * l->factor + 2 * out,
+                            self->cell * l->factor + 2 * out);
+            cairo_stroke(cr);
+        }
+    }
+    cairo_destroy(cr);
+}
+
 static void
 snapshot(GtkWidget *widget, GtkSnapshot *snapshot)
 {
@@ -310,7 +432,7 @@ snapshot(GtkWidget *widget, GtkSnapshot *snapshot)
 
     if (!self->n)
         return;
-    LimGridLayout l = current_layout(self);
+    LimGridLayout l = lim_image_grid_get_layout(self);
     int shown = self->enlarged ? 1 : self->n;
     float total_w = (float)(l.columns * (l.cell_w + l.gap) - l.gap) / (float)scale;
     float total_h = (float)(l.rows * (l.cell_h + l.caption + l.gap) - l.gap) / (float)scale;
@@ -331,6 +453,15 @@ snapshot(GtkWidget *widget, GtkSnapshot *snapshot)
         cairo_set_source_surface(cr, self->surface, 0, -i * self->height);
         cairo_pattern_set_filter(cairo_get_source(cr), CAIRO_FILTER_NEAREST);
         cairo_fill(cr);
+        if (i == self->overlay_on && self->overlay) {
+            cairo_rectangle(cr, 0, 0, self->width, self->height);
+            cairo_clip(cr);
+            cairo_scale(cr, (double)self->width / cairo_image_surface_get_width(self->overlay),
+                        (double)self->height / cairo_image_surface_get_height(self->overlay));
+            cairo_set_source_surface(cr, self->overlay, 0, 0);
+            cairo_pattern_set_filter(cairo_get_source(cr), CAIRO_FILTER_NEAREST);
+            cairo_paint_with_alpha(cr, self->overlay_opacity);
+        }
         cairo_restore(cr);
     }
     cairo_destroy(cr);
@@ -358,6 +489,8 @@ snapshot(GtkWidget *widget, GtkSnapshot *snapshot)
                                        (GdkRGBA[4]){color, color, color, color});
         }
     }
+    if (self->n_pins || self->probe.picture >= 0)
+        snapshot_marks(self, snapshot, &l, scale);
 }
 
 static void
@@ -367,31 +500,118 @@ measure(GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimu
     *minimum = *natural = MIN_SIZE;
 }
 
+static void
+end_walk(LimImageGrid *self, gboolean keep)
+{
+    if (self->walked < 0)
+        return;
+    self->walked = -1;
+    show_pointer(self);
+    g_signal_emit(self, signals[WALK_END], 0, keep);
+}
+
+/* The picture that lies by so many columns and rows from one, or -1. */
+static int
+neighbour(LimImageGrid *self, int picture, int columns, int rows)
+{
+    int to =
+        picture + columns + rows * (self->enlarged ? 1 : lim_image_grid_get_layout(self).columns);
+
+    return to >= 0 && to < self->n ? to : -1;
+}
+
+/* By so many cells; over an edge lies the neighbouring picture. */
+static void
+move_probe(LimImageGrid *self, int dx, int dy, int pictures)
+{
+    LimPlace p = self->probe;
+
+    if (p.picture < 0) {
+        p = (LimPlace){self->cursor, self->width / 2, self->height / 2};
+    } else {
+        int x = p.x + dx * self->cell, y = p.y + dy * self->cell;
+        int columns = x < 0 ? -1 : x >= self->width, rows = y < 0 ? -1 : y >= self->height;
+        int to = neighbour(self, p.picture, columns + pictures, rows);
+        if (to < 0)
+            return;
+        p = (LimPlace){to, x - columns * self->width, y - rows * self->height};
+    }
+    lim_image_grid_set_cursor(self, p.picture);
+    lim_image_grid_set_probe(self, p);
+}
+
+/* Keys that mean something else, or something more, while probing. */
+static gboolean
+probe_key(LimImageGrid *self, guint keyval)
+{
+    switch (keyval) {
+    case GDK_KEY_Left:
+    case GDK_KEY_KP_Left:
+        move_probe(self, -1, 0, 0);
+        return TRUE;
+    case GDK_KEY_Right:
+    case GDK_KEY_KP_Right:
+        move_probe(self, 1, 0, 0);
+        return TRUE;
+    case GDK_KEY_Up:
+    case GDK_KEY_KP_Up:
+        move_probe(self, 0, -1, 0);
+        return TRUE;
+    case GDK_KEY_Down:
+    case GDK_KEY_KP_Down:
+        move_probe(self, 0, 1, 0);
+        return TRUE;
+    case GDK_KEY_Page_Up:
+        move_probe(self, 0, 0, -1);
+        return TRUE;
+    case GDK_KEY_Page_Down:
+        move_probe(self, 0, 0, 1);
+        return TRUE;
+    case GDK_KEY_Return:
+    case GDK_KEY_KP_Enter:
+        if (self->probe.picture >= 0)
+            g_signal_emit(self, signals[PROBE_PIN], 0);
+        return TRUE;
+    case GDK_KEY_Delete:
+    case GDK_KEY_BackSpace:
+        g_signal_emit(self, signals[PROBE_UNPIN], 0);
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
 static gboolean
 key_pressed(LimImageGrid *self, guint keyval, guint code, GdkModifierType state)
 {
+    if (keyval == GDK_KEY_Escape && self->walked >= 0) {
+        end_walk(self, FALSE);
+        gtk_event_controller_reset(GTK_EVENT_CONTROLLER(self->drag));
+        return GDK_EVENT_STOP;
+    }
     if (!self->n || state & (GDK_CONTROL_MASK | GDK_ALT_MASK))
         return GDK_EVENT_PROPAGATE;
-    int columns = self->enlarged ? 1 : current_layout(self).columns;
+    if (self->cell && probe_key(self, keyval))
+        return GDK_EVENT_STOP;
     int back = gtk_widget_get_direction(GTK_WIDGET(self)) == GTK_TEXT_DIR_RTL ? 1 : -1;
-    int to = self->cursor;
+    int to;
 
     switch (keyval) {
     case GDK_KEY_Left:
     case GDK_KEY_KP_Left:
-        to += back;
+        to = neighbour(self, self->cursor, back, 0);
         break;
     case GDK_KEY_Right:
     case GDK_KEY_KP_Right:
-        to -= back;
+        to = neighbour(self, self->cursor, -back, 0);
         break;
     case GDK_KEY_Up:
     case GDK_KEY_KP_Up:
-        to -= columns;
+        to = neighbour(self, self->cursor, 0, -1);
         break;
     case GDK_KEY_Down:
     case GDK_KEY_KP_Down:
-        to += columns;
+        to = neighbour(self, self->cursor, 0, 1);
         break;
     case GDK_KEY_Home:
         to = 0;
@@ -412,7 +632,7 @@ key_pressed(LimImageGrid *self, guint keyval, guint code, GdkModifierType state)
     default:
         return GDK_EVENT_PROPAGATE;
     }
-    if (to >= 0 && to < self->n)
+    if (to >= 0)
         lim_image_grid_set_cursor(self, to);
     return GDK_EVENT_STOP;
 }
@@ -420,26 +640,67 @@ key_pressed(LimImageGrid *self, guint keyval, guint code, GdkModifierType state)
 static void
 pressed(LimImageGrid *self, int n_press, double x, double y)
 {
-    int i = picture_at(self, x, y);
+    LimPlace p = place_at(self, x, y);
 
     gtk_widget_grab_focus(GTK_WIDGET(self));
-    if (i < 0)
+    if (p.picture < 0)
         return;
-    lim_image_grid_set_cursor(self, i);
-    if (n_press == 2)
+    lim_image_grid_set_cursor(self, p.picture);
+    if (self->cell && n_press == 1) {
+        lim_image_grid_set_probe(self, p);
+        g_signal_emit(self, signals[PROBE_PIN], 0);
+    } else if (!self->cell && n_press == 2) {
         lim_image_grid_set_enlarged(self, !self->enlarged);
+    }
 }
 
 static void
 moved(LimImageGrid *self, double x, double y)
 {
-    set_pointed(self, picture_at(self, x, y));
+    LimPlace p = place_at(self, x, y);
+
+    set_pointed(self, p.picture);
+    if (self->cell)
+        lim_image_grid_set_probe(self, p);
 }
 
 static void
 left(LimImageGrid *self)
 {
     set_pointed(self, -1);
+    lim_image_grid_set_probe(self, (LimPlace){.picture = -1});
+}
+
+/* A click that trembles is no drag. */
+static void
+dragged(LimImageGrid *self, double dx, double dy, GtkGestureDrag *drag)
+{
+    double x, y;
+    int least;
+
+    if (self->walked < 0) {
+        if (!self->walking || self->cell)
+            return;
+        g_object_get(gtk_widget_get_settings(GTK_WIDGET(self)), "gtk-dnd-drag-threshold", &least,
+                     NULL);
+        gtk_gesture_drag_get_start_point(drag, &x, &y);
+        int picture = place_at(self, x, y).picture;
+        if (picture < 0 || hypot(dx, dy) < least)
+            return;
+        LimGridLayout l = lim_image_grid_get_layout(self);
+        self->walked = picture;
+        self->walk_width = (double)l.cell_w / gtk_widget_get_scale_factor(GTK_WIDGET(self));
+        gtk_gesture_set_state(GTK_GESTURE(drag), GTK_EVENT_SEQUENCE_CLAIMED);
+        show_pointer(self);
+        g_signal_emit(self, signals[WALK_BEGIN], 0, picture);
+    }
+    g_signal_emit(self, signals[WALK], 0, dx / self->walk_width, dy / self->walk_width);
+}
+
+static void
+drag_end(LimImageGrid *self)
+{
+    end_walk(self, TRUE);
 }
 
 static void
@@ -492,6 +753,7 @@ finalize(GObject *object)
 
     g_clear_pointer(&self->pixels, g_bytes_unref);
     g_clear_pointer(&self->surface, cairo_surface_destroy);
+    g_clear_pointer(&self->overlay, cairo_surface_destroy);
     g_clear_pointer(&self->labels, g_strfreev);
     G_OBJECT_CLASS(lim_image_grid_parent_class)->finalize(object);
 }
@@ -517,6 +779,17 @@ lim_image_grid_class_init(LimImageGridClass *klass)
                          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
     g_object_class_install_properties(object_class, N_PROPS, props);
 
+    static const char *const plain[] = {"probe-moved", "probe-pin", "probe-unpin"};
+    for (int i = 0; i < 3; i++)
+        signals[PROBE_MOVED + i] = g_signal_new(plain[i], LIM_TYPE_IMAGE_GRID, G_SIGNAL_RUN_LAST, 0,
+                                                NULL, NULL, NULL, G_TYPE_NONE, 0);
+    signals[WALK_BEGIN] = g_signal_new("walk-begin", LIM_TYPE_IMAGE_GRID, G_SIGNAL_RUN_LAST, 0,
+                                       NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_INT);
+    signals[WALK] = g_signal_new("walk", LIM_TYPE_IMAGE_GRID, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                 NULL, G_TYPE_NONE, 2, G_TYPE_DOUBLE, G_TYPE_DOUBLE);
+    signals[WALK_END] = g_signal_new("walk-end", LIM_TYPE_IMAGE_GRID, G_SIGNAL_RUN_LAST, 0, NULL,
+                                     NULL, NULL, G_TYPE_NONE, 1, G_TYPE_BOOLEAN);
+
     gtk_widget_class_set_css_name(widget_class, "imagegrid");
     gtk_widget_class_set_accessible_role(widget_class, GTK_ACCESSIBLE_ROLE_IMG);
 }
@@ -527,7 +800,7 @@ lim_image_grid_init(LimImageGrid *self)
     GtkEventController *keys = gtk_event_controller_key_new();
     GtkGesture *click = gtk_gesture_click_new();
 
-    self->cursor = self->pointed = -1;
+    self->cursor = self->pointed = self->probe.picture = self->overlay_on = self->walked = -1;
     gtk_widget_set_focusable(GTK_WIDGET(self), TRUE);
     gtk_widget_set_overflow(GTK_WIDGET(self), GTK_OVERFLOW_HIDDEN);
     g_signal_connect_swapped(keys, "key-pressed", G_CALLBACK(key_pressed), self);
@@ -538,6 +811,10 @@ lim_image_grid_init(LimImageGrid *self)
     g_signal_connect_swapped(motion, "motion", G_CALLBACK(moved), self);
     g_signal_connect_swapped(motion, "leave", G_CALLBACK(left), self);
     gtk_widget_add_controller(GTK_WIDGET(self), motion);
+    self->drag = gtk_gesture_drag_new();
+    g_signal_connect_swapped(self->drag, "drag-update", G_CALLBACK(dragged), self);
+    g_signal_connect_swapped(self->drag, "drag-end", G_CALLBACK(drag_end), self);
+    gtk_widget_add_controller(GTK_WIDGET(self), GTK_EVENT_CONTROLLER(self->drag));
     describe(self);
 }
 

@@ -5,12 +5,24 @@
  * keys, Home and End move a cursor; Enter, Space or a double click show the picture under the
  * cursor alone, Escape shows all again.
  *
+ * Two more things can be done to pictures, when they are switched on:
+ *
+ *   Probing asks about single places. A probe, a square of some picture pixels, follows the
+ *   pointer and the arrow keys (Page Up and Page Down take it to another picture). Signals:
+ *   "probe-moved"; "probe-pin" after a click or Enter, "probe-unpin" after Delete or Backspace.
+ *
+ *   Dragging a picture. Signals: "walk-begin" (int picture), "walk" (double dx, double dy: from
+ *   where the drag began, in widths of the picture), "walk-end" (boolean: keep what was done;
+ *   FALSE after Escape).
+ *
  * Properties: "cursor" (int, -1 without pictures), "enlarged" (boolean), "stale" (boolean: the
  * settings have moved on, the pictures have not yet), "pointed" (int, read only: the picture under
  * the pointer, -1 for none). */
 #pragma once
 
 #include <gtk/gtk.h>
+
+#include "widgets/grid-layout.h"
 
 #define LIM_TYPE_IMAGE_GRID (lim_image_grid_get_type())
 G_DECLARE_FINAL_TYPE(LimImageGrid, lim_image_grid, LIM, IMAGE_GRID, GtkWidget)
@@ -30,23 +42,36 @@ const char *lim_image_grid_get_label(LimImageGrid *self, int i);
 guint lim_image_grid_get_serial(LimImageGrid *self);
 int lim_image_grid_get_cursor(LimImageGrid *self);
 void lim_image_grid_set_cursor(LimImageGrid *self, int cursor);
+int lim_image_grid_get_pointed(LimImageGrid *self);
 gboolean lim_image_grid_get_enlarged(LimImageGrid *self);
 void lim_image_grid_set_enlarged(LimImageGrid *self, gboolean enlarged);
 gboolean lim_image_grid_get_stale(LimImageGrid *self);
 void lim_image_grid_set_stale(LimImageGrid *self, gboolean stale);
+/* Where the pictures are now; there is at least one. Enlarged: of the one at the cursor. */
+LimGridLayout lim_image_grid_get_layout(LimImageGrid *self);
 
-/* Where pictures go, in device pixels. The cell of picture i is at column i % columns, row
- * i / columns; cells are (cell_w + gap) and (cell_h + caption + gap) apart. */
-typedef struct LimGridLayout {
-    int columns, rows;
-    int factor; /* picture pixels are factor x factor device pixels */
-    int x, y;   /* of the first picture */
-    int cell_w, cell_h;
-    int gap, caption;
-} LimGridLayout;
+/* Whether pictures can be dragged. */
+void lim_image_grid_set_walking(LimImageGrid *self, gboolean walking);
 
-/* n >= 1 pictures of width x height into an area of area_w x area_h device pixels; gap and caption
- * (0: none) in device pixels. The factor is at least 1, even when that does not fit. The
- * columns give the largest factor, or a grid without empty cells at no less than 4/5 of it. */
-LimGridLayout lim_grid_layout(int n, int width, int height, int area_w, int area_h, int gap,
-                              int caption);
+typedef struct LimPlace {
+    int picture; /* -1: none */
+    int x, y;    /* picture pixels */
+} LimPlace;
+
+/* Probes are squares of cell x cell picture pixels on a grid of such squares; 0: no probing. */
+void lim_image_grid_set_probing(LimImageGrid *self, int cell);
+LimPlace lim_image_grid_get_probe(LimImageGrid *self);             /* x, y: the upper left pixel */
+void lim_image_grid_set_probe(LimImageGrid *self, LimPlace probe); /* x, y: any pixel within */
+
+/* Colours over a picture: rgb is [height][width][3] bytes, a reference is kept; opacity 0 .. 1.
+ * picture -1: none. */
+void lim_image_grid_set_overlay(LimImageGrid *self, int picture, GBytes *rgb, int width, int height,
+                                double opacity);
+
+/* Marks on pictures. x, y: their middle, in picture pixels; which: of lim-pin.h. */
+typedef struct LimGridPin {
+    int picture, which;
+    double x, y;
+    gboolean strong;
+} LimGridPin;
+void lim_image_grid_set_pins(LimImageGrid *self, const LimGridPin *pins, int n); /* copied */
