@@ -36,7 +36,7 @@ typedef struct CliCommand {
     json_t *(*run)(CliRun *run, LimError *err);
 } CliCommand;
 
-extern const CliCommand cli_info, cli_train_classifier, cli_train_gan, cli_sample,
+extern const CliCommand cli_ablate, cli_info, cli_train_classifier, cli_train_gan, cli_sample,
     cli_evaluate_classifier, cli_evaluate_gan, cli_bench_gan, cli_bench_ops;
 
 /* The folder of --data, or NULL. */

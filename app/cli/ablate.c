@@ -1,0 +1,256 @@
+/* limen-cli ablate: what each part of the two papers contributes here. The engine trains and
+ * measures; this prints the ends, and writes all of it as JSON and as a plot. */
+#include "base/file.h"
+#include "cli.h"
+#include "jobs/ablation.h"
+#include "plot.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct AblateFiles {
+    char folder[LIM_TEXT_MAX], classifier[LIM_TEXT_MAX], out[LIM_TEXT_MAX];
+} AblateFiles;
+
+static const LimParamSpec files_schema[] = {
+    {.name = "folder",
+     .label = "Folder",
+     .help = "Where runs leave their records, logs, models and checkpoints. Finished runs found "
+             "there are not repeated.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(AblateFiles, folder),
+     .def_text = "ablation"},
+    {.name = "classifier",
+     .label = "Classifier",
+     .help = "The classifier that judges: a file written by `limen-cli train classifier`.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(AblateFiles, classifier),
+     .def_text = "resources/models/fashion-classifier.safetensors"},
+    {.name = "out",
+     .label = "Results",
+     .help = "The results are written to this name with .json and .svg behind it. Empty: to "
+             "`ablation` in the folder.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(AblateFiles, out)},
+    {0}};
+
+/* A measure at every point: over the repetitions the mean, the least and the largest. */
+typedef struct Curve {
+    int n;
+    double *x, *mean, *low, *high; /* [n] */
+} Curve;
+
+static double
+number(const json_t *object, const char *key)
+{
+    const json_t *j = json_object_get(object, key);
+    return json_is_number(j) ? json_number_value(j) : (double)NAN;
+}
+
+/* Of the runs (an array of records); points that only some of them have are of those. */
+static Curve
+curve(const json_t *runs, const char *key)
+{
+    Curve c = {0};
+    size_t i;
+    json_t *record;
+    json_array_foreach((json_t *)(uintptr_t)runs, i, record)
+    {
+        const int n = (int)json_array_size(json_object_get(record, "points"));
+        c.n = n > c.n ? n : c.n;
+    }
+    c.x = lim_alloc(4 * (size_t)c.n + 1, sizeof *c.x);
+    c.mean = c.x + c.n;
+    c.low = c.mean + c.n;
+    c.high = c.low + c.n;
+    for (int k = 0; k < c.n; k++) {
+        int count = 0;
+        c.low[k] = INFINITY;
+        c.high[k] = -INFINITY;
+        json_array_foreach((json_t *)(uintptr_t)runs, i, record)
+        {
+            const json_t *point = json_array_get(json_object_get(record, "points"), (size_t)k);
+            const double y = number(point, key);
+            if (!isfinite(y))
+                continue;
+            c.x[k] = number(point, "iteration");
+            c.mean[k] += y;
+            c.low[k] = fmin(c.low[k], y);
+            c.high[k] = fmax(c.high[k], y);
+            count++;
+        }
+        c.mean[k] /= count; /* none: not a number, a gap */
+    }
+    return c;
+}
+
+static void
+curve_clear(Curve *c)
+{
+    free(c->x);
+}
+
+/* One row per run: its measures at the end. */
+static json_t *
+table(const json_t *results)
+{
+    static const char *const keys[] = {"asked", "asked_truncated", "d_loss"};
+    json_t *rows = json_array(), *group, *member;
+    size_t g, m;
+    json_array_foreach(json_object_get(results, "groups"), g, group)
+    {
+        json_array_foreach(json_object_get(group, "runs"), m, member)
+        {
+            const json_t *runs = json_object_get(json_object_get(results, "runs"),
+                                                 json_string_value(json_object_get(member, "run")));
+            json_t *row = json_pack("{s:O, s:O, s:i}", "experiment", json_object_get(group, "name"),
+                                    "variant", json_object_get(member, "label"), "repetitions",
+                                    (int)json_array_size(runs));
+            for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+                Curve c = curve(runs, keys[k]);
+                const double end = c.n ? c.mean[c.n - 1] : (double)NAN;
+                json_object_set_new(row, keys[k], isfinite(end) ? json_real(end) : json_null());
+                curve_clear(&c);
+            }
+            json_array_append_new(rows, row);
+        }
+    }
+    return rows;
+}
+
+/* ---- the plot: a row of panels per measure, a column per experiment ---------------------------
+ */
+
+enum { MAX_GROUPS = 8, MAX_RUNS = 4 };
+static const struct {
+    const char *key, *label;
+} measures[] = {{"asked", "asked class recognised"},
+                {"asked_truncated", "asked class recognised, truncated"}};
+enum { MEASURES = sizeof measures / sizeof *measures };
+
+static LimStatus
+write_plot(const json_t *results, const char *path, LimError *err)
+{
+    static CliPanel panels[MEASURES * MAX_GROUPS];
+    static CliSeries series[MEASURES * MAX_GROUPS][MAX_RUNS];
+    static Curve curves[MEASURES * MAX_GROUPS][MAX_RUNS];
+    const json_t *groups = json_object_get(results, "groups");
+    const int n = (int)json_array_size(groups);
+    LIM_ASSERT(n <= MAX_GROUPS);
+    for (int at = 0; at < MEASURES * n; at++) {
+        const json_t *group = json_array_get(groups, (size_t)(at % n)), *members;
+        members = json_object_get(group, "runs");
+        panels[at] = (CliPanel){.title = json_string_value(json_object_get(group, "question")),
+                                .x_label = "iterations",
+                                .y_label = measures[at / n].label,
+                                .series = series[at],
+                                .n = (int)json_array_size(members),
+                                .y_max = 1};
+        panels[at].x_max = number(json_object_get(results, "settings"), "iterations");
+        LIM_ASSERT(panels[at].n <= MAX_RUNS);
+        for (int i = 0; i < panels[at].n; i++) {
+            const json_t *member = json_array_get(members, (size_t)i);
+            const json_t *runs = json_object_get(json_object_get(results, "runs"),
+                                                 json_string_value(json_object_get(member, "run")));
+            Curve *c = &curves[at][i];
+            *c = curve(runs, measures[at / n].key);
+            series[at][i] = (CliSeries){.name = json_string_value(json_object_get(member, "label")),
+                                        .n = c->n,
+                                        .x = c->x,
+                                        .y = c->mean,
+                                        .low = c->low,
+                                        .high = c->high};
+        }
+    }
+    LimStatus status =
+        cli_plot_write(path, "Each part by itself, at equal steps", panels, MEASURES * n, n, err);
+    for (int at = 0; at < MEASURES * n; at++)
+        for (int i = 0; i < panels[at].n; i++)
+            curve_clear(&curves[at][i]);
+    return status;
+}
+
+/* ---- the command ------------------------------------------------------------------------------
+ */
+
+static LimStatus
+write_results(const AblateFiles *files, const json_t *results, char json[LIM_TEXT_MAX + 32],
+              char svg[LIM_TEXT_MAX + 32], LimError *err)
+{
+    const char *middle = *files->out ? "" : "/ablation";
+    snprintf(json, LIM_TEXT_MAX + 32, "%s%s.json", *files->out ? files->out : files->folder,
+             middle);
+    snprintf(svg, LIM_TEXT_MAX + 32, "%s%s.svg", *files->out ? files->out : files->folder, middle);
+    char *text = json_dumps(results, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
+    LimStatus status = lim_file_write(json, text, strlen(text), err);
+    free(text);
+    return status == LIM_OK ? write_plot(results, svg, err) : status;
+}
+
+static json_t *
+finish(CliRun *run, const LimTask *t, const AblateFiles *files, double seconds, LimError *err)
+{
+    char json[LIM_TEXT_MAX + 32], svg[LIM_TEXT_MAX + 32];
+    LimError write = LIM_ERROR_INIT;
+    json_t *results = lim_ablation_results(t), *out = NULL;
+    char *flags = cli_args_text(&run->args, run->args.n_pieces - 1);
+    char *command = lim_alloc(strlen(flags) + 64, 1);
+    sprintf(command, "limen-cli ablate%s", flags);
+    json_object_set_new(results, "classifier", json_string(files->classifier));
+    json_object_set_new(results, "command", json_string(command));
+    if (write_results(files, results, json, svg, &write) == LIM_OK)
+        out = json_pack("{s:s, s:s, s:f, s:o}", "results", json, "plot", svg, "seconds", seconds,
+                        "ends", table(results));
+    else if (err->code == LIM_OK)
+        *err = write;
+    json_decref(results);
+    free(flags);
+    free(command);
+    return out;
+}
+
+static json_t *
+run_ablate(CliRun *run, LimError *err)
+{
+    const LimAblationSettings *s = cli_args_values(&run->args, lim_ablation_schema);
+    const AblateFiles *files = cli_args_values(&run->args, files_schema);
+    if (mkdir(files->folder, 0777) != 0 && errno != EEXIST) {
+        lim_fail(err, LIM_E_IO, "cannot make the folder %s: %s", files->folder, strerror(errno));
+        return NULL;
+    }
+    LimDataset *data = lim_dataset_open(cli_data(run), "train", err);
+    LimPredictor *judge = data ? lim_predictor_load(files->classifier, err) : NULL;
+    LimTask *t = judge ? lim_ablation_new(s, data, judge, files->folder, err) : NULL;
+    json_t *result = NULL;
+    const double start = cli_seconds();
+    if (t) {
+        const LimStep end = cli_run_task(run, t, err);
+        if (end == LIM_STEP_DONE || err->code == LIM_CANCELLED)
+            result = finish(run, t, files, cli_seconds() - start, err);
+    }
+    lim_task_free(t);
+    lim_predictor_free(judge);
+    lim_dataset_free(data);
+    return result;
+}
+
+static const CliPiece pieces[] = {{"What to compare", lim_ablation_schema,
+                                   sizeof(LimAblationSettings)},
+                                  {"Files", files_schema, sizeof(AblateFiles)},
+                                  {0}};
+const CliCommand cli_ablate = {
+    .name = "ablate",
+    .summary = "Trains small GANs with one part changed at a time and compares them",
+    .text = "Attention against a residual block and neither; spectral normalisation; learning "
+            "rates; batch size; orthogonal regularisation under truncation: all at equal steps. "
+            "Ctrl+C keeps what is there; the same command goes on.",
+    .operands = "",
+    .pieces = pieces,
+    .run = run_ablate,
+};
