@@ -194,6 +194,23 @@ GRAD(max_pool_grad)
     din[0] = lim_graph_add(g, &lim_op_max_pool2_grad, (LimVal[]){in[0], dout[0]}, NULL, NULL);
 }
 
+/* linear in dy: mask * upsample(dy) with a mask that is 1 at each maximum; its adjoint sums the
+ * masked seed over the windows */
+GRAD(max_pool_grad_grad)
+{
+    if (!wanted[1])
+        return;
+    LimVal ones = lim_fill_like(g, in[1], 1);
+    LimVal mask = lim_graph_add(g, &lim_op_max_pool2_grad, (LimVal[]){in[0], ones}, NULL, NULL);
+    LimVal d = lim_mul(g, mask, dout[0]);
+    const LimShape s = lim_graph_shape(g, d);
+    if (s.d[2] % 2)
+        d = lim_slice(g, d, 2, 0, s.d[2] - 1);
+    if (s.d[3] % 2)
+        d = lim_slice(g, d, 3, 0, s.d[3] - 1);
+    din[1] = lim_graph_add(g, &lim_op_sum_pool2, &d, &(LimScaleParams){1}, NULL);
+}
+
 GRAD(spatial_sum_grad)
 {
     const LimShape s = lim_graph_shape(g, in[0]);
@@ -272,7 +289,8 @@ static const LimOpCase broadcast_cases[] = {
 OP(sum_pool2, 1, infer_sum_pool, sum_pool_grad, .run = sum_pool2_run, SCALE, CASES(even_cases))
 OP(upsample2, 1, infer_upsample, upsample_grad, .run = upsample2_run, SCALE, CASES(any_cases))
 OP(max_pool2, 1, infer_max_pool, max_pool_grad, .run = max_pool2_run, CASES(max_cases))
-OP(max_pool2_grad, 2, infer_max_pool_grad, NULL, .run = max_pool2_grad_run, CASES(max_grad_cases))
+OP(max_pool2_grad, 2, infer_max_pool_grad, max_pool_grad_grad, .run = max_pool2_grad_run,
+   CASES(max_grad_cases))
 OP(spatial_sum, 1, infer_spatial_sum, spatial_sum_grad, SCALE, CASES(any_cases))
 OP(spatial_broadcast, 1, infer_spatial_broadcast, spatial_broadcast_grad, .params = size_schema,
    .params_size = sizeof(LimSizeParams), CASES(broadcast_cases))

@@ -97,6 +97,23 @@ GRAD(softmax_grad_of)
     din[0] = lim_graph_add(g, &lim_op_softmax_grad, (LimVal[]){out[0], dout[0]}, NULL, NULL);
 }
 
+/* t = y (dy - <y, dy>), row by row. In dy it is its own adjoint; in y, for a seed d:
+ * d dy - d <y, dy> - dy <d, y>. */
+GRAD(softmax_grad_grad)
+{
+    const LimShape s = lim_graph_shape(g, in[0]);
+    const int32_t k = s.d[s.nd - 1];
+    const LimShape rows = LIM_SHAPE2((int32_t)(lim_shape_size(s) / k), k);
+    if (wanted[1])
+        din[1] = lim_graph_add(g, &lim_op_softmax_grad, (LimVal[]){in[0], dout[0]}, NULL, NULL);
+    if (!wanted[0])
+        return;
+    LimVal y = lim_reshape(g, in[0], rows), dy = lim_reshape(g, in[1], rows);
+    LimVal d = lim_reshape(g, dout[0], rows);
+    LimVal t = lim_sub(g, lim_mul(g, d, dy), lim_row_scale(g, d, lim_row_dot(g, y, dy)));
+    din[0] = lim_reshape(g, lim_sub(g, t, lim_row_scale(g, dy, lim_row_dot(g, d, y))), s);
+}
+
 GRAD(cross_entropy_grad_of)
 {
     if (wanted[0])
@@ -130,7 +147,8 @@ static const LimOpCase cross_entropy_grad_cases[] = {
                                   __VA_ARGS__};
 
 OP(softmax, 1, infer_softmax, softmax_grad_of, .run = softmax_run, CASES(softmax_cases))
-OP(softmax_grad, 2, infer_softmax_grad, NULL, .run = softmax_grad_run, CASES(softmax_grad_cases))
+OP(softmax_grad, 2, infer_softmax_grad, softmax_grad_grad, .run = softmax_grad_run,
+   CASES(softmax_grad_cases))
 OP(cross_entropy, 2, infer_cross_entropy, cross_entropy_grad_of, .int_inputs = 2,
    CASES(cross_entropy_cases))
 OP(cross_entropy_grad, 3, infer_cross_entropy_grad, NULL, .int_inputs = 2,

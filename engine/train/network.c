@@ -5,6 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+LimVal
+lim_gradient_penalty(LimGraph *g, LimVal score, LimVal x, double gamma)
+{
+    LimVal dx;
+    lim_graph_grad(g, lim_sum(g, score), LIM_NOVAL, &x, &dx, 1);
+    if (lim_graph_status(g, NULL) != LIM_OK)
+        return LIM_NOVAL;
+    LIM_ASSERT(lim_val_ok(dx));
+    return lim_affine(g, lim_dot(g, dx, dx), gamma / 2 / lim_graph_shape(g, x).d[0], 0);
+}
+
 LimStatus
 lim_step_plan_init(LimStepPlan *s, LimBuild *b, LimVal loss, const LimVal *keep, int n_keep,
                    const LimExec *exec, LimError *err)

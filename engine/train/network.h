@@ -18,6 +18,11 @@ typedef struct LimStepPlan {
     float **sum; /* [n] gradients gathered so far, or NULL */
 } LimStepPlan;
 
+/* R1 (Mescheder et al. 2018): gamma / 2 times the mean over samples of |d score_i / d x_i|^2, as a
+ * value [1] that can be differentiated again. score [n][1], x [n].. one sample each; no score may
+ * depend on another sample's x (batch norm). */
+LimVal lim_gradient_penalty(LimGraph *g, LimVal score, LimVal x, double gamma);
+
 /* Differentiates `loss` by the parameters that b used, and plans it together with the values in
  * keep[0..n_keep). Takes b->g. */
 LimStatus lim_step_plan_init(LimStepPlan *s, LimBuild *b, LimVal loss, const LimVal *keep,

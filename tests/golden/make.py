@@ -37,7 +37,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 DTYPES = {"float32": "F32", "float64": "F64", "int32": "I32"}
 CASES = []
 # Another draw for cases whose first one comes too close to a kink (main() checks).
-SALT = {"generator_train": 28, "generator_eval": 48, "discriminator": 23, "generator_sagan": 2}
+SALT = {"generator_train": 28, "generator_eval": 48, "discriminator": 23, "generator_sagan": 2,
+        "r1_pooled": 1, "r1_paper": 1}
 
 
 class Case:
@@ -384,6 +385,22 @@ def spectral_norms():
     t.out("sigma", torch.linalg.svdvals(w.detach())[:1])
 
 
+    for shape, kind in [((6, 9), "wide"), ((9, 4), "tall"), ((4, 2, 3, 3), "conv"), ((5, 7), "rank2"),
+                        ((1, 8), "row")]:
+        t = Case("singular_values_" + kind, "singular_values",
+                 "the three largest singular values (from a full decomposition), 0 beyond the rank; "
+                 "out.clamped: the largest lowered to `clamp`", clamp=0.5)
+        if kind == "rank2":
+            a, b = t.random.standard_normal((5, 2)), t.random.standard_normal((2, 7))
+            w = t.give("weight", a @ b)
+        else:
+            w = t.draw("weight", *shape)
+        m = w.detach().flatten(1)
+        u, s, v = torch.linalg.svd(m, full_matrices=False)
+        t.out("sigma", F.pad(s, (0, 3))[:3])
+        t.out("clamped", (m - (s[0] - 0.5) * torch.outer(u[:, 0], v[0])).reshape(shape))
+
+
 def losses():
     for name, scale, doc in [("cross_entropy", 2.0, "mean of -log softmax(x)[label]"),
                              ("cross_entropy_large", 120.0, "the same with logits of hundreds")]:
@@ -565,6 +582,27 @@ def networks():
     y = net.projection(x, label, 3)
     t.out("y", y)
     t.gradients(outs={"y": y})
+
+
+    # The gradient of a gradient, through everything that a discriminator is made of.
+    for kind, sn in [("pooled", "both"), ("paper", "none")]:
+        t = Case("r1_" + kind, "gradient_penalty",
+                 "gamma / 2 * mean over samples of |d score / d x|^2 for the discriminator",
+                 training=True, channels=1, classes=3, width=8, attention=16, kind=kind,
+                 spectral_norm=sn, sn_eps=SN_EPS, gamma=3.0)
+        x, label = t.draw("x", 2, 1, 32, 32, scale=0.6), t.give("label", np.array([1, 2]))
+        net, h = Net(t, True, sn=sn == "both"), x
+        for i, (pre, down) in enumerate([(False, True), (True, True), (True, False), (True, False)]):
+            h = net.scope("blocks").scope(str(i)).dblock(h, 8, pre, down)
+            if i == 0:
+                h = net.scope("attention").attention(h, kind=kind)[0]
+        score = net.projection(h, label, 3)
+        dx, = torch.autograd.grad(score.sum(), [x], create_graph=True)
+        loss = 3.0 / 2 * dx.pow(2).sum((1, 2, 3)).mean()
+        t.out("loss", loss.reshape(1))
+        # a bias moves the slope only through attention's softmax
+        t.gradients(*[n for n in t.leaves if "bias" not in n or n.startswith("blocks.0.")],
+                    loss=loss)
 
 
 def optimisers():

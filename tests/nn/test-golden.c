@@ -10,6 +10,8 @@
 #include "graph/plan.h"
 #include "kernels/params.h"
 #include "nn/optim.h"
+#include "train/network.h"
+#include "train/spectra.h"
 
 #include <glib.h>
 #include <jansson.h>
@@ -427,6 +429,14 @@ do_discriminator(Case *c)
 }
 
 static void
+do_gradient_penalty(Case *c)
+{
+    LimBigganParams p = network32(c);
+    LimVal x = give(c, "x"), y = lim_biggan_discriminator(&c->b, &p, x, give(c, "label"));
+    result(c, "out.loss", lim_gradient_penalty(c->g, y, x, number(c, "gamma")));
+}
+
+static void
 do_projection_head(Case *c)
 {
     LimGraph *g = c->g;
@@ -469,6 +479,7 @@ static const struct {
     {"projection_head", do_projection_head},
     {"generator", do_generator, true},
     {"discriminator", do_discriminator, true},
+    {"gradient_penalty", do_gradient_penalty, true},
 };
 
 /* ---- running a case ---------------------------------------------------------------------------
@@ -803,6 +814,40 @@ test_average(const json_t *row)
 }
 
 static void
+test_singular_values(const json_t *row)
+{
+    Case c;
+    case_init(&c, row);
+    LimError err = LIM_ERROR_INIT;
+    LimTensor *given = lim_st_get(c.file, "weight", &err);
+    const LimShape shape = lim_tensor_shape(given);
+    const LimInit zero = {LIM_INIT_ZERO, 0};
+    const LimExec exec = {.kernels = lim_kernels_best()};
+    c.store = lim_store_new(1);
+    float *w = lim_store_entry(c.store, "w", shape, zero, true, &err);
+    LimSpectra *s = lim_spectra_new(c.store);
+    lim_spectra_step(s, LIM_SPECTRA, 3, &exec); /* a matrix of zeros leaves nothing behind */
+    for (int k = 0; k < LIM_SPECTRA; k++)
+        g_assert_true(fpclassify(lim_spectra_values(s, 0)[k]) == FP_ZERO);
+    memcpy(w, lim_tensor_f32(given), (size_t)lim_tensor_size(given) * sizeof *w);
+    for (int k = 0; k < 100; k++)
+        lim_spectra_step(s, LIM_SPECTRA, 2, &exec);
+    g_assert_cmpint(lim_spectra_count(s), ==, 1);
+    g_assert_cmpstr(lim_spectra_name(s, 0), ==, "w");
+    /* the weights are the float32 of the file, the expected values of those weights in double */
+    compare(&c, "out.sigma", lim_spectra_values(s, 0), true, LIM_SHAPE1(LIM_SPECTRA), 1e-7,
+            "sigma");
+    lim_spectra_clamp(s, 1e9, &exec);
+    g_assert_cmpmem(w, (size_t)lim_tensor_size(given) * sizeof *w, lim_tensor_f32(given),
+                    (size_t)lim_tensor_size(given) * sizeof *w);
+    lim_spectra_clamp(s, number(&c, "clamp"), &exec);
+    compare(&c, "out.clamped", w, false, shape, 1e-5, "clamped");
+    lim_spectra_free(s);
+    lim_tensor_unref(given);
+    case_clear(&c);
+}
+
+static void
 test_case(gconstpointer data)
 {
     const json_t *row = data;
@@ -820,6 +865,10 @@ test_case(gconstpointer data)
     }
     if (strcmp(what, "ema") == 0) {
         test_average(row);
+        return;
+    }
+    if (strcmp(what, "singular_values") == 0) {
+        test_singular_values(row);
         return;
     }
     size_t k = 0;
