@@ -45,13 +45,25 @@ void
 lim_schema_form_fill(LimForm *form, const LimParamSpec *schema, const LimFormHint *hints,
                      int n_hints)
 {
+    const char *open = NULL;
+
     for (const LimParamSpec *s = schema; s->name; s++) {
         const LimFormHint *hint = NULL;
         for (int i = 0; i < n_hints; i++)
             if (g_str_equal(hints[i].name, s->name))
                 hint = &hints[i];
+        const char *group = hint ? hint->group : NULL;
+        if (g_strcmp0(group, open) != 0) {
+            if (open)
+                lim_form_end_group(form);
+            if (group)
+                lim_form_begin_group(form, group);
+            open = group;
+        }
         lim_form_add(form, LIM_FORM_ROW(row_new(s, hint)));
     }
+    if (open)
+        lim_form_end_group(form);
 }
 
 void

@@ -12,6 +12,8 @@ typedef struct LimFormHint {
     const double *marks;      /* LIM_REAL: values to mark on the slider */
     int n_marks;
     int digits; /* LIM_REAL: decimals that the slider rounds to; 0: 2 */
+    /* Neighbours with the same group stand together below a line with this title. */
+    const char *group;
 } LimFormHint;
 
 /* A row for every spec, in order. hints: n_hints of them, in any order; may be NULL. */

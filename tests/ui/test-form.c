@@ -310,6 +310,45 @@ test_form_undo(void)
     g_assert_finalize_object(form);
 }
 
+/* What a closed group hides is counted in its title. */
+static void
+test_group(void)
+{
+    LimForm *form = LIM_FORM(g_object_ref_sink(lim_form_new()));
+    g_autoptr(GVariant) start = NULL;
+
+    lim_form_add(form, LIM_FORM_ROW(make(0)));
+    lim_form_begin_group(form, "Layers");
+    lim_form_add(form, LIM_FORM_ROW(make(4)));
+    lim_form_add(form, LIM_FORM_ROW(make(2)));
+    lim_form_end_group(form);
+    lim_form_add(form, LIM_FORM_ROW(make(3)));
+    GtkWidget *group = test_find_type(GTK_WIDGET(form), GTK_TYPE_EXPANDER);
+    g_assert_nonnull(group);
+    g_assert_false(gtk_expander_get_expanded(GTK_EXPANDER(group)));
+    for (guint i = 0; i < 4; i++) {
+        GtkWidget *row = GTK_WIDGET(lim_form_get_nth(form, i));
+        gboolean inside = i == 1 || i == 2;
+        gtk_expander_set_expanded(GTK_EXPANDER(group), TRUE);
+        g_assert_cmpint(gtk_widget_is_ancestor(row, group), ==, inside);
+        gtk_expander_set_expanded(GTK_EXPANDER(group), FALSE);
+        g_assert_cmpint(gtk_widget_is_ancestor(row, GTK_WIDGET(form)), ==, !inside);
+    }
+    start = lim_form_dup_values(form);
+
+    GtkWidget *row = GTK_WIDGET(lim_form_get_nth(form, 1));
+    gtk_switch_set_active(GTK_SWITCH(test_find_type(row, GTK_TYPE_SWITCH)), TRUE);
+    gtk_test_accessible_assert_property(group, GTK_ACCESSIBLE_PROPERTY_LABEL, "Layers (1 changed)");
+    lim_seed_row_step(LIM_SEED_ROW(lim_form_get_row(form, "seed")), 2);
+    gtk_range_set_value(GTK_RANGE(test_find_type(GTK_WIDGET(form), GTK_TYPE_SCALE)), 0.3);
+    g_assert_cmpstr(gtk_label_get_text(
+                        GTK_LABEL(gtk_expander_get_label_widget(GTK_EXPANDER(group)))),
+                    ==, "Layers (2 changed)");
+    lim_form_set_values(form, g_variant_ref(start));
+    gtk_test_accessible_assert_property(group, GTK_ACCESSIBLE_PROPERTY_LABEL, "Layers");
+    g_assert_finalize_object(form);
+}
+
 /* Whatever can take the focus has a name, and no two rows share an access key. */
 static void
 check_named(GtkWidget *widget, guint *focusable)
@@ -364,6 +403,7 @@ main(int argc, char **argv)
     g_test_add_func("/form/choices", test_choices);
     g_test_add_func("/form/text", test_text);
     g_test_add_func("/form/undo", test_form_undo);
+    g_test_add_func("/form/group", test_group);
     g_test_add_func("/form/names", test_names);
     return g_test_run();
 }

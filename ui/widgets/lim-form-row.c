@@ -81,7 +81,7 @@ notice(LimFormRow *self)
     if (priv->current && g_variant_equal(priv->current, now))
         return FALSE;
     set_held(&priv->current, now);
-    gtk_widget_set_sensitive(priv->reset, priv->def && !g_variant_equal(priv->def, now));
+    gtk_widget_set_sensitive(priv->reset, !lim_form_row_is_default(self));
     g_signal_emit(self, signals[CHANGED], 0);
     return TRUE;
 }
@@ -144,6 +144,14 @@ lim_form_row_set_value(LimFormRow *self, GVariant *value)
     g_autoptr(GVariant) now = lim_form_row_dup_value(self);
     set_held(&priv->settled, now);
     notice(self);
+}
+
+gboolean
+lim_form_row_is_default(LimFormRow *self)
+{
+    LimFormRowPrivate *priv = PRIV(self);
+
+    return !priv->def || g_variant_equal(priv->def, priv->current);
 }
 
 void
@@ -229,7 +237,10 @@ lim_form_row_set_control(LimFormRow *self, GtkWidget *control, GtkWidget *named)
 {
     LimFormRowPrivate *priv = PRIV(self);
 
-    gtk_box_append(GTK_BOX(priv->box), control);
+    if (control)
+        gtk_box_append(GTK_BOX(priv->box), control);
+    else
+        lim_form_row_set_value_widget(self, named);
     gtk_label_set_mnemonic_widget(GTK_LABEL(priv->caption), named);
     /* That also made it "labelled by": with a label of its own, the name would be read out twice.
      */

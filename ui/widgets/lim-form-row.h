@@ -33,6 +33,7 @@ GVariant *lim_form_row_dup_settled(LimFormRow *self); /* full reference */
 /* Sets the value without an undo step; values of another type are ignored. Sinks a floating value.
  */
 void lim_form_row_set_value(LimFormRow *self, GVariant *value);
+gboolean lim_form_row_is_default(LimFormRow *self);
 /* Back to the default, as the person's own step. */
 void lim_form_row_reset(LimFormRow *self);
 /* If a burst of keys is still open, settles it now. */
@@ -40,7 +41,8 @@ void lim_form_row_flush(LimFormRow *self);
 
 /* For subclasses. */
 void lim_form_row_set_default(LimFormRow *self, GVariant *value); /* sinks; call once, at the end */
-/* Places the control under the label and names it; extra widgets may follow. */
+/* Places the control under the label and names it; extra widgets may follow. control NULL: named
+ * is placed right of the label. */
 void lim_form_row_set_control(LimFormRow *self, GtkWidget *control, GtkWidget *named);
 void lim_form_row_set_value_widget(LimFormRow *self, GtkWidget *value); /* right of the label */
 void lim_form_row_name_widget(LimFormRow *self, GtkWidget *widget, const char *name);

@@ -7,6 +7,7 @@ struct _LimForm {
     GtkWidget *scroller;
     GtkWidget *box;
     GPtrArray *rows;   /* borrowed from the box */
+    GtkWidget *group;  /* the box that rows are added to; NULL: box */
     guint access_keys; /* bit i: letter 'a' + i is taken */
     gboolean many;     /* several rows are being set: one signal at the end */
     gboolean many_changed, many_settled;
@@ -17,10 +18,34 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE(LimForm, lim_form, GTK_TYPE_WIDGET)
 
+static void
+count_changed(LimForm *self, GtkWidget *group)
+{
+    /* Found this way because a closed expander is not its child's parent. */
+    GtkWidget *expander = g_object_get_data(G_OBJECT(group), "expander");
+    const char *title = g_object_get_data(G_OBJECT(expander), "title");
+    int changed = 0;
+
+    for (guint i = 0; i < self->rows->len; i++) {
+        LimFormRow *row = lim_form_get_nth(self, i);
+        if (gtk_widget_get_parent(GTK_WIDGET(row)) == group)
+            changed += !lim_form_row_is_default(row);
+    }
+    g_autofree char *text =
+        changed ? g_strdup_printf("%s (%d changed)", title, changed) : g_strdup(title);
+    gtk_label_set_text(GTK_LABEL(gtk_expander_get_label_widget(GTK_EXPANDER(expander))), text);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(expander), GTK_ACCESSIBLE_PROPERTY_LABEL, text,
+                                   -1);
+}
+
 /* A change of one row ends what is open in the others, so that steps do not run together. */
 static void
 row_changed(LimForm *self, LimFormRow *row)
 {
+    GtkWidget *group = gtk_widget_get_parent(GTK_WIDGET(row));
+
+    if (group != self->box)
+        count_changed(self, group);
     if (self->many) {
         self->many_changed = TRUE;
         return;
@@ -79,13 +104,36 @@ give_access_key(LimForm *self, LimFormRow *row)
 void
 lim_form_add_below(LimForm *self, const char *key, GtkWidget *widget)
 {
-    gtk_box_insert_child_after(GTK_BOX(self->box), widget, GTK_WIDGET(lim_form_get_row(self, key)));
+    GtkWidget *row = GTK_WIDGET(lim_form_get_row(self, key));
+
+    gtk_box_insert_child_after(GTK_BOX(gtk_widget_get_parent(row)), widget, row);
+}
+
+void
+lim_form_begin_group(LimForm *self, const char *title)
+{
+    GtkWidget *expander = gtk_expander_new(title);
+
+    g_return_if_fail(!self->group);
+    self->group = gtk_box_new(GTK_ORIENTATION_VERTICAL, 12);
+    g_object_set_data(G_OBJECT(self->group), "expander", expander);
+    g_object_set_data_full(G_OBJECT(expander), "title", g_strdup(title), g_free);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(expander), GTK_ACCESSIBLE_PROPERTY_LABEL, title,
+                                   -1);
+    gtk_expander_set_child(GTK_EXPANDER(expander), self->group);
+    gtk_box_append(GTK_BOX(self->box), expander);
+}
+
+void
+lim_form_end_group(LimForm *self)
+{
+    self->group = NULL;
 }
 
 void
 lim_form_add(LimForm *self, LimFormRow *row)
 {
-    gtk_box_append(GTK_BOX(self->box), GTK_WIDGET(row));
+    gtk_box_append(GTK_BOX(self->group ? self->group : self->box), GTK_WIDGET(row));
     g_ptr_array_add(self->rows, row);
     give_access_key(self, row);
     g_signal_connect_object(row, "changed", G_CALLBACK(row_changed), self, G_CONNECT_SWAPPED);

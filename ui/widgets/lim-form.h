@@ -12,6 +12,10 @@ G_DECLARE_FINAL_TYPE(LimForm, lim_form, LIM, FORM, GtkWidget)
 GtkWidget *lim_form_new(void);
 /* Takes a floating row; gives it an access key that no earlier row has. */
 void lim_form_add(LimForm *self, LimFormRow *row);
+/* What is added between these two stands below a line with a title that opens and closes it, and
+ * that says how many of the settings below it are not at their defaults. Closed at first. */
+void lim_form_begin_group(LimForm *self, const char *title);
+void lim_form_end_group(LimForm *self);
 /* Any other widget, below the row of that key. */
 void lim_form_add_below(LimForm *self, const char *key, GtkWidget *widget);
 LimFormRow *lim_form_get_row(LimForm *self, const char *key); /* borrowed, or NULL */

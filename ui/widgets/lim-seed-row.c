@@ -8,7 +8,6 @@
 struct _LimSeedRow {
     LimFormRow parent_instance;
     GtkWidget *entry;
-    GtkWidget *draw;
     guint64 seed;
 };
 
@@ -58,11 +57,23 @@ finish(LimSeedRow *self)
     lim_form_row_flush(LIM_FORM_ROW(self));
 }
 
-static void
-step(LimSeedRow *self, gint64 by)
+void
+lim_seed_row_step(LimSeedRow *self, int by)
 {
-    self->seed += (guint64)by; /* wraps round at both ends */
+    self->seed += (guint64)(gint64)by; /* wraps round at both ends */
     show_seed(self);
+}
+
+static void
+previous(LimSeedRow *self)
+{
+    lim_seed_row_step(self, -1);
+}
+
+static void
+next(LimSeedRow *self)
+{
+    lim_seed_row_step(self, 1);
 }
 
 static gboolean
@@ -72,16 +83,16 @@ key_pressed(LimSeedRow *self, guint keyval, guint code, GdkModifierType state)
         return GDK_EVENT_PROPAGATE;
     switch (keyval) {
     case GDK_KEY_Up:
-        step(self, 1);
+        lim_seed_row_step(self, 1);
         return GDK_EVENT_STOP;
     case GDK_KEY_Down:
-        step(self, -1);
+        lim_seed_row_step(self, -1);
         return GDK_EVENT_STOP;
     case GDK_KEY_Page_Up:
-        step(self, 10);
+        lim_seed_row_step(self, 10);
         return GDK_EVENT_STOP;
     case GDK_KEY_Page_Down:
-        step(self, -10);
+        lim_seed_row_step(self, -10);
         return GDK_EVENT_STOP;
     default:
         return GDK_EVENT_PROPAGATE;
@@ -112,12 +123,27 @@ lim_seed_row_init(LimSeedRow *self)
 {
 }
 
+static GtkWidget *
+neighbour_button(LimSeedRow *self, const char *icon, const char *label,
+                 void (*clicked)(LimSeedRow *self))
+{
+    GtkWidget *button = gtk_button_new_from_icon_name(icon);
+
+    gtk_widget_add_css_class(button, "flat");
+    gtk_widget_add_css_class(button, "neighbour");
+    gtk_widget_set_tooltip_text(button, label);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(button), GTK_ACCESSIBLE_PROPERTY_LABEL, label,
+                                   -1);
+    g_signal_connect_swapped(button, "clicked", G_CALLBACK(clicked), self);
+    return button;
+}
+
 GtkWidget *
 lim_seed_row_new(const char *key, const char *label, const char *help, guint64 def)
 {
     LimSeedRow *self =
         g_object_new(LIM_TYPE_SEED_ROW, "key", key, "label", label, "help", help, NULL);
-    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 3);
     GtkEventController *c;
 
     self->entry = gtk_entry_new();
@@ -135,12 +161,14 @@ lim_seed_row_new(const char *key, const char *label, const char *help, guint64 d
     g_signal_connect_swapped(self->entry, "changed", G_CALLBACK(text_changed), self);
     g_signal_connect_swapped(self->entry, "activate", G_CALLBACK(finish), self);
 
-    self->draw = gtk_button_new_with_label("New seed");
-    gtk_widget_set_tooltip_text(self->draw, "Draw another seed at random");
-    g_signal_connect_swapped(self->draw, "clicked", G_CALLBACK(lim_seed_row_draw), self);
-
     gtk_box_append(GTK_BOX(box), self->entry);
-    gtk_box_append(GTK_BOX(box), self->draw);
+    gtk_box_append(GTK_BOX(box),
+                   neighbour_button(self, "go-previous-symbolic", "Previous seed", previous));
+    gtk_box_append(GTK_BOX(box), neighbour_button(self, "go-next-symbolic", "Next seed", next));
+    GtkWidget *draw = gtk_button_new_with_label("New seed");
+    gtk_widget_set_tooltip_text(draw, "Draw another seed at random");
+    g_signal_connect_swapped(draw, "clicked", G_CALLBACK(lim_seed_row_draw), self);
+    gtk_box_append(GTK_BOX(box), draw);
     lim_form_row_set_control(LIM_FORM_ROW(self), box, self->entry);
     lim_form_row_set_default(LIM_FORM_ROW(self), g_variant_new_uint64(def));
     return GTK_WIDGET(self);

@@ -45,9 +45,9 @@ lim_switch_row_new(const char *key, const char *label, const char *help, gboolea
         g_object_new(LIM_TYPE_SWITCH_ROW, "key", key, "label", label, "help", help, NULL);
 
     self->toggle = gtk_switch_new();
-    gtk_widget_set_halign(self->toggle, GTK_ALIGN_START);
+    gtk_widget_set_valign(self->toggle, GTK_ALIGN_CENTER);
     g_signal_connect_swapped(self->toggle, "notify::active", G_CALLBACK(toggled), self);
-    lim_form_row_set_control(LIM_FORM_ROW(self), self->toggle, self->toggle);
+    lim_form_row_set_control(LIM_FORM_ROW(self), NULL, self->toggle);
     lim_form_row_set_default(LIM_FORM_ROW(self), g_variant_new_boolean(def));
     return GTK_WIDGET(self);
 }
