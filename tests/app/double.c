@@ -20,23 +20,6 @@ struct LimGenerator {
     char names[16][24];
 };
 
-static const char *const truncations[] = {"inverse-cdf", "resample", "scale", NULL};
-
-const LimParamSpec lim_sample_schema[] = {
-    {"class", "Class", "The class that the generator is asked to draw.", "", LIM_INT,
-     offsetof(LimSampleRequest, label), -1, 999, -1},
-    {"seed", "Seed", "Where the random numbers start. The same seed gives the same pictures.", "",
-     LIM_SEED, offsetof(LimSampleRequest, seed), 0, 18446744073709551615.0, 1},
-    {"threshold", "Truncation threshold",
-     "Latents beyond this threshold are not used. Small: clean but alike; large: varied but rough.",
-     "", LIM_REAL, offsetof(LimSampleRequest, threshold), LIM_THRESHOLD_MIN, LIM_THRESHOLD_MAX, 1},
-    {"truncation", "Truncation mode", "How latents are kept within the threshold.", "", LIM_CHOICE,
-     offsetof(LimSampleRequest, truncation), 0, 2, 0, .choices = truncations},
-    {"samples", "Samples", "How many pictures.", "", LIM_INT, offsetof(LimSampleRequest, count), 1,
-     256, 16},
-    {0},
-};
-
 uint8_t
 double_byte(const LimSampleRequest *r, int classes, int i, int c, int y, int x)
 {
