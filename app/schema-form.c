@@ -141,8 +141,18 @@ lim_schema_flags(const LimParamSpec *schema, const void *params)
     GString *flags = g_string_new(NULL);
 
     for (const LimParamSpec *s = schema; s->name; s++) {
-        char text[LIM_TEXT_MAX];
+        char text[LIM_TEXT_MAX], usual[LIM_TEXT_MAX];
+        union { /* the value alone */
+            double align;
+            char text[LIM_TEXT_MAX];
+        } value;
+        LimParamSpec alone[2] = {*s};
+        alone->offset = 0;
+        lim_params_init(alone, &value);
+        lim_params_get(alone, &value, usual, sizeof usual);
         lim_params_get(s, params, text, sizeof text);
+        if (g_str_equal(text, usual))
+            continue;
         /* Quoted only where a shell would read it otherwise. */
         bool plain = *text && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                            "0123456789+-_./:,@%") == strlen(text);

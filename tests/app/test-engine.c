@@ -53,11 +53,12 @@ body_samples(TestApp *t)
     test_wait_current(t);
     check_pictures(t, &r);
     for (gsize i = 0; i < G_N_ELEMENTS(truncations); i++) {
-        r = (LimSampleRequest){.count = 9,
-                               .label = (int)i,
-                               .seed = 123456789012345 + i,
-                               .threshold = 0.5,
-                               .truncation = truncations[i]};
+        lim_params_init(lim_sample_schema, &r);
+        r.count = 9;
+        r.label = (int)i;
+        r.seed = 123456789012345 + i;
+        r.threshold = 0.5;
+        r.truncation = truncations[i];
         lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(r.count));
         lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(r.label));
         lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(r.seed));

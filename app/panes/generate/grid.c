@@ -74,13 +74,6 @@ done(LimGeneratePart *part, LimTask *t)
     show_status(self);
 }
 
-static gboolean
-same_request(const LimSampleRequest *a, const LimSampleRequest *b)
-{
-    return a->count == b->count && a->label == b->label && a->seed == b->seed &&
-           a->threshold == b->threshold && a->truncation == b->truncation;
-}
-
 static void
 update(LimGeneratePart *part)
 {
@@ -89,7 +82,7 @@ update(LimGeneratePart *part)
     LimModel *model = lim_generate_get_model(pane);
     LimSampleRequest r = lim_generate_get_request(pane);
 
-    if (self->posted_model == model && same_request(&r, &self->posted))
+    if (self->posted_model == model && lim_sample_equal(&r, &self->posted))
         return;
     self->posted = r;
     self->posted_model = model;
