@@ -312,7 +312,7 @@ run_bench_gan(CliRun *run, LimError *err)
     LimDataset *data = noise_data(256);
     LimTrainLog log;
     lim_train_log_open(&log, NULL, err);
-    LimTask *trainer = lim_gan_trainer_new(&p, data, NULL, log, &run->exec, err);
+    LimTask *trainer = lim_gan_trainer_new(&p, data, NULL, NULL, log, &run->exec, err);
     json_t *result = NULL;
     double step_ms[2], forward_ms[3];
     LimStatus status = trainer ? time_steps(trainer, repeats, &run->exec, step_ms, err) : err->code;

@@ -358,7 +358,7 @@ open_run(Ablation *t, const LimExec *exec, LimError *err)
     }
     if (lim_train_log_open(&t->log, log, err) != LIM_OK)
         return err->code;
-    t->trainer = lim_gan_trainer_new(&t->p, t->data, checkpoint, t->log, exec, err);
+    t->trainer = lim_gan_trainer_new(&t->p, t->data, NULL, checkpoint, t->log, exec, err);
     if (!t->trainer)
         return err->code;
     json_object_set_new(r->record, "generator_parameters",

@@ -3,6 +3,9 @@
 #include "train/checkpoint.h"
 #include "train/gan-private.h"
 
+#include <math.h>
+#include <string.h>
+
 /* Everything that must not differ between the run that wrote a checkpoint and the one that resumes:
  * the settings without the total number of iterations (unless the rates depend on it). */
 static LimCheckpoint
@@ -12,6 +15,8 @@ identity(const GanTrainer *t, LimGanTraining *same)
     if (same->lr_decay_from >= 1)
         same->iterations = 1;
     same->checkpoint_every = same->log_every = 1;
+    same->spectra_every = 0;
+    same->stop_on_collapse = true;
     same->standing_passes = 100;
     same->standing_threshold = 0;
     return (LimCheckpoint){.kind = "gan",
@@ -38,12 +43,30 @@ lim_gan_trainer_checkpoint(LimTask *task, LimError *err)
     lim_st_writer_add(w, "position", LIM_I32, LIM_SHAPE1(2), at, false);
     const double sums[6] = {t->sum_d, t->sum_g, t->sum_real, t->sum_fake, t->n_d, t->n_g};
     lim_st_writer_add(w, "log_sums", LIM_F64, LIM_SHAPE1(6), sums, false);
+    const double more[3] = {t->sum_r1, t->sum_seen, t->watch.variety};
+    lim_st_writer_add(w, "log_more", LIM_F64, LIM_SHAPE1(3), more, false);
+    if (t->g_spectra)
+        lim_spectra_write(t->g_spectra, w, "g_spectra.");
+    if (t->d_spectra)
+        lim_spectra_write(t->d_spectra, w, "d_spectra.");
     if (t->p.accumulate > 1) {
         lim_st_writer_add(w, "part", LIM_I32, LIM_SHAPE1(1), &t->part, false);
         lim_step_plan_write(&t->g_plan, w, "g_sum.");
         lim_step_plan_write(&t->d_plan, w, "d_sum.");
     }
-    return lim_st_writer_finish(w, t->checkpoint, err);
+    LimStatus status = lim_st_writer_finish(w, t->checkpoint, err);
+    if (status == LIM_OK)
+        t->watch.good = t->iteration;
+    return status;
+}
+
+static bool
+holds_under(const LimStFile *f, const char *prefix)
+{
+    for (size_t i = 0; i < lim_st_count(f); i++)
+        if (strncmp(lim_st_name(f, i), prefix, strlen(prefix)) == 0)
+            return true;
+    return false;
 }
 
 LimStatus
@@ -59,7 +82,7 @@ gan_resume(GanTrainer *t, LimError *err)
         const char *prefix;
     } stores[] = {{t->g, "g."}, {t->d, "d."}, {t->ema, "ema."}};
     int32_t at[2], part = 0;
-    double sums[6];
+    double sums[6], more[3] = {0, 0, (double)NAN};
     LimStatus status = LIM_OK;
     for (int i = 0; i < 3 && status == LIM_OK; i++)
         status = lim_store_read(stores[i].store, f, stores[i].prefix, err);
@@ -71,6 +94,14 @@ gan_resume(GanTrainer *t, LimError *err)
         status = lim_checkpoint_numbers(f, t->checkpoint, "position", LIM_I32, 2, at, err);
     if (status == LIM_OK)
         status = lim_checkpoint_numbers(f, t->checkpoint, "log_sums", LIM_F64, 6, sums, err);
+    /* what only the log and the instruments need may be missing: an older program wrote the file,
+     * or one that did not look */
+    if (status == LIM_OK && holds_under(f, "log_more"))
+        status = lim_checkpoint_numbers(f, t->checkpoint, "log_more", LIM_F64, 3, more, err);
+    if (status == LIM_OK && t->g_spectra && (t->p.clamp > 0 || holds_under(f, "g_spectra.")))
+        status = lim_spectra_read(t->g_spectra, f, "g_spectra.", err);
+    if (status == LIM_OK && t->d_spectra && holds_under(f, "d_spectra."))
+        status = lim_spectra_read(t->d_spectra, f, "d_spectra.", err);
     if (t->p.accumulate > 1) {
         if (status == LIM_OK)
             status = lim_checkpoint_numbers(f, t->checkpoint, "part", LIM_I32, 1, &part, err);
@@ -92,6 +123,10 @@ gan_resume(GanTrainer *t, LimError *err)
         t->sum_fake = sums[3];
         t->n_d = (int)sums[4];
         t->n_g = (int)sums[5];
+        t->sum_r1 = more[0];
+        t->sum_seen = more[1];
+        t->watch.variety = more[2];
+        t->watch.good = t->iteration;
     }
     lim_st_free(f);
     return status;

@@ -27,20 +27,28 @@ gan_plan_d(GanTrainer *t, const LimExec *exec, LimError *err)
         lim_graph_feed(graph, "real", LIM_F32,
                        LIM_SHAPE4(n, p->model.channels, LIM_BIGGAN_SIZE, LIM_BIGGAN_SIZE));
     LimVal fake = lim_biggan_generator(&g, &p->model, z, fake_label, NULL);
-    LimVal score = LIM_NOVAL;
+    LimVal score = LIM_NOVAL, total = LIM_NOVAL;
     if (lim_val_ok(fake))
         score = lim_biggan_discriminator(&d, &p->model, lim_concat(graph, fake, real, 0), label);
-    t->d_loss = LIM_NOVAL;
+    t->d_loss = t->d_r1 = LIM_NOVAL;
     if (lim_val_ok(score)) {
         LimVal score_fake = lim_slice(graph, score, 0, 0, n);
         LimVal score_real = lim_slice(graph, score, 0, n, n);
         t->d_loss = lim_add(graph, hinge(graph, score_fake, 1), hinge(graph, score_real, -1));
         t->d_score_fake = lim_mean(graph, score_fake);
         t->d_score_real = lim_mean(graph, score_real);
+        t->d_score = score_real;
+        t->d_fake = fake;
+        total = t->d_loss; /* which is logged without the penalty */
+        if (p->r1 > 0) {
+            t->d_r1 = lim_gradient_penalty(graph, score_real, real, p->r1);
+            total = lim_add(graph, total, t->d_r1);
+        }
     }
+    const LimVal keep[] = {t->d_loss,  t->d_score_fake, t->d_score_real,
+                           t->d_score, t->d_fake,       t->d_r1};
     LimStatus status =
-        lim_step_plan_init(&t->d_plan, &d, t->d_loss,
-                           (LimVal[]){t->d_loss, t->d_score_fake, t->d_score_real}, 3, exec, err);
+        lim_step_plan_init(&t->d_plan, &d, total, keep, 5 + lim_val_ok(t->d_r1), exec, err);
     if (status == LIM_OK) {
         lim_plan_bind(t->d_plan.plan, z, t->z);
         lim_plan_bind(t->d_plan.plan, label, t->label);

@@ -6,6 +6,7 @@
 #include "train/gan-private.h"
 #include "train/ortho.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,14 @@ const LimParamSpec lim_gan_training_schema[] = {
         "Beta of the penalty on the off-diagonal of W W^T for the generator's weights, which makes "
         "truncation work better; 1e-4 in BigGAN. 0: none.",
         0, 1, 0),
+    REAL(r1, "r1", "R1 penalty",
+         "Gamma of the penalty on the slope of the discriminator at real pictures: steadier, and "
+         "less sharp. 0: none.",
+         0, 10000, 0),
+    REAL(clamp, "sv-clamp", "Largest singular value",
+         "Lower the largest singular value of each of the generator's weights to this after every "
+         "step; 0: leave them.",
+         0, 1000000, 0),
     REAL(
         lr_decay_from, "lr-decay-from", "Decay from",
         "Fraction of the training after which both learning rates fall linearly to zero; 1: never.",
@@ -74,6 +83,19 @@ const LimParamSpec lim_gan_training_schema[] = {
         "steps", 1, 1000000, 250),
     INT(log_every, "log-every", "Log every", "Iterations between lines of the log.", "steps", 1,
         1000000, 25),
+    INT(spectra_every, "spectra-every", "Singular values every",
+        "Iterations between lines of the log with the three largest singular values of every "
+        "weight; 0: never.",
+        "steps", 0, 1000000, 0),
+    {.name = "stop-on-collapse",
+     .label = "Stop on collapse",
+     .help = "Stop when the discriminator has won or samples have become alike for a while; the "
+             "last good checkpoint is kept.",
+     .unit = "",
+     .kind = LIM_BOOL,
+     .offset = offsetof(LimGanTraining, stop_on_collapse),
+     .max = 1,
+     .def = 1},
     INT(standing_passes, "standing-passes", "Standing passes",
         "Batches of 64 samples over which the saved generator's batch norm statistics are taken.",
         "batches", 1, 10000, 100),
@@ -204,20 +226,10 @@ update(GanTrainer *t, LimStepPlan *plan, LimOptim *optim, const LimOptimParams *
     return LIM_OK;
 }
 
-static void
-log_line(GanTrainer *t)
+static LimStatus
+check_finite(const GanTrainer *t, double value, LimError *err)
 {
-    if (t->iteration % t->p.log_every || !t->n_d || !t->n_g)
-        return;
-    char line[256];
-    snprintf(line, sizeof line,
-             "{\"iteration\": %d, \"d_loss\": %.6g, \"g_loss\": %.6g, \"d_real\": %.6g, "
-             "\"d_fake\": %.6g}",
-             t->iteration, t->sum_d / t->n_d, t->sum_g / t->n_g, t->sum_real / t->n_d,
-             t->sum_fake / t->n_d);
-    t->log.line(t->log.ctx, line);
-    t->sum_d = t->sum_g = t->sum_real = t->sum_fake = 0;
-    t->n_d = t->n_g = 0;
+    return isfinite(value) ? LIM_OK : gan_collapsed(t, "a score is no longer a number", err);
 }
 
 static LimStep
@@ -238,20 +250,34 @@ gan_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError *er
         o.lr = rate(t, p->d_lr);
         if (update(t, &t->d_plan, t->d_optim, &o, exec, &stepped, err) != LIM_OK)
             return LIM_STEP_FAILED;
-        t->sum_d += (double)*lim_plan_f32(t->d_plan.plan, t->d_loss);
-        t->sum_real += (double)*lim_plan_f32(t->d_plan.plan, t->d_score_real);
-        t->sum_fake += (double)*lim_plan_f32(t->d_plan.plan, t->d_score_fake);
+        const double loss = (double)*lim_plan_f32(t->d_plan.plan, t->d_loss);
+        const double score_real = (double)*lim_plan_f32(t->d_plan.plan, t->d_score_real);
+        const double score_fake = (double)*lim_plan_f32(t->d_plan.plan, t->d_score_fake);
+        /* the hinge hides a score that is not a number */
+        if (check_finite(t, loss + score_real + score_fake, err) != LIM_OK)
+            return LIM_STEP_FAILED;
+        t->sum_d += loss;
+        t->sum_real += score_real;
+        t->sum_fake += score_fake;
+        if (lim_val_ok(t->d_r1))
+            t->sum_r1 += (double)*lim_plan_f32(t->d_plan.plan, t->d_r1);
         t->n_d++;
+        gan_watch_d(t);
         t->phase += stepped;
         return LIM_STEP_MORE;
     }
     o.lr = rate(t, p->g_lr);
     if (update(t, &t->g_plan, t->g_optim, &o, exec, &stepped, err) != LIM_OK)
         return LIM_STEP_FAILED;
-    t->sum_g += (double)*lim_plan_f32(t->g_plan.plan, t->g_loss);
+    const double loss = (double)*lim_plan_f32(t->g_plan.plan, t->g_loss);
+    if (check_finite(t, loss, err) != LIM_OK)
+        return LIM_STEP_FAILED;
+    t->sum_g += loss;
     t->n_g++;
     if (!stepped)
         return LIM_STEP_MORE;
+    if (p->clamp > 0)
+        lim_spectra_clamp(t->g_spectra, p->clamp, exec);
     t->iteration++;
     t->phase = 0;
     lim_store_average(t->ema, t->g, decay(t));
@@ -262,10 +288,11 @@ gan_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError *er
                  "iteration %d of %d, D loss %.3f, G loss %.3f", t->iteration, p->iterations,
                  d_mean, g_mean);
     }
-    log_line(t);
+    if (gan_watch_iteration(t, exec, err) != LIM_OK)
+        return LIM_STEP_FAILED;
     const bool done = t->iteration == p->iterations;
-    if (t->checkpoint && (done || t->iteration % p->checkpoint_every == 0) &&
-        lim_gan_trainer_checkpoint(task, err) != LIM_OK)
+    const bool due = t->iteration % p->checkpoint_every == 0 && !t->watch.symptom;
+    if (t->checkpoint && (done || due) && lim_gan_trainer_checkpoint(task, err) != LIM_OK)
         return LIM_STEP_FAILED;
     return done ? LIM_STEP_DONE : LIM_STEP_MORE;
 }
@@ -284,6 +311,7 @@ gan_free(LimTask *task)
     lim_store_free(t->g);
     lim_store_free(t->d);
     lim_store_free(t->ema);
+    gan_watch_clear(t);
     free(t->checkpoint);
     free(t->z);
     free(t->real);
@@ -313,8 +341,8 @@ gather(GanTrainer *t)
 }
 
 LimTask *
-lim_gan_trainer_new(const LimGanTraining *p, const LimDataset *train, const char *checkpoint,
-                    LimTrainLog log, const LimExec *exec, LimError *err)
+lim_gan_trainer_new(const LimGanTraining *p, const LimDataset *train, const LimDataset *held_out,
+                    const char *checkpoint, LimTrainLog log, const LimExec *exec, LimError *err)
 {
     LimError local = LIM_ERROR_INIT;
     if (!err)
@@ -334,6 +362,7 @@ lim_gan_trainer_new(const LimGanTraining *p, const LimDataset *train, const char
     t->base.klass = &gan_class;
     t->p = *p;
     t->data = train;
+    t->watch.held_out = held_out;
     t->log = log;
     t->momentum = 0.1f;
     t->checkpoint = checkpoint ? lim_strdup(checkpoint) : NULL;
@@ -350,7 +379,7 @@ lim_gan_trainer_new(const LimGanTraining *p, const LimDataset *train, const char
         t->d_optim = lim_step_plan_optim(&t->d_plan);
         t->ema = lim_store_dup(t->g);
         gather(t);
-        if (checkpoint && access(checkpoint, F_OK) == 0)
+        if (gan_watch_init(t, exec, err) == LIM_OK && checkpoint && access(checkpoint, F_OK) == 0)
             gan_resume(t, err);
     }
     if (err->code != LIM_OK) {

@@ -18,20 +18,35 @@ typedef struct LimGanTraining {
     double ema_decay;
     int ema_start;        /* iterations before which the average is a copy */
     double ortho;         /* beta of the generator's orthogonal regularisation; 0: off */
+    double r1;            /* gamma of the gradient penalty on the discriminator; 0: off */
+    double clamp;         /* largest singular value of the generator's weights; 0: free */
     double lr_decay_from; /* fraction of the iterations after which both rates fall linearly to 0;
                              1: never */
     bool flip;
     int checkpoint_every; /* iterations */
     int log_every;
+    int spectra_every; /* iterations between looks at the singular values; 0: never */
+    bool stop_on_collapse;
     int standing_passes;       /* of 64 samples, before saving */
     double standing_threshold; /* truncation they are under; 0: none */
 } LimGanTraining;
 
 extern const LimParamSpec lim_gan_training_schema[];
 
+/* held_out: pictures of the same kind that are not trained on, whose score is logged; NULL: none.
+ *
+ * The log has a line per log_every iterations (means since the line before: the losses and scores;
+ * "variety": the spread of samples within a class over that of real pictures, once; with held_out
+ * the shares of real and held-out pictures that D takes for real, "d_real_share",
+ * "d_held_out_share", and the latter's mean score "d_held_out"; "r1"; "symptom"), and one per
+ * spectra_every iterations
+ * ("singular_values": {"g": {weight: [s0, s1, s2]}, "d": {...}}).
+ *
+ * A loss that is not a number ends the training with LIM_E_NUMERIC, and so do symptoms of collapse
+ * that last, with stop_on_collapse; no checkpoint is written over the last good one meanwhile. */
 LimTask *lim_gan_trainer_new(const LimGanTraining *p, const LimDataset *train,
-                             const char *checkpoint, LimTrainLog log, const LimExec *exec,
-                             LimError *err);
+                             const LimDataset *held_out, const char *checkpoint, LimTrainLog log,
+                             const LimExec *exec, LimError *err);
 LimStatus lim_gan_trainer_checkpoint(LimTask *t, LimError *err);
 /* A task that writes the averaged generator with standing statistics (below) as float16 or float32.
  * The trainer is borrowed and must stay where it is meanwhile. */

@@ -140,7 +140,7 @@ gan_trainer(const LimDataset *d, const char *path, LimError *err)
     p.model.shared = 4;
     p.batch = 2;
     p.log_every = 1;
-    return lim_gan_trainer_new(&p, d, path, toy_log(NULL), exec(), err);
+    return lim_gan_trainer_new(&p, d, NULL, path, toy_log(NULL), exec(), err);
 }
 
 static LimTask *

@@ -7,6 +7,7 @@
 #include "train/gan.h"
 
 #include <glib/gstdio.h>
+#include <jansson.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -46,7 +47,7 @@ trainer(const LimGanTraining *p, const LimDataset *d, const char *path, GPtrArra
         const LimExec *exec)
 {
     LimError err = LIM_ERROR_INIT;
-    LimTask *t = lim_gan_trainer_new(p, d, path, toy_log(lines), exec, &err);
+    LimTask *t = lim_gan_trainer_new(p, d, NULL, path, toy_log(lines), exec, &err);
     g_assert_cmpstr(err.text, ==, "");
     g_assert_nonnull(t);
     return t;
@@ -96,7 +97,8 @@ continues(LimGanTraining p, int steps)
     g_assert_cmpint(run(t, 1, &exec), ==, LIM_STEP_DONE);
     g_assert_cmpint(run(t, 1, &exec), ==, LIM_STEP_DONE); /* and nothing more happens */
     lim_task_free(t);
-    g_assert_cmpuint(lines->len, ==, 1);
+    const guint n_lines = p.spectra_every ? 4 : 1;
+    g_assert_cmpuint(lines->len, ==, n_lines);
     for (int stop = 0; stop <= steps; stop++) {
         GPtrArray *more = g_ptr_array_new_with_free_func(g_free);
         g_remove(parts);
@@ -112,8 +114,9 @@ continues(LimGanTraining p, int steps)
         g_assert_cmpint(run(t, 100, &exec), ==, LIM_STEP_DONE);
         lim_task_free(t);
         toy_assert_same_file(whole, parts);
-        g_assert_cmpuint(more->len, ==, 1);
-        g_assert_cmpstr(more->pdata[0], ==, lines->pdata[0]);
+        g_assert_cmpuint(more->len, ==, n_lines);
+        for (guint i = 0; i < n_lines; i++)
+            g_assert_cmpstr(more->pdata[i], ==, lines->pdata[i]);
         g_ptr_array_unref(more);
     }
     g_ptr_array_unref(lines);
@@ -132,6 +135,12 @@ test_continues(void)
     p.ortho = 1e-2;
     p.ema_start = 1;
     continues(p, 18);
+    p.accumulate = 1;
+    p.r1 = 10;
+    p.clamp = 0.5;
+    p.spectra_every = 1;
+    p.log_every = 2;
+    continues(p, 9);
 }
 
 /* Batch norm sees every batch by itself, so the fakes are made independent of their batch: then two
@@ -150,9 +159,12 @@ test_accumulate(void)
         p.accumulate = i ? 2 : 1;
         LimTask *t = trainer(&p, d, NULL, NULL, &exec);
         LimStore *g = lim_gan_trainer_generator(t);
-        const int at = lim_store_find(g, "conv_out.weight");
-        memset(lim_store_data(g, at), 0,
-               (size_t)lim_shape_size(lim_store_shape(g, at)) * sizeof(float));
+        float *gain = lim_store_data(g, lim_store_find(g, "bn.weight"));
+        float *bias = lim_store_data(g, lim_store_find(g, "bn.bias"));
+        for (int k = 0; k < 16; k++) {
+            gain[k] = 0;
+            bias[k] = 0.1f * (float)k;
+        }
         if (!start)
             start = lim_store_dup(lim_gan_trainer_discriminator(t));
         run(t, 2 * p.accumulate, &exec); /* both D steps */
@@ -221,6 +233,256 @@ test_orthogonal(void)
         lim_task_free(t);
     }
     g_assert_cmpfloat(with[1], <, 0.8 * with[0]);
+    lim_dataset_free(d);
+}
+
+/* What a line of the log says; keys are checked by the tests that ask for them. */
+static json_t *
+parsed(const char *line)
+{
+    json_error_t error;
+    json_t *j = json_loads(line, 0, &error);
+    if (!j)
+        g_error("%s: %s", error.text, line);
+    return j;
+}
+
+static double
+number(const json_t *line, const char *key)
+{
+    const json_t *j = json_object_get(line, key);
+    if (!json_is_number(j))
+        g_error("no %s in the line", key);
+    return json_number_value(j);
+}
+
+/* With the penalty the discriminator is flatter where the pictures are: its slope, which the log
+ * reports, stays lower. */
+static void
+test_r1(void)
+{
+    const LimExec exec = serial();
+    LimGanTraining p = settings();
+    LimDataset *d = toy_dataset(7, 1, 28, 3, 1);
+    double slope[2];
+    p.model.g_ch = p.model.d_ch = 2;
+    p.iterations = p.log_every = 20;
+    p.d_lr = 2e-3;
+    for (int i = 0; i < 2; i++) {
+        GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+        p.r1 = i ? 10 : 1e-6;
+        LimTask *t = trainer(&p, d, NULL, lines, &exec);
+        run(t, 1000, &exec);
+        json_t *line = parsed(lines->pdata[lines->len - 1]);
+        slope[i] = number(line, "r1") / p.r1;
+        json_decref(line);
+        lim_task_free(t);
+        g_ptr_array_unref(lines);
+    }
+    g_assert_cmpfloat(slope[1], >, 0);
+    g_assert_cmpfloat(slope[1], <, 0.5 * slope[0]);
+    lim_dataset_free(d);
+}
+
+/* The largest singular value of the raw weights, from the log. */
+static void
+test_spectra(void)
+{
+    const LimExec exec = serial();
+    LimGanTraining p = settings();
+    LimDataset *d = toy_dataset(7, 1, 28, 3, 1);
+    p.model.g_ch = p.model.d_ch = 2;
+    p.iterations = 4;
+    p.spectra_every = 2;
+    p.log_every = 4;
+    for (int clamped = 0; clamped < 2; clamped++) {
+        GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+        p.clamp = clamped ? 0.4 : 0;
+        LimTask *t = trainer(&p, d, NULL, lines, &exec);
+        run(t, 1000, &exec);
+        g_assert_cmpuint(lines->len, ==, 3);
+        json_t *line = parsed(lines->pdata[1]), *v;
+        const json_t *all = json_object_get(line, "singular_values");
+        g_assert_cmpint((int)number(line, "iteration"), ==, 4);
+        const char *nets[] = {"g", "d"}, *key;
+        for (int k = 0; k < 2; k++) {
+            g_assert_cmpint(json_object_size(json_object_get(all, nets[k])), >, 10);
+            json_object_foreach(json_object_get(all, nets[k]), key, v)
+            {
+                const double s0 = json_real_value(json_array_get(v, 0));
+                const double s1 = json_real_value(json_array_get(v, 1));
+                const double s2 = json_real_value(json_array_get(v, 2));
+                g_assert_true(s2 >= 0 && s1 >= s2 && s0 >= s1);
+                if (k == 0 && clamped) /* orthogonal weights have many alike; one goes at a time */
+                    g_assert_cmpfloat(s0, <, 1.1);
+                else
+                    g_assert_cmpfloat_with_epsilon(s0, 1, 0.2);
+            }
+        }
+        /* one row has one singular value, so one sweep finds and clamps it */
+        v = json_object_get(json_object_get(all, "g"), "conv_out.weight");
+        g_assert_cmpfloat_with_epsilon(json_real_value(json_array_get(v, 0)), clamped ? 0.4 : 1,
+                                       clamped ? 1e-3 : 0.2);
+        g_assert_true(fpclassify(json_real_value(json_array_get(v, 1))) == FP_ZERO);
+        json_decref(line);
+        lim_task_free(t);
+        g_ptr_array_unref(lines);
+    }
+    lim_dataset_free(d);
+}
+
+/* One picture, and a discriminator that stays as it is: held out, the same picture has the same
+ * score and another one another; looking changes nothing. */
+static void
+test_held_out(void)
+{
+    const LimExec exec = serial();
+    LimGanTraining p = settings();
+    LimDataset *d = toy_dataset(1, 1, 28, 3, 1), *other = toy_dataset(1, 1, 28, 3, 1);
+    for (int i = 0; i < 28 * 28; i++)
+        other->pixels[i] = (uint8_t)(255 - other->pixels[i]);
+    uint64_t seen[3];
+    p.iterations = p.log_every = 3;
+    p.flip = false;
+    p.d_lr = 0;
+    for (int i = 0; i < 3; i++) {
+        GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+        LimError err = LIM_ERROR_INIT;
+        LimTask *t = lim_gan_trainer_new(&p, d,
+                                         i == 0   ? NULL
+                                         : i == 1 ? d
+                                                  : other,
+                                         NULL, toy_log(lines), &exec, &err);
+        g_assert_cmpstr(err.text, ==, "");
+        run(t, 1000, &exec);
+        json_t *line = parsed(lines->pdata[lines->len - 1]);
+        g_assert_true((json_object_get(line, "d_held_out") != NULL) == (i > 0));
+        if (i) {
+            const double real = number(line, "d_real"), held = number(line, "d_held_out");
+            const double difference = fabs(held - real) / fabs(real);
+            if (i == 1)
+                g_assert_cmpfloat(difference, <, 1e-3);
+            else
+                g_assert_cmpfloat(difference, >, 1e-2);
+            g_assert_true(number(line, "d_held_out_share") == (held > 0));
+            g_assert_true(number(line, "d_real_share") == (real > 0));
+        }
+        seen[i] = hash(t);
+        json_decref(line);
+        lim_task_free(t);
+        g_ptr_array_unref(lines);
+    }
+    g_assert_true(seen[0] == seen[1] && seen[1] == seen[2]);
+    lim_dataset_free(d);
+    lim_dataset_free(other);
+}
+
+/* A training in which the discriminator has won, from its log, and one that is no longer a number:
+ * both stop, say so in a sentence, and leave the checkpoint of before. */
+static void
+test_collapse(void)
+{
+    const LimExec exec = serial();
+    LimGanTraining p = settings();
+    LimDataset *d = toy_dataset(7, 1, 28, 3, 1);
+    char *path = toy_path("collapse"), *before, *after;
+    gsize n_before, n_after;
+    p.model.g_ch = p.model.d_ch = 2;
+    p.iterations = 1000;
+    p.d_steps = 1;
+    p.g_lr = 0; /* nobody opposes it */
+    p.d_lr = 1e-2;
+    p.log_every = 10;
+    p.checkpoint_every = 10;
+    GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+    LimTask *t = trainer(&p, d, path, lines, &exec);
+    LimError err = LIM_ERROR_INIT;
+    LimStep step = LIM_STEP_MORE;
+    while (step == LIM_STEP_MORE)
+        step = lim_task_step(t, &exec, NULL, &err);
+    g_assert_cmpint(step, ==, LIM_STEP_FAILED);
+    g_assert_cmpint(err.code, ==, LIM_E_NUMERIC);
+    toy_assert_sentence(&err);
+    g_assert_nonnull(strstr(err.text, "collapsed"));
+    g_assert_nonnull(strstr(err.text, path));
+    const int64_t at = lim_gan_trainer_iterations(t);
+    g_assert_cmpint(at, <, 1000);
+    /* the first line with a symptom that stayed; the checkpoint is from before it */
+    int first = 0;
+    for (guint i = 0; i < lines->len; i++) {
+        json_t *line = parsed(lines->pdata[i]);
+        if (!json_object_get(line, "symptom"))
+            first = 0;
+        else if (!first)
+            first = (int)number(line, "iteration");
+        json_decref(line);
+    }
+    g_assert_cmpint(at - first, ==, 200);
+    lim_task_free(t);
+    t = trainer(&p, d, path, lines, &exec);
+    g_assert_cmpint(lim_gan_trainer_iterations(t), ==, first - 10);
+    lim_task_free(t);
+
+    /* without the stop it goes on */
+    p.stop_on_collapse = false;
+    p.iterations = (int)at + 10;
+    t = trainer(&p, d, path, lines, &exec);
+    g_assert_cmpint(run(t, 10000, &exec), ==, LIM_STEP_DONE);
+    lim_task_free(t);
+
+    /* not a number */
+    g_assert_true(g_file_get_contents(path, &before, &n_before, NULL));
+    p.iterations += 10;
+    t = trainer(&p, d, path, lines, &exec);
+    LimStore *net = lim_gan_trainer_discriminator(t);
+    lim_store_data(net, lim_store_find(net, "linear.bias"))[0] = (float)NAN;
+    g_assert_cmpint(lim_task_step(t, &exec, NULL, &err), ==, LIM_STEP_FAILED);
+    g_assert_cmpint(err.code, ==, LIM_E_NUMERIC);
+    lim_task_free(t);
+    g_assert_true(g_file_get_contents(path, &after, &n_after, NULL));
+    g_assert_cmpmem(before, n_before, after, n_after);
+    g_free(before);
+    g_free(after);
+    g_ptr_array_unref(lines);
+    lim_dataset_free(d);
+    g_free(path);
+}
+
+/* Samples that were different and become alike: the last batch norm's gain goes to zero, and with
+ * it every difference between latents. */
+static void
+test_alike(void)
+{
+    const LimExec exec = serial();
+    LimGanTraining p = settings();
+    LimDataset *d = toy_dataset(30, 1, 28, 3, 1);
+    p.model.g_ch = p.model.d_ch = 2;
+    p.iterations = 1000;
+    p.batch = 6;
+    p.d_steps = 1;
+    p.g_lr = p.d_lr = 0;
+    p.log_every = 1;
+    GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+    LimTask *t = trainer(&p, d, NULL, lines, &exec);
+    LimStore *g = lim_gan_trainer_generator(t);
+    run(t, 2, &exec);
+    json_t *line = parsed(lines->pdata[0]);
+    g_assert_cmpfloat(number(line, "variety"), >, 0.25);
+    g_assert_null(json_object_get(line, "symptom"));
+    json_decref(line);
+    memset(lim_store_data(g, lim_store_find(g, "bn.weight")), 0, 8 * sizeof(float));
+    LimError err = LIM_ERROR_INIT;
+    LimStep step = LIM_STEP_MORE;
+    while (step == LIM_STEP_MORE)
+        step = lim_task_step(t, &exec, NULL, &err);
+    g_assert_cmpint(err.code, ==, LIM_E_NUMERIC);
+    g_assert_nonnull(strstr(err.text, "alike"));
+    g_assert_cmpint(lim_gan_trainer_iterations(t), ==, 202);
+    line = parsed(lines->pdata[1]);
+    g_assert_nonnull(json_object_get(line, "symptom"));
+    json_decref(line);
+    lim_task_free(t);
+    g_ptr_array_unref(lines);
     lim_dataset_free(d);
 }
 
@@ -329,11 +591,11 @@ refused(const LimGanTraining *p, const LimDataset *d, const char *path, LimStatu
 {
     const LimExec exec = serial();
     LimError err = LIM_ERROR_INIT;
-    g_assert_null(lim_gan_trainer_new(p, d, path, toy_log(NULL), &exec, &err));
+    g_assert_null(lim_gan_trainer_new(p, d, NULL, path, toy_log(NULL), &exec, &err));
     toy_assert_sentence(&err);
     if (code != LIM_OK)
         g_assert_cmpint(err.code, ==, code);
-    g_assert_null(lim_gan_trainer_new(p, d, path, toy_log(NULL), &exec, NULL));
+    g_assert_null(lim_gan_trainer_new(p, d, NULL, path, toy_log(NULL), &exec, NULL));
 }
 
 static void
@@ -369,6 +631,8 @@ test_other_settings(void)
     OTHER(accumulate = 2);
     OTHER(ema_start = 2);
     OTHER(ortho = 1e-4);
+    OTHER(r1 = 1);
+    OTHER(clamp = 2);
     OTHER(lr_decay_from = 0.6);
     OTHER(flip = false);
     OTHER(model.g_ch = 3);
@@ -392,6 +656,8 @@ test_other_settings(void)
     q.log_every = 9;
     q.standing_passes = 9;
     q.standing_threshold = 1;
+    q.spectra_every = 3;
+    q.stop_on_collapse = false;
     lim_task_free(trainer(&q, d, path, NULL, &exec)); /* these change nothing that is learnt */
     g_free(before);
     g_free(after);
@@ -815,6 +1081,11 @@ main(int argc, char **argv)
     g_test_add_func("/gan/continues", test_continues);
     g_test_add_func("/gan/accumulate", test_accumulate);
     g_test_add_func("/gan/orthogonal", test_orthogonal);
+    g_test_add_func("/gan/r1", test_r1);
+    g_test_add_func("/gan/spectra", test_spectra);
+    g_test_add_func("/gan/held-out", test_held_out);
+    g_test_add_func("/gan/collapse", test_collapse);
+    g_test_add_func("/gan/alike", test_alike);
     g_test_add_func("/gan/longer", test_longer);
     g_test_add_func("/gan/cancelled", test_cancelled);
     g_test_add_func("/gan/same-bytes", test_same_bytes);
