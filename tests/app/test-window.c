@@ -322,6 +322,164 @@ test_bad_model(void)
 }
 
 /* Another model with fewer classes: a class that it lacks becomes the default. */
+static LimFormRow *
+row(TestApp *t, const char *key)
+{
+    return lim_form_get_row(t->form, key);
+}
+
+/* The caption of a small map, "A  0–0.12". */
+static void
+check_small_map(TestApp *t, LimImageGrid *maps, int i, const char *letter, int picture, int query,
+                guint64 seed)
+{
+    LimSampleRequest r = request(-1, seed, 1, 16);
+    double most = 0;
+
+    for (int k = 0; k < DOUBLE_KEY * DOUBLE_KEY; k++)
+        most = MAX(most, (double)double_attention(&r, picture, query, k));
+    g_autofree char *want = g_strdup_printf("%s  0–%.2f", letter, most);
+    g_assert_cmpstr(lim_image_grid_get_label(maps, i), ==, want);
+}
+
+static void
+body_attention(TestApp *t)
+{
+    GtkWidget *grid = GTK_WIDGET(t->grid);
+
+    test_wait_current(t);
+    GtkWidget *toggle = test_find_labelled(GTK_WIDGET(t->window), "Attention");
+    g_assert_true(GTK_IS_SWITCH(toggle));
+    GtkWidget *opacity = test_find_labelled(GTK_WIDGET(t->window), "Opacity");
+    g_assert_false(gtk_widget_is_sensitive(opacity));
+    gtk_switch_set_active(GTK_SWITCH(toggle), TRUE);
+    test_wait_current(t);
+    g_assert_true(gtk_widget_is_sensitive(opacity));
+    check_pictures(t, request(-1, 1, 1, 16), 10, 32, 32, 1); /* the same pictures with maps */
+    LimImageGrid *maps =
+        LIM_IMAGE_GRID(test_find_labelled(GTK_WIDGET(t->window), "Maps of the pinned places"));
+
+    /* A probe says what it sees: cells are 4 pixels wide here, keys 8. */
+    lim_image_grid_set_probe(t->grid, (LimPlace){2, 13, 6}); /* query (3, 1) */
+    LimSampleRequest r = request(-1, 1, 1, 16);
+    int most = 0;
+    for (int k = 0; k < 16; k++)
+        if (double_attention(&r, 2, 11, k) > double_attention(&r, 2, 11, most))
+            most = k;
+    g_autofree char *note =
+        g_strdup_printf("Class C 3, place 12, 4: looks most at %d, %d (%.2f;", most % 4 * 8,
+                        most / 4 * 8, (double)double_attention(&r, 2, 11, most));
+    test_wait_status(t, note);
+
+    /* Pins, with the keys. */
+    test_key(grid, GDK_KEY_Return, 0);
+    test_key(grid, GDK_KEY_Return, 0); /* the same place is no second pin */
+    g_assert_cmpint(lim_image_grid_get_n(maps), ==, 1);
+    check_small_map(t, maps, 0, "A", 2, 11, 1);
+    test_key(grid, GDK_KEY_Right, 0);
+    test_key(grid, GDK_KEY_Return, 0);
+    g_assert_cmpint(lim_image_grid_get_n(maps), ==, 2);
+    check_small_map(t, maps, 1, "B", 2, 12, 1);
+
+    /* They stay while the seed moves, with the maps of the new samples. */
+    lim_form_row_set_value(row(t, "seed"), g_variant_new_uint64(9));
+    test_wait_current(t);
+    g_assert_cmpint(lim_image_grid_get_n(maps), ==, 2);
+    check_small_map(t, maps, 0, "A", 2, 11, 9);
+    check_small_map(t, maps, 1, "B", 2, 12, 9);
+    lim_form_row_set_value(row(t, "seed"), g_variant_new_uint64(1));
+    test_wait_current(t);
+
+    /* One after the other until there is no letter left. */
+    for (int i = 0; i < 4; i++) {
+        test_key(grid, GDK_KEY_Down, 0);
+        test_key(grid, GDK_KEY_Return, 0);
+    }
+    g_assert_cmpint(lim_image_grid_get_n(maps), ==, 5);
+    test_wait_status(t, "Five places are pinned");
+
+    /* Delete on a small map takes that one away; undo brings it back. */
+    lim_image_grid_set_cursor(maps, 0);
+    test_key(GTK_WIDGET(maps), GDK_KEY_Delete, 0);
+    g_assert_cmpint(lim_image_grid_get_n(maps), ==, 4);
+    check_small_map(t, maps, 0, "B", 2, 12, 1);
+    test_action(t, "undo", NULL);
+    g_assert_cmpint(lim_image_grid_get_n(maps), ==, 5);
+    check_small_map(t, maps, 0, "A", 2, 11, 1);
+    for (int i = 0; i < 4; i++)
+        test_action(t, "undo", NULL);
+    g_assert_cmpint(lim_image_grid_get_n(maps), ==, 1);
+    test_action(t, "redo", NULL);
+    g_assert_cmpint(lim_image_grid_get_n(maps), ==, 2);
+
+    /* Fewer samples than before: a pin waits for its picture. */
+    lim_form_row_set_value(row(t, "samples"), g_variant_new_int32(1));
+    test_wait_current(t);
+    g_assert_cmpstr(lim_image_grid_get_label(maps, 0), ==, "A  picture 3");
+    lim_form_row_set_value(row(t, "samples"), g_variant_new_int32(16));
+    test_wait_current(t);
+    check_small_map(t, maps, 0, "A", 2, 11, 1);
+
+    /* Who looks at it: the place is a key now, and cells are 8 pixels wide. */
+    lim_form_row_set_value(row(t, "attention-sense"), g_variant_new_int32(1));
+    test_wait_current(t);
+    lim_image_grid_set_probe(t->grid, (LimPlace){0, 31, 9}); /* key (3, 1) */
+    most = 0;
+    for (int q = 0; q < 64; q++)
+        if (double_attention(&r, 0, q, 7) > double_attention(&r, 0, most, 7))
+            most = q;
+    g_autofree char *column =
+        g_strdup_printf("Class A 1, place 24, 8: most looked at from %d, %d (%.2f;", most % 8 * 4,
+                        most / 8 * 4, (double)double_attention(&r, 0, most, 7));
+    test_wait_status(t, column);
+
+    /* Off: arrows move between pictures again, and the panel is gone. */
+    gtk_switch_set_active(GTK_SWITCH(toggle), FALSE);
+    test_wait_current(t);
+    g_assert_cmpint(lim_image_grid_get_probe(t->grid).picture, ==, -1);
+    g_assert_false(gtk_widget_get_mapped(GTK_WIDGET(maps)));
+}
+
+static void
+test_attention(void)
+{
+    test_app_run("double 10 32 32 1 2 0.5", body_attention);
+}
+
+static const char *
+attention_says(TestApp *t)
+{
+    GtkWidget *part = test_find_labelled(GTK_WIDGET(t->window), "Attention maps");
+    GtkWidget *head = gtk_widget_get_first_child(gtk_widget_get_first_child(part));
+    GtkWidget *message = gtk_widget_get_next_sibling(gtk_widget_get_next_sibling(head));
+
+    return gtk_widget_get_mapped(message) ? gtk_label_get_text(GTK_LABEL(message)) : "";
+}
+
+static void
+body_no_attention(TestApp *t)
+{
+    g_autofree char *faint = test_file("faint.safetensors", "double 10 32 32 1 2 0.001");
+
+    test_wait_current(t);
+    lim_form_row_set_value(row(t, "attention"), g_variant_new_boolean(TRUE));
+    test_wait_current(t);
+    test_spin(50);
+    g_assert_nonnull(strstr(attention_says(t), "no attention"));
+    test_key(GTK_WIDGET(t->grid), GDK_KEY_Right, 0); /* moves the cursor as ever */
+    g_assert_cmpint(lim_image_grid_get_cursor(t->grid), ==, 1);
+    lim_window_open_path(t->window, faint);
+    for (int i = 0; i < 500 && !strstr(attention_says(t), "near zero"); i++)
+        test_spin(10);
+    g_assert_nonnull(strstr(attention_says(t), "near zero"));
+}
+
+static void
+test_no_attention(void)
+{
+    test_app_run(MODEL, body_no_attention);
+}
+
 static void
 body_other_model(TestApp *t)
 {
@@ -639,6 +797,8 @@ main(int argc, char **argv)
     g_test_add_func("/window/copy", test_copy);
     g_test_add_func("/window/no-model", test_no_model);
     g_test_add_func("/window/bad-model", test_bad_model);
+    g_test_add_func("/window/attention", test_attention);
+    g_test_add_func("/window/no-attention", test_no_attention);
     g_test_add_func("/window/other-model", test_other_model);
     g_test_add_func("/window/stale", test_stale);
     g_test_add_func("/window/close", test_close);

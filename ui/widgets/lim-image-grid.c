@@ -27,6 +27,8 @@ struct _LimImageGrid {
     gboolean enlarged;
     gboolean stale;
     gboolean captions;
+    char *name;
+    int room; /* places to lay out for, at least */
 
     int cell; /* of the probe; 0: no probing */
     LimPlace probe;
@@ -68,7 +70,7 @@ lim_image_grid_get_layout(LimImageGrid *self)
     int scale = gtk_widget_get_scale_factor(GTK_WIDGET(self));
     int w = gtk_widget_get_width(GTK_WIDGET(self)) * scale;
     int h = gtk_widget_get_height(GTK_WIDGET(self)) * scale;
-    int n = self->enlarged ? 1 : self->n;
+    int n = self->enlarged ? 1 : MAX(self->n, self->room);
     LimGridLayout plain = lim_grid_layout(n, self->width, self->height, w, h, GAP * scale, 0);
 
     if (!self->labels || !self->captions || plain.cell_w < CAPTION_AT * scale)
@@ -116,8 +118,24 @@ describe(LimImageGrid *self)
                                        self->probe.y);
         }
     }
-    gtk_accessible_update_property(GTK_ACCESSIBLE(self), GTK_ACCESSIBLE_PROPERTY_LABEL, "Pictures",
+    gtk_accessible_update_property(GTK_ACCESSIBLE(self), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                   self->name ? self->name : "Pictures",
                                    GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, text->str, -1);
+}
+
+void
+lim_image_grid_set_name(LimImageGrid *self, const char *name)
+{
+    g_free(self->name);
+    self->name = g_strdup(name);
+    describe(self);
+}
+
+void
+lim_image_grid_set_room(LimImageGrid *self, int n)
+{
+    self->room = n;
+    gtk_widget_queue_draw(GTK_WIDGET(self));
 }
 
 void
@@ -755,6 +773,7 @@ finalize(GObject *object)
     g_clear_pointer(&self->surface, cairo_surface_destroy);
     g_clear_pointer(&self->overlay, cairo_surface_destroy);
     g_clear_pointer(&self->labels, g_strfreev);
+    g_free(self->name);
     G_OBJECT_CLASS(lim_image_grid_parent_class)->finalize(object);
 }
 

@@ -32,6 +32,11 @@ GtkWidget *lim_image_grid_new(void);
  * is kept. labels: NULL, or n texts that name the pictures. n 0 empties the grid. */
 void lim_image_grid_set_pictures(LimImageGrid *self, GBytes *pixels, int n, int width, int height,
                                  int channels, const char *const *labels);
+/* What the pictures are, for assistive technology; "Pictures" at first. */
+void lim_image_grid_set_name(LimImageGrid *self, const char *name);
+/* Places the pictures as if there were so many of them, so that they stay where they are while
+ * their number changes; 0 (at first): as many as there are. */
+void lim_image_grid_set_room(LimImageGrid *self, int n);
 /* Whether the labels are also written under the pictures. */
 void lim_image_grid_set_captions(LimImageGrid *self, gboolean captions);
 GBytes *lim_image_grid_get_pixels(LimImageGrid *self); /* what is shown; borrowed, may be NULL */

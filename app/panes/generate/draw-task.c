@@ -25,6 +25,9 @@ draw_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
                                            c == 1 ? LIM_PIXEL_GREY8 : LIM_PIXEL_RGB8);
         lim_image_put_f32(view, c, LIM_RANGE_SIGNED, planes + at);
     }
+    LimGenerator *g = lim_model_generator(self->model);
+    self->latents = lim_alloc((size_t)n * (size_t)lim_generator_latent_size(g), sizeof(float));
+    lim_generator_latents(g, &self->request, self->latents);
     return LIM_STEP_DONE;
 }
 
@@ -36,19 +39,29 @@ draw_free(LimTask *t)
     lim_task_free(self->sample);
     lim_model_unref(self->model);
     free(self->pixels);
+    free(self->latents);
     free(self);
 }
 
 static const LimTaskClass draw_class = {"draw samples", draw_step, NULL, draw_free};
 
 LimTask *
-lim_draw_task_new(LimModel *model, const LimSampleRequest *request)
+lim_draw_task_new(LimModel *model, const LimSampleRequest *request, bool maps)
 {
     LimDrawTask *self = lim_alloc(1, sizeof *self);
 
     self->base.klass = &draw_class;
     self->model = lim_model_ref(model);
     self->request = *request;
-    self->sample = lim_sample_task_new(lim_model_generator(model), request);
+    LimGenerator *g = lim_model_generator(model);
+    if (!maps) {
+        self->sample = lim_sample_task_new(g, request);
+        return &self->base;
+    }
+    LimSample *samples = lim_alloc((size_t)request->count, sizeof *samples);
+    for (int i = 0; i < request->count; i++)
+        samples[i] = (LimSample){*request, i};
+    self->sample = lim_samples_task_new(g, samples, request->count, true);
+    free(samples);
     return &self->base;
 }

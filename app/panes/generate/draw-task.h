@@ -8,7 +8,10 @@ typedef struct LimDrawTask {
     LimModel *model;
     LimSampleRequest request;
     LimTask *sample;
-    uint8_t *pixels; /* after LIM_STEP_DONE: [count][h][w][c] */
+    /* After LIM_STEP_DONE: */
+    uint8_t *pixels; /* [count][h][w][c] */
+    float *latents;  /* [count][latent] */
 } LimDrawTask;
 
-LimTask *lim_draw_task_new(LimModel *model, const LimSampleRequest *request);
+/* maps: also those of attention, for lim_sample_task_maps(sample); the model must have it. */
+LimTask *lim_draw_task_new(LimModel *model, const LimSampleRequest *request, bool maps);

@@ -5,6 +5,7 @@
 #include "widgets/lim-choice-row.h"
 
 #define NAME(field) lim_schema_at(lim_sample_schema, offsetof(LimSampleRequest, field))->name
+#define LOOK(field) lim_schema_at(lim_look_schema, offsetof(LimLook, field))->name
 
 LimFormRow *
 lim_generate_form_row(LimForm *form, size_t offset)
@@ -32,6 +33,10 @@ lim_generate_form_set_model(LimForm *form, LimModel *model)
     lim_choice_row_set_choices(LIM_CHOICE_ROW(
                                    lim_generate_form_row(form, offsetof(LimSampleRequest, label))),
                                texts, values);
+    texts[0] = "No other class";
+    lim_choice_row_set_choices(LIM_CHOICE_ROW(lim_generate_form_row(form, offsetof(LimSampleRequest,
+                                                                                   blend_label))),
+                               texts, values);
 }
 
 LimForm *
@@ -44,14 +49,29 @@ lim_generate_form_new(void)
     static const double marks[] = {0.04, 0.5, 1, 2};
     static const char *const truncations[] = {"Continuous (inverse CDF)", "Redraw (as published)",
                                               "Scale", NULL};
+    static const char *const none[] = {"No other class", NULL};
+    static const char blend[] = "Class blend", walk[] = "Latent walk", layers[] = "Layers";
+    static const char *const senses[] = {"Where it looks", "Who looks at it", NULL};
     const LimFormHint hints[] = {
         {.name = NAME(label), .texts = all, .values = all_values},
         {.name = NAME(count), .texts = counts, .values = count_values},
         {.name = NAME(threshold), .marks = marks, .n_marks = G_N_ELEMENTS(marks)},
         {.name = NAME(truncation), .texts = truncations},
+        {.name = NAME(blend_label), .texts = none, .values = all_values, .group = blend},
+        {.name = NAME(blend), .group = blend},
+        {.name = NAME(walk_x), .group = walk},
+        {.name = NAME(walk_y), .group = walk},
+        {.name = NAME(slot_threshold[0]), .digits = 1, .group = layers},
+        {.name = NAME(slot_threshold[1]), .digits = 1, .group = layers},
+        {.name = NAME(slot_threshold[2]), .digits = 1, .group = layers},
+        {.name = NAME(slot_threshold[3]), .digits = 1, .group = layers},
+        {.name = NAME(mix_seed), .group = layers},
+        {.name = NAME(mix_slots), .group = layers},
     };
+    const LimFormHint looks[] = {{.name = LOOK(sense), .texts = senses}};
     LimForm *form = LIM_FORM(lim_form_new());
 
     lim_schema_form_fill(form, lim_sample_schema, hints, G_N_ELEMENTS(hints));
+    lim_schema_form_fill(form, lim_look_schema, looks, G_N_ELEMENTS(looks));
     return form;
 }

@@ -2,9 +2,10 @@
 #pragma once
 
 #include "model.h"
+#include "panes/generate/look.h"
 #include "widgets/lim-form.h"
 
-/* A form with a row per setting of lim_sample_schema, titled for people. */
+/* A form with a row per setting of lim_sample_schema and lim_look_schema, titled for people. */
 LimForm *lim_generate_form_new(void);
 /* The class names of the model become the choices. */
 void lim_generate_form_set_model(LimForm *form, LimModel *model);

@@ -6,6 +6,7 @@
 #include "panes/generate/generate.h"
 
 #include "lim-undo.h"
+#include "panes/generate/attention.h"
 #include "panes/generate/file-task.h"
 #include "panes/generate/grid.h"
 #include "schema-form.h"
@@ -22,7 +23,9 @@ static const struct {
 };
 
 /* What stands at the right of every mode, from top to bottom. */
-static GType (*const sides[])(void) = {NULL};
+static GType (*const sides[])(void) = {lim_generate_attention_get_type};
+
+#define SIDE_WIDTH 300
 
 struct _LimGenerate {
     LimPane parent_instance;
@@ -65,7 +68,20 @@ lim_generate_get_request(LimGenerate *self)
     LimSampleRequest r = {0};
 
     lim_schema_form_read(self->form, lim_sample_schema, &r);
+    /* The sliders reach down to 0, which stands for the threshold; just above is no value. */
+    for (int k = 0; k < LIM_SLOTS; k++)
+        if (r.slot_threshold[k] > 0)
+            r.slot_threshold[k] = MAX(r.slot_threshold[k], LIM_THRESHOLD_MIN);
     return r;
+}
+
+LimLook
+lim_generate_get_look(LimGenerate *self)
+{
+    LimLook look = {0};
+
+    lim_schema_form_read(self->form, lim_look_schema, &look);
+    return look;
 }
 
 LimForm *
@@ -111,8 +127,7 @@ tick(GtkWidget *widget, GdkFrameClock *clock, gpointer data)
     lim_generate_part_update(visible_mode(self));
     for (GtkWidget *w = gtk_widget_get_first_child(self->side); w;
          w = gtk_widget_get_next_sibling(w))
-        if (gtk_widget_get_visible(w))
-            lim_generate_part_update(LIM_GENERATE_PART(w));
+        lim_generate_part_update(LIM_GENERATE_PART(w));
     return G_SOURCE_REMOVE;
 }
 
@@ -130,12 +145,76 @@ lim_generate_set_values(LimGenerate *self, GVariant *values)
     lim_form_set_values(self->form, values);
 }
 
+/* All parts, one after the other, beginning with NULL. */
+static LimGeneratePart *
+next_part(LimGenerate *self, LimGeneratePart *part)
+{
+    GtkWidget *next = part ? gtk_widget_get_next_sibling(GTK_WIDGET(part))
+                           : gtk_widget_get_first_child(self->modes);
+
+    if (!next && (!part || gtk_widget_get_parent(GTK_WIDGET(part)) == self->modes))
+        next = gtk_widget_get_first_child(self->side);
+    return next ? LIM_GENERATE_PART(next) : NULL;
+}
+
+LimGeneratePart *
+lim_generate_get_part(LimGenerate *self, GType type)
+{
+    LimGeneratePart *part = NULL;
+
+    while ((part = next_part(self, part)) && !G_TYPE_CHECK_INSTANCE_TYPE(part, type))
+        ;
+    return part;
+}
+
+/* A state of undo: the values of the form, and below the names of the parts' types what they have.
+ */
 void
 lim_generate_settle(LimGenerate *self)
 {
     g_autoptr(GVariant) values = lim_form_dup_settled(self->form);
+    GVariantDict state;
 
-    lim_undo_push(self->undo, values);
+    if (!self->undo)
+        return;
+    g_variant_dict_init(&state, values);
+    for (LimGeneratePart *p = NULL; (p = next_part(self, p));)
+        if (LIM_GENERATE_PART_GET_CLASS(p)->get_state)
+            g_variant_dict_insert_value(&state, G_OBJECT_TYPE_NAME(p),
+                                        LIM_GENERATE_PART_GET_CLASS(p)->get_state(p));
+    lim_undo_push(self->undo, g_variant_dict_end(&state));
+}
+
+static void
+restore(LimGenerate *self, GVariant *state)
+{
+    if (!state)
+        return;
+    g_autoptr(GVariant) held = g_variant_ref(state);
+    lim_form_set_values(self->form, held);
+    for (LimGeneratePart *p = NULL; (p = next_part(self, p));) {
+        g_autoptr(GVariant) own = g_variant_lookup_value(held, G_OBJECT_TYPE_NAME(p), NULL);
+        if (own)
+            LIM_GENERATE_PART_GET_CLASS(p)->set_state(p, own);
+    }
+}
+
+void
+lim_generate_show_latent(LimGenerate *self, const char *of, const float *z, int n,
+                         const LimSampleRequest *r)
+{
+    double bounds[LIM_SLOTS];
+    int rows = 1;
+
+    for (int k = 0; k < LIM_SLOTS; k++) {
+        double t = lim_sample_threshold(r, k);
+        bounds[k] = r->truncation == LIM_TRUNC_SCALE ? 2 * t : t;
+        if (t != r->threshold && n % LIM_SLOTS == 0)
+            rows = LIM_SLOTS;
+    }
+    if (rows == 1)
+        bounds[0] = r->truncation == LIM_TRUNC_SCALE ? 2 * r->threshold : r->threshold;
+    lim_density_plot_set_ticks(self->density, of, z, of ? n : 0, bounds, rows);
 }
 
 static void
@@ -147,6 +226,10 @@ changed(LimGenerate *self)
         lim_density_plot_set(self->density, r.threshold, 2 * r.threshold);
     else
         lim_density_plot_set(self->density, 1, r.threshold);
+    LimLook look = lim_generate_get_look(self);
+    gtk_widget_set_sensitive(GTK_WIDGET(lim_form_get_row(self->form, "opacity")), look.attention);
+    gtk_widget_set_sensitive(GTK_WIDGET(lim_form_get_row(self->form, "attention-sense")),
+                             look.attention);
     lim_generate_update_soon(self);
 }
 
@@ -243,9 +326,7 @@ do_undo(GSimpleAction *action, GVariant *parameter, gpointer data)
     LimGenerate *self = data;
 
     lim_form_flush(self->form); /* a burst of keys that is still open is the step to undo */
-    GVariant *values = lim_undo_undo(self->undo);
-    if (values)
-        lim_form_set_values(self->form, values);
+    restore(self, lim_undo_undo(self->undo));
 }
 
 static void
@@ -254,9 +335,7 @@ do_redo(GSimpleAction *action, GVariant *parameter, gpointer data)
     LimGenerate *self = data;
 
     lim_form_flush(self->form);
-    GVariant *values = lim_undo_redo(self->undo);
-    if (values)
-        lim_form_set_values(self->form, values);
+    restore(self, lim_undo_redo(self->undo));
 }
 
 static void
@@ -496,6 +575,18 @@ build_head(LimGenerate *self)
     return head;
 }
 
+/* No empty column at the right. */
+static void
+show_side(LimGenerate *self)
+{
+    gboolean any = FALSE;
+
+    for (GtkWidget *w = gtk_widget_get_first_child(self->side); w;
+         w = gtk_widget_get_next_sibling(w))
+        any |= gtk_widget_get_visible(w);
+    gtk_widget_set_visible(self->side, any);
+}
+
 static GtkWidget *
 build_pictures(LimGenerate *self)
 {
@@ -514,9 +605,14 @@ build_pictures(LimGenerate *self)
     }
     self->side = gtk_box_new(GTK_ORIENTATION_VERTICAL, 18);
     for (gsize i = 0; i < G_N_ELEMENTS(sides); i++)
-        if (sides[i])
-            gtk_box_append(GTK_BOX(self->side), g_object_new(sides[i](), NULL));
-    gtk_widget_set_visible(self->side, gtk_widget_get_first_child(self->side) != NULL);
+        gtk_box_append(GTK_BOX(self->side), g_object_new(sides[i](), NULL));
+    gtk_widget_set_size_request(self->side, SIDE_WIDTH, -1);
+    gtk_widget_set_hexpand(self->side, FALSE);
+    for (GtkWidget *w = gtk_widget_get_first_child(self->side); w;
+         w = gtk_widget_get_next_sibling(w))
+        g_signal_connect_object(w, "notify::visible", G_CALLBACK(show_side), self,
+                                G_CONNECT_SWAPPED);
+    show_side(self);
 
     gtk_box_append(GTK_BOX(box), self->modes);
     gtk_box_append(GTK_BOX(box), self->side);
@@ -571,6 +667,7 @@ constructed(GObject *object)
     gtk_box_append(GTK_BOX(box), build_content(self));
     lim_pane_set_child(LIM_PANE(self), box);
     mode_changed(self);
+    changed(self);
     g_object_bind_property(self, "show-form", panel, "visible", G_BINDING_SYNC_CREATE);
     g_object_bind_property(self, "show-form", line, "visible", G_BINDING_SYNC_CREATE);
 

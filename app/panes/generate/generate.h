@@ -16,6 +16,7 @@ G_DECLARE_FINAL_TYPE(LimGenerate, lim_generate, LIM, GENERATE, LimPane)
 LimGenerate *lim_generate_of(GtkWidget *inside);     /* the view around it; NULL: none (any more) */
 LimModel *lim_generate_get_model(LimGenerate *self); /* borrowed; may be NULL */
 LimSampleRequest lim_generate_get_request(LimGenerate *self); /* the settings */
+LimLook lim_generate_get_look(LimGenerate *self);             /* the other settings */
 LimForm *lim_generate_get_form(LimGenerate *self);            /* borrowed */
 void lim_generate_flash(LimGenerate *self, const char *text); /* a passing message */
 /* Calls update() of what is visible, at the next frame. */
@@ -24,6 +25,11 @@ void lim_generate_update_soon(LimGenerate *self);
 void lim_generate_set_values(LimGenerate *self, GVariant *values);
 /* ... and makes one undo step of what has been set. */
 void lim_generate_settle(LimGenerate *self);
+/* The part of this type; borrowed. */
+LimGeneratePart *lim_generate_get_part(LimGenerate *self, GType type);
+/* Shows the latent [n] of a sample under the density of the threshold; of NULL: none. */
+void lim_generate_show_latent(LimGenerate *self, const char *of, const float *z, int n,
+                              const LimSampleRequest *request);
 /* The mode that is visible, by its name in the list. */
 const char *lim_generate_get_mode(LimGenerate *self);
 void lim_generate_set_mode(LimGenerate *self, const char *name);

@@ -1,19 +1,36 @@
 /* Samples under the settings of the form, redrawn as these move. */
 #include "panes/generate/grid.h"
 
+#include "panes/generate/attention-map.h"
 #include "panes/generate/draw-task.h"
 #include "panes/generate/file-task.h"
 #include "panes/generate/generate.h"
 #include "schema-form.h"
-#include "widgets/lim-image-grid.h"
+
+#define WALK_PER_WIDTH 5.0 /* sigma per width of a picture that is dragged */
 
 struct _LimGenerateGrid {
     LimGeneratePart parent_instance;
     LimImageGrid *grid;
-    int w, h;                /* of the pictures shown */
+    char *note;
+    int cell; /* of probes */
+
+    /* What is shown. */
+    int w, h, latent;
+    LimSampleRequest shown;
+    float *latents;  /* [count][latent] */
+    LimTensor *maps; /* or NULL */
+    LimAttentionInfo attention;
+
     LimSampleRequest posted; /* the last request */
-    LimModel *posted_model;  /* compared, not used; NULL: none yet */
+    gboolean posted_maps;
+    LimModel *posted_model; /* compared, not used; NULL: none yet */
+
+    double walk_x, walk_y; /* where a drag began */
 };
+
+enum { DRAWN, N_SIGNALS };
+static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE(LimGenerateGrid, lim_generate_grid, LIM_TYPE_GENERATE_PART)
 
@@ -23,20 +40,48 @@ pane_of(LimGenerateGrid *self)
     return lim_generate_of(GTK_WIDGET(self));
 }
 
+LimImageGrid *
+lim_generate_grid_get_images(LimGenerateGrid *self)
+{
+    return self->grid;
+}
+
+void
+lim_generate_grid_get_size(LimGenerateGrid *self, int *w, int *h)
+{
+    *w = self->w;
+    *h = self->h;
+}
+
+const LimTensor *
+lim_generate_grid_get_maps(LimGenerateGrid *self, LimAttentionInfo *a)
+{
+    *a = self->attention;
+    return self->maps;
+}
+
+int
+lim_generate_grid_get_cell(LimGenerateGrid *self)
+{
+    return self->cell;
+}
+
 /* What is shown: the picture under the pointer, or all of them. */
 static void
 show_status(LimGenerateGrid *self)
 {
     LimGenerate *pane = pane_of(self);
-    int n = lim_image_grid_get_n(self->grid), pointed;
+    int n = lim_image_grid_get_n(self->grid);
+    int pointed = lim_image_grid_get_pointed(self->grid);
     g_autofree char *text = NULL;
 
     if (!pane || !n)
         return;
-    g_object_get(self->grid, "pointed", &pointed, NULL);
-    if (pointed >= 0) {
-        text = g_strdup_printf("Picture %d of %d: %s (double-click: %s)", pointed + 1, n,
-                               lim_image_grid_get_label(self->grid, pointed),
+    if (self->note) {
+        text = g_strdup(self->note);
+    } else if (pointed >= 0) {
+        text = g_strdup_printf("Picture %d of %d: %s (double-click: %s; drag: walk)", pointed + 1,
+                               n, lim_image_grid_get_label(self->grid, pointed),
                                lim_image_grid_get_enlarged(self->grid) ? "show all" : "enlarge");
     } else {
         LimModel *model = lim_generate_get_model(pane);
@@ -47,11 +92,44 @@ show_status(LimGenerateGrid *self)
     lim_generate_part_set_status(LIM_GENERATE_PART(self), text);
 }
 
+void
+lim_generate_grid_set_note(LimGenerateGrid *self, const char *note)
+{
+    if (g_strcmp0(note, self->note) == 0)
+        return;
+    g_free(self->note);
+    self->note = g_strdup(note);
+    show_status(self);
+}
+
+/* The latent of the picture under the pointer, else of the one at the cursor. */
+static void
+show_latent(LimGenerateGrid *self)
+{
+    LimGenerate *pane = pane_of(self);
+    int i = lim_image_grid_get_pointed(self->grid);
+
+    if (i < 0)
+        i = lim_image_grid_get_cursor(self->grid);
+    if (!pane || i < 0 || i >= self->shown.count)
+        return;
+    g_autofree char *of = g_strdup_printf("Picture %d", i + 1);
+    lim_generate_show_latent(pane, of, self->latents + (gsize)i * (gsize)self->latent, self->latent,
+                             &self->shown);
+}
+
+static void
+pointed(LimGenerateGrid *self)
+{
+    show_status(self);
+    show_latent(self);
+}
+
 static void
 done(LimGeneratePart *part, LimTask *t)
 {
     LimGenerateGrid *self = LIM_GENERATE_GRID(part);
-    const LimDrawTask *task = (const LimDrawTask *)t;
+    LimDrawTask *task = (LimDrawTask *)t;
     const LimSampleRequest *r = &task->request;
     LimGenerator *g = lim_model_generator(task->model);
     LimShape s = lim_generator_image_shape(g); /* {c, h, w} */
@@ -71,7 +149,16 @@ done(LimGeneratePart *part, LimTask *t)
     lim_generate_part_set_title(part, lim_generate_class_title(task->model, r->label), settings);
     self->w = s.d[2];
     self->h = s.d[1];
-    show_status(self);
+    self->latent = lim_generator_latent_size(g);
+    self->shown = *r;
+    free(self->latents);
+    self->latents = g_steal_pointer(&task->latents);
+    lim_tensor_unref(self->maps);
+    const LimTensor *maps = lim_sample_task_maps(task->sample);
+    self->maps = maps ? lim_tensor_ref((LimTensor *)maps) : NULL;
+    lim_generator_attention(g, &self->attention);
+    pointed(self);
+    g_signal_emit(self, signals[DRAWN], 0);
 }
 
 static void
@@ -81,12 +168,67 @@ update(LimGeneratePart *part)
     LimGenerate *pane = pane_of(self);
     LimModel *model = lim_generate_get_model(pane);
     LimSampleRequest r = lim_generate_get_request(pane);
+    LimLook look = lim_generate_get_look(pane);
+    LimGenerator *g = lim_model_generator(model);
+    LimAttentionInfo a;
+    bool maps = look.attention && lim_generator_attention(g, &a);
 
-    if (self->posted_model == model && lim_sample_equal(&r, &self->posted))
+    self->cell =
+        maps ? lim_generator_image_shape(g).d[2] / lim_attention_cells(&a, (LimSense)look.sense)
+             : 0;
+    lim_image_grid_set_probing(self->grid, self->cell);
+    lim_image_grid_set_walking(self->grid, !look.attention);
+    if (self->posted_model == model && self->posted_maps == maps &&
+        lim_sample_equal(&r, &self->posted))
         return;
     self->posted = r;
+    self->posted_maps = maps;
     self->posted_model = model;
-    lim_generate_part_post(part, lim_draw_task_new(model, &r), LIM_GENERATE_SLOT_GRID);
+    lim_generate_part_post(part, lim_draw_task_new(model, &r, maps), LIM_GENERATE_SLOT_GRID);
+}
+
+/* ---- dragging a picture walks its latent plane ---- */
+
+static void
+walk_to(LimGenerateGrid *self, double x, double y)
+{
+    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
+
+    g_variant_dict_insert(
+        &dict, lim_schema_at(lim_sample_schema, offsetof(LimSampleRequest, walk_x))->name, "d", x);
+    g_variant_dict_insert(
+        &dict, lim_schema_at(lim_sample_schema, offsetof(LimSampleRequest, walk_y))->name, "d", y);
+    lim_generate_set_values(pane_of(self), g_variant_dict_end(&dict));
+}
+
+static void
+walk_begin(LimGenerateGrid *self)
+{
+    LimGenerate *pane = pane_of(self);
+    LimSampleRequest r = lim_generate_get_request(pane);
+
+    lim_form_flush(lim_generate_get_form(pane));
+    self->walk_x = r.walk_x;
+    self->walk_y = r.walk_y;
+}
+
+static void
+walk(LimGenerateGrid *self, double dx, double dy)
+{
+    walk_to(self, self->walk_x + WALK_PER_WIDTH * dx, self->walk_y - WALK_PER_WIDTH * dy);
+}
+
+static void
+walk_end(LimGenerateGrid *self, gboolean keep)
+{
+    LimGenerate *pane = pane_of(self);
+
+    if (!pane)
+        return;
+    if (keep)
+        lim_generate_settle(pane);
+    else
+        walk_to(self, self->walk_x, self->walk_y);
 }
 
 static char *
@@ -121,10 +263,24 @@ dup_file_name(LimGeneratePart *part)
 }
 
 static void
+finalize(GObject *object)
+{
+    LimGenerateGrid *self = LIM_GENERATE_GRID(object);
+
+    g_free(self->note);
+    free(self->latents);
+    lim_tensor_unref(self->maps);
+    G_OBJECT_CLASS(lim_generate_grid_parent_class)->finalize(object);
+}
+
+static void
 lim_generate_grid_class_init(LimGenerateGridClass *klass)
 {
     LimGeneratePartClass *part_class = LIM_GENERATE_PART_CLASS(klass);
 
+    G_OBJECT_CLASS(klass)->finalize = finalize;
+    signals[DRAWN] = g_signal_new("drawn", LIM_TYPE_GENERATE_GRID, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                  NULL, G_TYPE_NONE, 0);
     part_class->update = update;
     part_class->done = done;
     part_class->dup_command = dup_command;
@@ -138,8 +294,14 @@ lim_generate_grid_init(LimGenerateGrid *self)
     self->grid = LIM_IMAGE_GRID(lim_image_grid_new());
     lim_generate_part_set_child(LIM_GENERATE_PART(self), GTK_WIDGET(self->grid));
     g_object_bind_property(self, "stale", self->grid, "stale", G_BINDING_SYNC_CREATE);
-    g_signal_connect_object(self->grid, "notify::pointed", G_CALLBACK(show_status), self,
+    g_signal_connect_object(self->grid, "notify::pointed", G_CALLBACK(pointed), self,
                             G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->grid, "notify::cursor", G_CALLBACK(show_latent), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->grid, "walk-begin", G_CALLBACK(walk_begin), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->grid, "walk", G_CALLBACK(walk), self, G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->grid, "walk-end", G_CALLBACK(walk_end), self, G_CONNECT_SWAPPED);
     g_signal_connect_object(self->grid, "notify::enlarged", G_CALLBACK(show_status), self,
                             G_CONNECT_SWAPPED);
 }

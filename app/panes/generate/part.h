@@ -17,14 +17,20 @@ typedef enum LimGenerateSlot { LIM_GENERATE_SLOT_GRID } LimGenerateSlot;
 
 struct _LimGeneratePartClass {
     GtkWidgetClass parent_class;
-    /* The settings or the model may have changed, or the part has become visible: post a request
-     * unless the same was posted last. There is a model. */
+    /* The settings, the mode or the model may have changed: post a request unless the same was
+     * posted last. There is a model. Modes are told while they are visible; side parts always, they
+     * show and hide themselves. */
     void (*update)(LimGeneratePart *self);
     /* A request of lim_generate_part_post() is done; newer ones may be on their way. task is
      * borrowed. */
     void (*done)(LimGeneratePart *self, LimTask *task);
     /* Optional: it failed. A mode need not say so: the view shows the sentence in its place. */
     void (*failed)(LimGeneratePart *self, const LimError *err);
+
+    /* Optional: what of the part undo restores beside the form, as a variant of one type (may be
+     * floating). */
+    GVariant *(*get_state)(LimGeneratePart *self);
+    void (*set_state)(LimGeneratePart *self, GVariant *state);
 
     /* Modes only: the command that writes what is shown, without program, and without --out; the
      * task that does it; a name for the file. g_free(). There is a model. */
