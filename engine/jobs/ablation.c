@@ -255,8 +255,10 @@ settings(const Ablation *t, const Run *r)
     p.d_lr = t->s.d_lr;
     p.batch = batch_of(&t->s, v->id);
     p.standing_passes = t->s.standing;
+    p.stop_on_collapse = false;   /* a collapse is a result here */
     p.checkpoint_every = 1000000; /* written at the points, after the record */
     p.log_every = t->s.iterations / t->s.measures > 0 ? t->s.iterations / t->s.measures : 1;
+    p.spectra_every = p.log_every;
     if (v->equal_rates) {
         char mean[32]; /* to digits that survive the record */
         snprintf(mean, sizeof mean, "%.6g", sqrt(t->s.g_lr * t->s.d_lr));
@@ -370,24 +372,47 @@ open_run(Ablation *t, const LimExec *exec, LimError *err)
     return LIM_OK;
 }
 
-/* The last line of the run's log: the losses since the point before. */
+/* The largest of the first singular values of all weights of a network. */
+static double
+largest(const json_t *weights)
+{
+    double s = 0;
+    const char *name;
+    json_t *values;
+    json_object_foreach((json_t *)(uintptr_t)weights, name, values) s =
+        fmax(s, json_number_value(json_array_get(values, 0)));
+    return s;
+}
+
+/* What the run's log says of this iteration: the losses and scores since the point before, and the
+ * singular values. */
 static void
-add_losses(const Ablation *t, json_t *point)
+add_log(const Ablation *t, json_t *point)
 {
     char path[LIM_TEXT_MAX + 64];
     uint8_t *text = NULL;
     size_t size = 0;
+    char *save = NULL;
     run_path(t, &t->runs[t->at], ".log", path);
-    if (lim_file_read(path, (size_t)1 << 24, &text, &size, NULL) != LIM_OK)
+    if (lim_file_read(path, (size_t)1 << 28, &text, &size, NULL) != LIM_OK)
         return;
-    while (size && text[size - 1] == '\n')
-        text[--size] = '\0';
-    const char *line = strrchr((char *)text, '\n');
-    json_t *last = json_loads(line ? line + 1 : (char *)text, 0, NULL);
-    json_object_del(last, "iteration");
-    if (last)
-        json_object_update(point, last);
-    json_decref(last);
+    for (char *line = strtok_r((char *)text, "\n", &save); line;
+         line = strtok_r(NULL, "\n", &save)) {
+        json_t *j = json_loads(line, 0, NULL), *values = json_object_get(j, "singular_values");
+        if (!json_equal(json_object_get(j, "iteration"), json_object_get(point, "iteration"))) {
+            json_decref(j);
+            continue;
+        }
+        if (values) {
+            json_object_set_new(point, "g_singular_value",
+                                json_real(largest(json_object_get(values, "g"))));
+            json_object_set_new(point, "d_singular_value",
+                                json_real(largest(json_object_get(values, "d"))));
+        } else if (j) {
+            json_object_update(point, j);
+        }
+        json_decref(j);
+    }
     free(text);
 }
 
@@ -397,8 +422,8 @@ begin_point(Ablation *t, const LimExec *exec, LimError *err)
     char path[LIM_TEXT_MAX + 64];
     run_path(t, &t->runs[t->at], ".safetensors", path);
     t->point = json_pack("{s:I}", "iteration", (json_int_t)lim_gan_trainer_iterations(t->trainer));
-    add_losses(t, t->point);
-    t->job = lim_gan_save_new(t->trainer, path, "limen-cli ablate", true, exec, err);
+    add_log(t, t->point);
+    t->job = lim_gan_save_new(t->trainer, path, "limen-cli ablate", false, exec, err);
     t->phase = SAVE;
     return t->job ? LIM_OK : err->code;
 }
@@ -425,29 +450,54 @@ add_judgement(Ablation *t)
                         json_real((double)right / done));
 }
 
+/* The run is over, with all its points or without the rest. */
+static LimStatus
+end_run(Ablation *t, LimError *err)
+{
+    Run *r = &t->runs[t->at];
+    char checkpoint[LIM_TEXT_MAX + 64];
+    json_object_set_new(r->record, "finished", json_true());
+    LimStatus status = write_record(t, r, err);
+    if (status != LIM_OK)
+        return status;
+    run_path(t, r, ".checkpoint", checkpoint);
+    unlink(checkpoint);
+    close_run(t);
+    t->at++;
+    t->phase = OPEN;
+    return LIM_OK;
+}
+
 /* The point is complete: into the record, then the checkpoint. */
 static LimStatus
 end_point(Ablation *t, LimError *err)
 {
     Run *r = &t->runs[t->at];
-    char checkpoint[LIM_TEXT_MAX + 64];
-    const bool last = points(r) + 1 == t->s.measures;
     json_array_append_new(json_object_get(r->record, "points"), t->point);
     t->point = NULL;
-    json_object_set_new(r->record, "finished", json_boolean(last));
     lim_generator_free(t->g);
     t->g = NULL;
+    if (points(r) == t->s.measures)
+        return end_run(t, err);
+    t->phase = TRAIN;
     LimStatus status = write_record(t, r, err);
-    if (status == LIM_OK && !last)
-        status = lim_gan_trainer_checkpoint(t->trainer, err);
-    if (status == LIM_OK && last) {
-        run_path(t, r, ".checkpoint", checkpoint);
-        unlink(checkpoint);
-        close_run(t);
-        t->at++;
+    return status == LIM_OK ? lim_gan_trainer_checkpoint(t->trainer, err) : status;
+}
+
+/* A training that broke down is a result as well. */
+static LimStatus
+train(Ablation *t, const LimExec *exec, LimError *err)
+{
+    LimError why = LIM_ERROR_INIT;
+    if (lim_task_step(t->trainer, exec, NULL, &why) != LIM_STEP_FAILED)
+        return LIM_OK;
+    if (why.code != LIM_E_NUMERIC) {
+        *err = why;
+        return err->code;
     }
-    t->phase = last ? OPEN : TRAIN;
-    return status;
+    json_object_set_new(t->runs[t->at].record, "collapsed",
+                        json_integer(lim_gan_trainer_iterations(t->trainer)));
+    return end_run(t, err);
 }
 
 /* One bounded piece of the run at hand. */
@@ -462,7 +512,7 @@ advance(Ablation *t, const LimExec *exec, LimError *err)
     case TRAIN:
         if (lim_gan_trainer_iterations(t->trainer) >= point_at(&t->s, points(&t->runs[t->at]) + 1))
             return begin_point(t, exec, err);
-        return lim_task_step(t->trainer, exec, NULL, err) == LIM_STEP_FAILED ? err->code : LIM_OK;
+        return train(t, exec, err);
     case SAVE:
         step = lim_task_step(t->job, exec, NULL, err);
         if (step == LIM_STEP_MORE)

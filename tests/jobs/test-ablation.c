@@ -6,6 +6,7 @@
 
 #include <glib/gstdio.h>
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 
 static LimStore *store;
@@ -238,6 +239,54 @@ test_variants(void)
     remove_folder(folder);
 }
 
+/* Sets the first number of a tensor in a safetensors file to NaN. */
+static void
+spoil(const char *path, const char *tensor)
+{
+    char *data;
+    gsize size;
+    uint64_t head;
+    const float nan_value = (float)NAN;
+    g_assert_true(g_file_get_contents(path, &data, &size, NULL));
+    memcpy(&head, data, 8);
+    const char *at =
+        strstr(strstr(data + 8, tensor), "data_offsets\":[") + strlen("data_offsets\":[");
+    memcpy(data + 8 + head + g_ascii_strtoull(at, NULL, 10), &nan_value, sizeof nan_value);
+    toy_write(path, data, size);
+    g_free(data);
+}
+
+/* A run that breaks down is recorded as that, and the next one is trained. */
+static void
+test_collapsed(void)
+{
+    const LimAblationSettings s = settings("rates");
+    const LimExec exec = serial();
+    char *folder = new_folder(), *checkpoint = g_build_filename(folder, "base-1.checkpoint", NULL);
+    LimTask *t = ablation(&s, folder);
+    while (!g_file_test(checkpoint, G_FILE_TEST_EXISTS))
+        g_assert_cmpint(lim_task_step(t, &exec, NULL, NULL), ==, LIM_STEP_MORE);
+    lim_task_free(t);
+    spoil(checkpoint, "\"d.linear.bias\"");
+    t = ablation(&s, folder);
+    finish(t);
+    json_t *results = lim_ablation_results(t);
+    const json_t *run = run_of(results, "base");
+    g_assert_cmpint(json_integer_value(json_object_get(run, "collapsed")), ==, 1);
+    g_assert_true(json_is_true(json_object_get(run, "finished")));
+    g_assert_cmpuint(json_array_size(json_object_get(run, "points")), ==, 1);
+    run = run_of(results, "equal-rates");
+    g_assert_null(json_object_get(run, "collapsed"));
+    g_assert_cmpuint(json_array_size(json_object_get(run, "points")), ==, 2);
+    lim_task_free(t);
+    t = ablation(&s, folder);
+    g_assert_cmpint(finish(t), ==, 2); /* not tried again */
+    lim_task_free(t);
+    json_decref(results);
+    g_free(checkpoint);
+    remove_folder(folder);
+}
+
 static void
 test_refused(void)
 {
@@ -276,6 +325,7 @@ main(int argc, char **argv)
     make_judge();
     g_test_add_func("/ablation/rates", test_rates);
     g_test_add_func("/ablation/variants", test_variants);
+    g_test_add_func("/ablation/collapsed", test_collapsed);
     g_test_add_func("/ablation/refused", test_refused);
     const int failed = g_test_run();
     lim_predictor_free(judge);
