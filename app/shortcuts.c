@@ -11,6 +11,8 @@ const LimShortcut lim_shortcuts[] = {
     {"General", "Redo", "view.redo", "<Control><Shift>z <Control>y"},
     {"General", "Reset all settings", "view.reset-all", "<Control><Shift>r"},
     {"General", "New seed", "view.new-seed", "<Control>n"},
+    {"General", "Previous seed", "view.previous-seed", "<Alt>Left"},
+    {"General", "Next seed", "view.next-seed", "<Alt>Right"},
     {"Window", "Main menu", "win.menu", "F10"},
     {"Window", "Settings panel", "win.show-form", "F9"},
     {"Window", "Full screen", "win.fullscreen", "F11"},
@@ -24,6 +26,12 @@ const LimShortcut lim_shortcuts[] = {
     {"Pictures", "Move between pictures", NULL, "Left Right Up Down"},
     {"Pictures", "Show one picture alone", NULL, "Return space"},
     {"Pictures", "Show all pictures", NULL, "Escape"},
+    {"Pictures", "Walk in latent space: drag a picture; take it back", NULL, "Escape"},
+    {"Attention", "Move the place", NULL, "Left Right Up Down"},
+    {"Attention", "Same place in another picture", NULL, "Page_Up Page_Down"},
+    {"Attention", "Pin the place", NULL, "Return"},
+    {"Attention", "Take the pin away", NULL, "Delete"},
+    {"Attention", "Show one picture alone", NULL, "space"},
     {0},
 };
 

@@ -248,6 +248,89 @@ test_pictures(void)
     test_app_run(MODEL, body_pictures);
 }
 
+static double
+value(TestApp *t, const char *key)
+{
+    g_autoptr(GVariant) v = test_value(t, key);
+    return g_variant_get_double(v);
+}
+
+/* Dragging a picture walks: one step of undo, and Escape takes it back. */
+static void
+body_walk(TestApp *t)
+{
+    int x, y;
+
+    test_wait_current(t);
+    gtk_test_widget_wait_for_draw(GTK_WIDGET(t->window));
+    LimGridLayout l = lim_image_grid_get_layout(t->grid);
+    at(t, GTK_WIDGET(t->grid), l.x + l.cell_w / 2.0, l.y + l.cell_h / 2.0, &x, &y);
+    xdo("mousemove %d %d mousedown 1", x, y);
+    xdo("mousemove %d %d", x + 3, y); /* a click that trembles */
+    g_assert_cmpfloat(value(t, "walk-x"), ==, 0);
+    for (int i = 1; i <= 5; i++)
+        xdo("mousemove %d %d", x + i * l.cell_w / 5, y + i * l.cell_w / 10);
+    g_assert_cmpfloat_with_epsilon(value(t, "walk-x"), 5, 0.1);
+    g_assert_cmpfloat_with_epsilon(value(t, "walk-y"), -2.5, 0.1);
+    g_assert_false(can_undo(t));
+    xdo("key Escape");
+    g_assert_cmpfloat(value(t, "walk-x"), ==, 0);
+    xdo("mousemove %d %d mouseup 1", x, y);
+    g_assert_cmpfloat(value(t, "walk-x"), ==, 0);
+    g_assert_false(can_undo(t));
+    g_assert_false(lim_image_grid_get_enlarged(t->grid));
+
+    xdo("mousemove %d %d mousedown 1", x, y);
+    for (int i = 1; i <= 5; i++)
+        xdo("mousemove %d %d", x, y - i * l.cell_w / 5);
+    xdo("mouseup 1");
+    g_assert_cmpfloat_with_epsilon(value(t, "walk-y"), 5, 0.1);
+    g_assert_true(can_undo(t));
+    xdo("key ctrl+z");
+    g_assert_cmpfloat(value(t, "walk-y"), ==, 0);
+    g_assert_false(can_undo(t));
+}
+
+static void
+test_walk(void)
+{
+    test_app_run(MODEL, body_walk);
+}
+
+/* The pointer asks, the button pins. */
+static void
+body_attention(TestApp *t)
+{
+    int x, y;
+
+    test_wait_current(t);
+    lim_form_row_set_value(lim_form_get_row(t->form, "attention"), g_variant_new_boolean(TRUE));
+    test_wait_current(t);
+    gtk_test_widget_wait_for_draw(GTK_WIDGET(t->window));
+    LimGridLayout l = lim_image_grid_get_layout(t->grid);
+    LimImageGrid *maps =
+        LIM_IMAGE_GRID(test_find_labelled(GTK_WIDGET(t->window), "Maps of the pinned places"));
+    at(t, GTK_WIDGET(t->grid), l.x + 9.5 * l.factor, l.y + 18.5 * l.factor, &x, &y);
+    xdo("mousemove %d %d", x, y);
+    g_assert_true(g_str_has_prefix(lim_status_line_get_shown(t->status),
+                                   "Class A 1, place 8, 16: looks most at"));
+    xdo("click 1");
+    g_assert_cmpint(lim_image_grid_get_n(maps), ==, 1);
+    xdo("key Down Return");
+    g_assert_cmpint(lim_image_grid_get_n(maps), ==, 2);
+    xdo("key Delete");
+    g_assert_cmpint(lim_image_grid_get_n(maps), ==, 1);
+    g_assert_cmpfloat(value(t, "walk-x"), ==, 0);
+    xdo("mousemove 3 3");
+    g_assert_cmpint(lim_image_grid_get_probe(t->grid).picture, ==, -1);
+}
+
+static void
+test_attention(void)
+{
+    test_app_run("double 10 32 32 1 2 0.5", body_attention);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -262,5 +345,7 @@ main(int argc, char **argv)
     g_test_add_func("/input/wheel", test_wheel);
     g_test_add_func("/input/keys", test_keys);
     g_test_add_func("/input/pictures", test_pictures);
+    g_test_add_func("/input/walk", test_walk);
+    g_test_add_func("/input/attention", test_attention);
     return g_test_run();
 }

@@ -7,6 +7,7 @@
 #include "shortcuts.h"
 #include "tensor/png.h"
 #include "widgets/lim-slider-row.h"
+#include "widgets/lim-thumbs.h"
 
 #define MODEL "double 10 32 32 1 2"
 
@@ -446,6 +447,48 @@ test_attention(void)
     test_app_run("double 10 32 32 1 2 0.5", body_attention);
 }
 
+/* The neighbouring seeds stand below the samples, as they look when one goes there. */
+static void
+body_neighbours(TestApp *t)
+{
+    test_wait_current(t);
+    GtkWidget *next = test_find_labelled(GTK_WIDGET(t->window), "Samples of the next seed");
+    GtkWidget *before = test_find_labelled(GTK_WIDGET(t->window), "Samples of the previous seed");
+    for (int i = 0; i < 500 && gtk_widget_get_opacity(next) < 1; i++)
+        test_spin(10);
+    g_assert_cmpfloat(gtk_widget_get_opacity(before), ==, 1);
+    g_assert_cmpstr(gtk_label_get_text(GTK_LABEL(test_find_type(next, GTK_TYPE_LABEL))), ==,
+                    "Seed 2");
+    g_assert_cmpstr(gtk_label_get_text(GTK_LABEL(test_find_type(before, GTK_TYPE_LABEL))), ==,
+                    "Seed 0");
+    int width, height;
+    GtkWidget *thumbs = test_find_type(next, LIM_TYPE_THUMBS);
+    g_autofree guint8 *rgb = test_render(thumbs, 1, &width, &height);
+    LimSampleRequest r = request(-1, 2, 1, 16);
+    g_assert_cmpint(height, ==, 32);
+    g_assert_cmpint(width, ==, 8 * 35 - 3);
+    for (int i = 0; i < 8; i++)
+        for (int y = 0; y < 32; y++)
+            for (int x = 0; x < 32; x++)
+                g_assert_cmpint(ABS(rgb[(y * width + 35 * i + x) * 3] -
+                                    6 * double_byte(&r, 10, i, 0, y, x) / 10),
+                                <=, 2);
+    test_action(t, "next-seed", NULL);
+    test_wait_current(t);
+    check_pictures(t, r, 10, 32, 32, 1);
+    test_action(t, "previous-seed", NULL);
+    test_action(t, "previous-seed", NULL);
+    test_action(t, "previous-seed", NULL); /* before the first comes the last */
+    g_autoptr(GVariant) seed = test_value(t, "seed");
+    g_assert_cmpuint(g_variant_get_uint64(seed), ==, G_MAXUINT64);
+}
+
+static void
+test_neighbours(void)
+{
+    test_app_run(MODEL, body_neighbours);
+}
+
 static const char *
 attention_says(TestApp *t)
 {
@@ -798,6 +841,7 @@ main(int argc, char **argv)
     g_test_add_func("/window/no-model", test_no_model);
     g_test_add_func("/window/bad-model", test_bad_model);
     g_test_add_func("/window/attention", test_attention);
+    g_test_add_func("/window/neighbours", test_neighbours);
     g_test_add_func("/window/no-attention", test_no_attention);
     g_test_add_func("/window/other-model", test_other_model);
     g_test_add_func("/window/stale", test_stale);

@@ -32,6 +32,7 @@ struct _LimImageGrid {
 
     int cell; /* of the probe; 0: no probing */
     LimPlace probe;
+    double at_x, at_y; /* of the pointer */
     int overlay_on; /* picture, or -1 */
     cairo_surface_t *overlay;
     double overlay_opacity;
@@ -676,15 +677,20 @@ static void
 moved(LimImageGrid *self, double x, double y)
 {
     LimPlace p = place_at(self, x, y);
+    /* GTK also sends motions when only what lies under the pointer has changed. */
+    gboolean still = x == self->at_x && y == self->at_y;
 
+    self->at_x = x;
+    self->at_y = y;
     set_pointed(self, p.picture);
-    if (self->cell)
+    if (self->cell && !still)
         lim_image_grid_set_probe(self, p);
 }
 
 static void
 left(LimImageGrid *self)
 {
+    self->at_x = self->at_y = -1;
     set_pointed(self, -1);
     lim_image_grid_set_probe(self, (LimPlace){.picture = -1});
 }

@@ -4,6 +4,7 @@
 #include "tensor/image.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static LimStep
 draw_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
@@ -25,9 +26,11 @@ draw_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
                                            c == 1 ? LIM_PIXEL_GREY8 : LIM_PIXEL_RGB8);
         lim_image_put_f32(view, c, LIM_RANGE_SIGNED, planes + at);
     }
-    LimGenerator *g = lim_model_generator(self->model);
-    self->latents = lim_alloc((size_t)n * (size_t)lim_generator_latent_size(g), sizeof(float));
-    lim_generator_latents(g, &self->request, self->latents);
+    if (self->want_latents) {
+        LimGenerator *g = lim_model_generator(self->model);
+        self->latents = lim_alloc((size_t)n * (size_t)lim_generator_latent_size(g), sizeof(float));
+        lim_generator_latents(g, &self->samples[0].request, self->latents);
+    }
     return LIM_STEP_DONE;
 }
 
@@ -38,6 +41,7 @@ draw_free(LimTask *t)
 
     lim_task_free(self->sample);
     lim_model_unref(self->model);
+    free(self->samples);
     free(self->pixels);
     free(self->latents);
     free(self);
@@ -46,22 +50,28 @@ draw_free(LimTask *t)
 static const LimTaskClass draw_class = {"draw samples", draw_step, NULL, draw_free};
 
 LimTask *
-lim_draw_task_new(LimModel *model, const LimSampleRequest *request, bool maps)
+lim_draw_samples_task_new(LimModel *model, const LimSample *samples, int n, bool maps)
 {
     LimDrawTask *self = lim_alloc(1, sizeof *self);
 
     self->base.klass = &draw_class;
     self->model = lim_model_ref(model);
-    self->request = *request;
-    LimGenerator *g = lim_model_generator(model);
-    if (!maps) {
-        self->sample = lim_sample_task_new(g, request);
-        return &self->base;
-    }
+    self->samples = lim_alloc((size_t)n, sizeof *samples);
+    memcpy(self->samples, samples, (size_t)n * sizeof *samples);
+    self->n = n;
+    self->sample = lim_samples_task_new(lim_model_generator(model), samples, n, maps);
+    return &self->base;
+}
+
+LimTask *
+lim_draw_task_new(LimModel *model, const LimSampleRequest *request, bool maps)
+{
     LimSample *samples = lim_alloc((size_t)request->count, sizeof *samples);
+
     for (int i = 0; i < request->count; i++)
         samples[i] = (LimSample){*request, i};
-    self->sample = lim_samples_task_new(g, samples, request->count, true);
+    LimTask *task = lim_draw_samples_task_new(model, samples, request->count, maps);
+    ((LimDrawTask *)task)->want_latents = true;
     free(samples);
-    return &self->base;
+    return task;
 }

@@ -1,4 +1,4 @@
-/* One request, from settings to bytes. */
+/* Samples, from settings to bytes. */
 #pragma once
 
 #include "model.h"
@@ -6,12 +6,16 @@
 typedef struct LimDrawTask {
     LimTask base;
     LimModel *model;
-    LimSampleRequest request;
+    LimSample *samples; /* [n]; of a request: its samples in order */
+    int n;
     LimTask *sample;
+    bool want_latents;
     /* After LIM_STEP_DONE: */
-    uint8_t *pixels; /* [count][h][w][c] */
-    float *latents;  /* [count][latent] */
+    uint8_t *pixels; /* [n][h][w][c] */
+    float *latents;  /* [n][latent] of a request, else NULL */
 } LimDrawTask;
 
 /* maps: also those of attention, for lim_sample_task_maps(sample); the model must have it. */
 LimTask *lim_draw_task_new(LimModel *model, const LimSampleRequest *request, bool maps);
+/* samples [n] are copied. */
+LimTask *lim_draw_samples_task_new(LimModel *model, const LimSample *samples, int n, bool maps);

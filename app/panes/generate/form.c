@@ -19,6 +19,37 @@ lim_generate_class_title(LimModel *model, int label)
     return label < 0 ? "All classes" : lim_generator_class_name(lim_model_generator(model), label);
 }
 
+char *
+lim_generate_dup_title(LimModel *model, const LimSampleRequest *r)
+{
+    const char *class = lim_generate_class_title(model, r->label);
+
+    if (r->blend_label < 0 || r->blend <= 0)
+        return g_strdup(class);
+    return g_strdup_printf("%s with %.0f %% %s", class, 100 * r->blend,
+                           lim_generate_class_title(model, r->blend_label));
+}
+
+char *
+lim_generate_dup_subtitle(const LimSampleRequest *r)
+{
+    GString *text = g_string_new(NULL);
+    gboolean slots = FALSE;
+
+    g_string_printf(text, "truncation threshold %.2f", r->threshold);
+    for (int k = 0; k < LIM_SLOTS; k++)
+        slots |= r->slot_threshold[k] > 0;
+    for (int k = 0; k < LIM_SLOTS && slots; k++)
+        g_string_append_printf(text, "%s%.1f%s", k ? ", " : " (layers ", lim_sample_threshold(r, k),
+                               k == LIM_SLOTS - 1 ? ")" : "");
+    g_string_append_printf(text, ", seed %" G_GUINT64_FORMAT, r->seed);
+    if (r->walk_x != 0 || r->walk_y != 0)
+        g_string_append_printf(text, ", walk %.1f, %.1f", r->walk_x, r->walk_y);
+    if (r->mix_slots)
+        g_string_append_printf(text, ", mixed with seed %" G_GUINT64_FORMAT, r->mix_seed);
+    return g_string_free(text, FALSE);
+}
+
 void
 lim_generate_form_set_model(LimForm *form, LimModel *model)
 {

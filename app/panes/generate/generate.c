@@ -348,6 +348,26 @@ do_new_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
+step_seed(LimGenerate *self, int by)
+{
+    LimFormRow *row = lim_generate_form_row(self->form, offsetof(LimSampleRequest, seed));
+
+    lim_seed_row_step(LIM_SEED_ROW(row), by);
+}
+
+static void
+do_previous_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    step_seed(data, -1);
+}
+
+static void
+do_next_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    step_seed(data, 1);
+}
+
+static void
 do_reset_all(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
     lim_form_reset(LIM_GENERATE(data)->form);
@@ -646,6 +666,8 @@ constructed(GObject *object)
         {.name = "undo", .activate = do_undo},
         {.name = "redo", .activate = do_redo},
         {.name = "new-seed", .activate = do_new_seed},
+        {.name = "previous-seed", .activate = do_previous_seed},
+        {.name = "next-seed", .activate = do_next_seed},
         {.name = "reset-all", .activate = do_reset_all},
         {.name = "back", .activate = do_back},
         {.name = "mode", .parameter_type = "s", .state = "''", .change_state = do_mode},

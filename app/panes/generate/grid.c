@@ -5,6 +5,7 @@
 #include "panes/generate/draw-task.h"
 #include "panes/generate/file-task.h"
 #include "panes/generate/generate.h"
+#include "panes/generate/neighbours.h"
 #include "schema-form.h"
 
 #define WALK_PER_WIDTH 5.0 /* sigma per width of a picture that is dragged */
@@ -12,6 +13,7 @@
 struct _LimGenerateGrid {
     LimGeneratePart parent_instance;
     LimImageGrid *grid;
+    LimGenerateNeighbours *neighbours;
     char *note;
     int cell; /* of probes */
 
@@ -130,7 +132,7 @@ done(LimGeneratePart *part, LimTask *t)
 {
     LimGenerateGrid *self = LIM_GENERATE_GRID(part);
     LimDrawTask *task = (LimDrawTask *)t;
-    const LimSampleRequest *r = &task->request;
+    const LimSampleRequest *r = &task->samples[0].request;
     LimGenerator *g = lim_model_generator(task->model);
     LimShape s = lim_generator_image_shape(g); /* {c, h, w} */
     int classes = lim_generator_classes(g);
@@ -143,10 +145,9 @@ done(LimGeneratePart *part, LimTask *t)
     lim_image_grid_set_pictures(self->grid, pixels, r->count, s.d[2], s.d[1], s.d[0], labels);
     lim_image_grid_set_captions(self->grid, r->label < 0);
 
-    g_autofree char *settings =
-        g_strdup_printf("truncation threshold %.2f, seed %" G_GUINT64_FORMAT, r->threshold,
-                        r->seed);
-    lim_generate_part_set_title(part, lim_generate_class_title(task->model, r->label), settings);
+    g_autofree char *title = lim_generate_dup_title(task->model, r);
+    g_autofree char *subtitle = lim_generate_dup_subtitle(r);
+    lim_generate_part_set_title(part, title, subtitle);
     self->w = s.d[2];
     self->h = s.d[1];
     self->latent = lim_generator_latent_size(g);
@@ -159,6 +160,7 @@ done(LimGeneratePart *part, LimTask *t)
     lim_generator_attention(g, &self->attention);
     pointed(self);
     g_signal_emit(self, signals[DRAWN], 0);
+    lim_generate_neighbours_soon(self->neighbours);
 }
 
 static void
@@ -291,8 +293,14 @@ lim_generate_grid_class_init(LimGenerateGridClass *klass)
 static void
 lim_generate_grid_init(LimGenerateGrid *self)
 {
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
+
     self->grid = LIM_IMAGE_GRID(lim_image_grid_new());
-    lim_generate_part_set_child(LIM_GENERATE_PART(self), GTK_WIDGET(self->grid));
+    self->neighbours = LIM_GENERATE_NEIGHBOURS(g_object_new(LIM_TYPE_GENERATE_NEIGHBOURS, NULL));
+    gtk_widget_set_vexpand(GTK_WIDGET(self->grid), TRUE);
+    gtk_box_append(GTK_BOX(box), GTK_WIDGET(self->grid));
+    gtk_box_append(GTK_BOX(box), GTK_WIDGET(self->neighbours));
+    lim_generate_part_set_child(LIM_GENERATE_PART(self), box);
     g_object_bind_property(self, "stale", self->grid, "stale", G_BINDING_SYNC_CREATE);
     g_signal_connect_object(self->grid, "notify::pointed", G_CALLBACK(pointed), self,
                             G_CONNECT_SWAPPED);

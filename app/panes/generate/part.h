@@ -13,7 +13,10 @@
 G_DECLARE_DERIVABLE_TYPE(LimGeneratePart, lim_generate_part, LIM, GENERATE_PART, GtkWidget)
 
 /* Places of the parts on the worker's live lane; equal places would replace each other. */
-typedef enum LimGenerateSlot { LIM_GENERATE_SLOT_GRID } LimGenerateSlot;
+typedef enum LimGenerateSlot {
+    LIM_GENERATE_SLOT_GRID,
+    LIM_GENERATE_SLOT_NEIGHBOURS
+} LimGenerateSlot;
 
 struct _LimGeneratePartClass {
     GtkWidgetClass parent_class;
