@@ -37,10 +37,13 @@ typedef struct CliCommand {
 } CliCommand;
 
 extern const CliCommand cli_ablate, cli_info, cli_train_classifier, cli_train_gan, cli_sample,
-    cli_evaluate_classifier, cli_evaluate_gan, cli_bench_gan, cli_bench_ops;
+    cli_evaluate_classifier, cli_evaluate_gan, cli_bench_gan, cli_bench_ops, cli_features;
 
 /* The folder of --data, or NULL. */
 const char *cli_data(const CliRun *run);
+/* The path of a model file: as given, or when that is empty the one that comes with the program
+ * under this name (in $LIMEN_DATA, where it is installed, or in the source folder). */
+void cli_resource(const char *given, const char *name, char path[LIM_TEXT_MAX]);
 /* What --quiet and --verbose say. */
 CliTalk cli_talk(const CliRun *run);
 /* Sorts the values. */

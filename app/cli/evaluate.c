@@ -183,7 +183,6 @@ describe_asked(const LimGenerator *g, const int *confusion, int done, const GanF
 {
     const int classes = lim_generator_classes(g);
     int right = 0;
-    double low, high;
     json_t *rows = json_array();
     for (int k = 0; k < classes; k++) {
         const int *row = confusion + k * classes;
@@ -196,19 +195,19 @@ describe_asked(const LimGenerator *g, const int *confusion, int done, const GanF
         right += row[k];
         json_t *j =
             json_pack("{s:s, s:i}", "class", lim_generator_class_name(g, k), "samples", asked);
-        lim_proportion_interval(row[k], asked, &low, &high);
+        const LimMeasure m = lim_proportion(row[k], asked);
         json_object_set_new(j, "recognised", share(row[k], asked));
-        json_object_set_new(j, "low_95", asked ? json_real(low) : json_null());
-        json_object_set_new(j, "high_95", asked ? json_real(high) : json_null());
+        json_object_set_new(j, "low_95", asked ? json_real(m.low) : json_null());
+        json_object_set_new(j, "high_95", asked ? json_real(m.high) : json_null());
         json_object_set_new(j, "most_often_seen_as",
                             row[other] ? json_string(lim_generator_class_name(g, other))
                                        : json_null());
         json_array_append_new(rows, j);
     }
-    lim_proportion_interval(right, done, &low, &high);
+    const LimMeasure m = lim_proportion(right, done);
     return json_pack("{s:s, s:i, s:f, s:I, s:f, s:f, s:f, s:o}", "classifier", flags->classifier,
                      "samples", done, "threshold", flags->threshold, "seed", (json_int_t)seed,
-                     "asked_class_recognised", (double)right / done, "low_95", low, "high_95", high,
+                     "asked_class_recognised", m.value, "low_95", m.low, "high_95", m.high,
                      "classes", rows);
 }
 

@@ -3,7 +3,6 @@
 
 #include "base/rng.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -47,12 +46,8 @@ asked_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError *
         lim_predictor_run(t->c, exec, t->pictures, n, t->logits, NULL, err) != LIM_OK)
         return LIM_STEP_FAILED;
     for (int i = 0; i < n; i++) {
-        const float *x = t->logits + i * t->classes;
-        int best = 0;
-        for (int k = 1; k < t->classes; k++)
-            if (x[k] > x[best])
-                best = k;
-        t->confusion[t->label[i] * t->classes + best]++;
+        const int seen = lim_seen_class(t->logits + i * t->classes, t->classes);
+        t->confusion[t->label[i] * t->classes + seen]++;
     }
     t->done += n;
     if (progress) {
@@ -111,12 +106,29 @@ lim_asked_class_confusion(const LimTask *task, int *done)
     return t->confusion;
 }
 
-void
-lim_proportion_interval(int right, int n, double *low, double *high)
+int
+lim_seen_class(const float *p, int classes)
 {
-    const double z = 1.959964, p = n ? (double)right / n : 0, m = n ? n : 1;
-    const double centre = (p + z * z / (2 * m)) / (1 + z * z / m);
-    const double half = z / (1 + z * z / m) * sqrt(p * (1 - p) / m + z * z / (4 * m * m));
-    *low = fmax(0, centre - half);
-    *high = fmin(1, centre + half);
+    int best = 0;
+    for (int k = 1; k < classes; k++)
+        if (p[k] > p[best])
+            best = k;
+    return best;
+}
+
+LimMeasure
+lim_asked_class_count(const LimFeatures *samples, int *confusion)
+{
+    const int classes = samples->classes;
+    int right = 0;
+    LIM_ASSERT(samples->probability);
+    for (int i = 0; i < samples->n; i++) {
+        const int asked = samples->label[i];
+        const int seen =
+            lim_seen_class(samples->probability + (size_t)i * (size_t)classes, classes);
+        if (confusion)
+            confusion[asked * classes + seen]++;
+        right += seen == asked;
+    }
+    return lim_proportion(right, samples->n);
 }

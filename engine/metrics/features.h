@@ -17,6 +17,8 @@ typedef struct LimFeatures {
     int32_t *label;           /* [n] true class, or the class asked for */
 } LimFeatures;
 
+/* Zeros, with probabilities. */
+LimFeatures *lim_features_new(int n, int size, int classes);
 void lim_features_free(LimFeatures *f); /* NULL is fine */
 /* Those of one class, in order; a copy. */
 LimFeatures *lim_features_class(const LimFeatures *f, int label);

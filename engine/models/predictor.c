@@ -4,6 +4,7 @@
 #include "graph/plan.h"
 #include "models/modelfile.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,6 +124,12 @@ lim_predictor_features(const LimPredictor *c)
     return 4 * c->params.width;
 }
 
+uint64_t
+lim_predictor_hash(const LimPredictor *c)
+{
+    return lim_store_hash(c->store);
+}
+
 LimStatus
 lim_predictor_run(LimPredictor *c, const LimExec *exec, const float *x, int n, float *logits,
                   float *features, LimError *err)
@@ -148,4 +155,22 @@ lim_predictor_run(LimPredictor *c, const LimExec *exec, const float *x, int n, f
         done += batch;
     }
     return LIM_OK;
+}
+
+LimStatus
+lim_predictor_judge(LimPredictor *c, const LimExec *exec, const float *x, int n, float *probability,
+                    float *features, LimError *err)
+{
+    const LimStatus status = lim_predictor_run(c, exec, x, n, probability, features, err);
+    for (int i = 0; i < n && status == LIM_OK; i++) {
+        float *p = probability + (size_t)i * (size_t)c->classes; /* holds logits */
+        double top = (double)p[0], sum = 0;
+        for (int k = 1; k < c->classes; k++)
+            top = fmax(top, (double)p[k]);
+        for (int k = 0; k < c->classes; k++)
+            sum += exp((double)p[k] - top);
+        for (int k = 0; k < c->classes; k++)
+            p[k] = (float)(exp((double)p[k] - top) / sum);
+    }
+    return status;
 }

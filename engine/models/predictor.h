@@ -15,7 +15,11 @@ int lim_predictor_classes(const LimPredictor *c);
 const char *lim_predictor_class_name(const LimPredictor *c, int k); /* borrowed; "" when unnamed */
 LimShape lim_predictor_image_shape(const LimPredictor *c);          /* {c, h, w} */
 int lim_predictor_features(const LimPredictor *c);                  /* length of a feature vector */
+uint64_t lim_predictor_hash(const LimPredictor *c); /* of its weights: names a feature space */
 
 /* x [n][c][h][w] in [-1,1], any n; logits [n][classes] and features [n][features] may be NULL. */
 LimStatus lim_predictor_run(LimPredictor *c, const LimExec *exec, const float *x, int n,
                             float *logits, float *features, LimError *err);
+/* The same with probabilities [n][classes], the softmax of the logits. */
+LimStatus lim_predictor_judge(LimPredictor *c, const LimExec *exec, const float *x, int n,
+                              float *probability, float *features, LimError *err);
