@@ -92,8 +92,9 @@ check(int label, int truncation)
     }
     g_assert_cmpint(seen, ==, 3);
     const LimTradeoffPoint *point = lim_tradeoff_points(t, &n);
-    g_assert_cmpfloat(point[1].variety, <, point[0].variety); /* 0.04 against 1 */
-    g_assert_cmpfloat(point[0].variety, <, point[2].variety); /* against untruncated */
+    /* 0.04 against the others (of an untrained network no more can be said) */
+    g_assert_cmpfloat(point[1].variety, <, 0.1 * point[0].variety);
+    g_assert_cmpfloat(point[1].variety, <, 0.1 * point[2].variety);
     g_assert_cmpint(lim_task_step(t, &exec, NULL, &err), ==, LIM_STEP_DONE);
     lim_points_clear(&p);
     lim_features_free(of);
@@ -114,7 +115,10 @@ test_threads(void)
     LimTradeoffPoint first[3];
     for (int threads = 1; threads <= 3; threads++) {
         LimExec e = {.kernels = exec.kernels, .pool = lim_pool_new(threads)};
-        LimTask *t = lim_tradeoff_new(g, c, real, &s, thresholds, 3, NULL);
+        /* models of their own: plans are made for a number of threads */
+        LimGenerator *h = small_generator();
+        LimPredictor *p = small_predictor(false);
+        LimTask *t = lim_tradeoff_new(h, p, real, &s, thresholds, 3, NULL);
         int n;
         small_run(t, &e);
         const LimTradeoffPoint *point = lim_tradeoff_points(t, &n);
@@ -122,6 +126,8 @@ test_threads(void)
             memcpy(first, point, sizeof first);
         g_assert_cmpmem(point, (gsize)n * sizeof *point, first, sizeof first);
         lim_task_free(t);
+        lim_generator_free(h);
+        lim_predictor_free(p);
         lim_pool_free(e.pool);
     }
 }
