@@ -332,26 +332,34 @@ great_circle(const LimGenerator *g, const LimInterpolation *p, const float *a, c
     free(x);
 }
 
+static void
+interpolate_row(const LimGenerator *g, const LimInterpolation *p, int row, float *z, float *classes)
+{
+    const int latent = g->params.latent, n = g->params.classes;
+    float *a = lim_alloc((size_t)(latent + n) * 2, sizeof *a), *b = a + latent + n;
+    lim_generator_input(g, &p->from.request, p->from.index + row, a, a + latent);
+    lim_generator_input(g, &p->to.request, p->to.index + row, b, b + latent);
+    for (int i = 0; i < p->steps; i++) {
+        const double s = (double)i / (p->steps - 1);
+        const double sz = p->what == LIM_TRAVEL_CLASS ? 0 : s;
+        if (p->path == LIM_PATH_SPHERICAL && sz > 0 && sz < 1)
+            great_circle(g, p, a, b, sz, z);
+        else
+            mix(a, b, sz, latent, z);
+        mix(a + latent, b + latent, p->what == LIM_TRAVEL_LATENT ? 0 : s, n, classes);
+        z += latent;
+        classes += n;
+    }
+    free(a);
+}
+
 void
 lim_generator_interpolate(const LimGenerator *g, const LimInterpolation *p, float *z,
                           float *classes)
 {
-    const int latent = g->params.latent, n = g->params.classes;
-    float *a = lim_alloc((size_t)(latent + n) * 2, sizeof *a), *b = a + latent + n;
-    lim_generator_input(g, &p->from.request, p->from.index, a, a + latent);
-    lim_generator_input(g, &p->to.request, p->to.index, b, b + latent);
-    for (int i = 0; i < p->steps; i++) {
-        const double s = (double)i / (p->steps - 1);
-        const double sz = p->what == LIM_TRAVEL_CLASS ? 0 : s;
-        float *zi = z + (size_t)i * (size_t)latent;
-        if (p->path == LIM_PATH_SPHERICAL && sz > 0 && sz < 1)
-            great_circle(g, p, a, b, sz, zi);
-        else
-            mix(a, b, sz, latent, zi);
-        mix(a + latent, b + latent, p->what == LIM_TRAVEL_LATENT ? 0 : s, n,
-            classes + (size_t)i * (size_t)n);
-    }
-    free(a);
+    for (int k = 0; k < p->rows; k++)
+        interpolate_row(g, p, k, z + (size_t)k * (size_t)p->steps * (size_t)g->params.latent,
+                        classes + (size_t)k * (size_t)p->steps * (size_t)g->params.classes);
 }
 
 /* ---- pictures ----------------------------------------------------------------------------------
@@ -437,6 +445,14 @@ typedef struct SampleTask {
 } SampleTask;
 
 static LimStatus
+check_sample(const LimGenerator *g, const LimSample *s, LimError *err)
+{
+    if (s->index < 0 || s->index > LIM_INDEX_MAX)
+        return lim_fail(err, LIM_E_PARAM, "sample %d is outside 0 to %d", s->index, LIM_INDEX_MAX);
+    return lim_generator_check(g, &s->request, err);
+}
+
+static LimStatus
 check(SampleTask *t, LimError *err)
 {
     const LimGenerator *g = t->g;
@@ -446,13 +462,13 @@ check(SampleTask *t, LimError *err)
     if (t->way.steps) {
         status = lim_params_check(lim_interpolation_schema, &t->way, err);
         if (status == LIM_OK)
-            status = lim_generator_check(g, &t->way.from.request, err);
-        return status == LIM_OK ? lim_generator_check(g, &t->way.to.request, err) : status;
+            status = check_sample(g, &t->way.from, err);
+        return status == LIM_OK ? check_sample(g, &t->way.to, err) : status;
     }
     if (!t->samples)
         return lim_generator_check(g, &t->r, err);
     for (int i = 0; i < t->n && status == LIM_OK; i++)
-        status = lim_generator_check(g, &t->samples[i].request, err);
+        status = check_sample(g, &t->samples[i], err);
     return status;
 }
 
@@ -466,7 +482,7 @@ prepare(SampleTask *t, LimError *err)
     const LimStatus status = check(t, err);
     if (status != LIM_OK)
         return status;
-    t->n = t->way.steps ? t->way.steps : t->samples ? t->n : t->r.count;
+    t->n = t->way.steps ? t->way.rows * t->way.steps : t->samples ? t->n : t->r.count;
     t->z = lim_alloc((size_t)t->n * latent, sizeof *t->z);
     t->classes = lim_alloc((size_t)t->n * classes, sizeof *t->classes);
     if (t->way.steps)

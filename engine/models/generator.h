@@ -50,8 +50,8 @@ void lim_generator_latents(const LimGenerator *g, const LimSampleRequest *r, flo
 /* The directions of walk_x and walk_y, [latent] each: orthonormal, the same for every model with
  * this latent size. Borrowed. */
 const float *lim_generator_plane(const LimGenerator *g, int axis);
-/* The inputs of an interpolation: z [steps][latent], classes [steps][classes]. The first and
- * the last are exactly those of the two samples (as far as they travel). */
+/* The inputs of an interpolation: z [rows][steps][latent], classes [rows][steps][classes]. The
+ * first and the last of a row are exactly those of the two samples (as far as they travel). */
 void lim_generator_interpolate(const LimGenerator *g, const LimInterpolation *i, float *z,
                                float *classes);
 
@@ -78,7 +78,7 @@ const LimSampleRequest *lim_sample_task_request(const LimTask *t); /* of that ta
 /* n single samples (copied), 1 .. LIM_SAMPLES_MAX, in batches: sheets, and maps of samples. */
 #define LIM_SAMPLES_MAX 1024
 LimTask *lim_samples_task_new(LimGenerator *g, const LimSample *samples, int n, bool maps);
-/* The steps between two samples. */
+/* The steps between two samples: picture [row][step]. */
 LimTask *lim_interpolation_task_new(LimGenerator *g, const LimInterpolation *i, bool maps);
 const LimTensor *lim_sample_task_image(const LimTask *t);
 const LimTensor *lim_sample_task_maps(const LimTask *t);

@@ -51,10 +51,11 @@ bool lim_sample_equal(const LimSampleRequest *a, const LimSampleRequest *b);
 /* The threshold that holds in a slot, 0 .. LIM_SLOTS - 1. */
 double lim_sample_threshold(const LimSampleRequest *r, int slot);
 
+#define LIM_INDEX_MAX 100000
 /* One picture of a request: what a sheet or a strip is made of. */
 typedef struct LimSample {
     LimSampleRequest request;
-    int index; /* 0 or more; may be beyond request.count */
+    int index; /* 0 .. LIM_INDEX_MAX; may be beyond request.count */
 } LimSample;
 
 /* The way from one sample to another. */
@@ -69,9 +70,10 @@ typedef enum LimTravel {
 } LimTravel;
 typedef struct LimInterpolation {
     LimSample from, to;
-    int steps; /* pictures, both ends included, 2 .. 256 */
+    int steps; /* pictures, both ends included, 2 .. 64 */
+    int rows;  /* 1 .. 16; row k goes from sample from.index + k to sample to.index + k */
     int path;  /* LimPath */
     int what;  /* LimTravel */
 } LimInterpolation;
 
-extern const LimParamSpec lim_interpolation_schema[]; /* steps, path, what */
+extern const LimParamSpec lim_interpolation_schema[]; /* all but the two requests */
