@@ -14,11 +14,11 @@
 
 enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
-static const CliCommand *const commands[] = {&cli_ablate,           &cli_info,
-                                             &cli_train_classifier, &cli_train_gan,
-                                             &cli_sample,           &cli_evaluate_classifier,
-                                             &cli_evaluate_gan,     &cli_features,
-                                             &cli_bench_gan,        &cli_bench_ops};
+static const CliCommand *const commands[] = {
+    &cli_ablate,       &cli_info,     &cli_train_classifier,
+    &cli_train_gan,    &cli_sample,   &cli_evaluate_classifier,
+    &cli_evaluate_gan, &cli_features, &cli_bench_gan,
+    &cli_bench_ops,    &cli_sweep};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 static const LimParamSpec common_schema[] = {

@@ -8,17 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY "limen"
-
-static char *
-settings_text(const char *model_path, const LimSampleRequest *request)
+char *
+lim_samplefile_text(const char *model_path, const LimSampleRequest *request, const char *name,
+                    const LimParamSpec *schema, const void *values)
 {
     const char *slash = strrchr(model_path, '/');
-    char name[LIM_TEXT_MAX];
-    lim_text_clean(slash ? slash + 1 : model_path, strlen(slash ? slash + 1 : model_path), name,
-                   sizeof name);
-    json_t *object = json_pack("{s:s, s:s, s:o}", "view", "generate", "model", name, "settings",
+    char model[LIM_TEXT_MAX];
+    lim_text_clean(slash ? slash + 1 : model_path, strlen(slash ? slash + 1 : model_path), model,
+                   sizeof model);
+    json_t *object = json_pack("{s:s, s:s, s:o}", "view", "generate", "model", model, "settings",
                                lim_params_to_json(lim_sample_schema, request));
+    if (name)
+        json_object_set_new(object, name, lim_params_to_json(schema, values));
     char *text = json_dumps(object, 0);
     LIM_ASSERT(text);
     json_decref(object);
@@ -48,8 +49,8 @@ lim_samplefile_write_sheet(const char *path, const LimTensor *image, const char 
         return err ? err->code : LIM_E_NOMEM;
     lim_sheet_draw(&sheet, lim_tensor_f32(image), LIM_RANGE_SIGNED, view);
 
-    char *settings = settings_text(model_path, request);
-    const LimPngText texts[] = {{"Software", "Limen"}, {KEY, settings}};
+    char *settings = lim_samplefile_text(model_path, request, NULL, NULL, NULL);
+    const LimPngText texts[] = {{"Software", "Limen"}, {LIM_SAMPLE_KEY, settings}};
     status = lim_png_write(path, view, texts, 2, err);
     free(settings);
     free(view.data);
@@ -64,15 +65,17 @@ lim_samplefile_write(const char *path, const LimTensor *image, const char *model
 }
 
 LimStatus
-lim_samplefile_read(const char *path, LimSampleRequest *request, char model[LIM_TEXT_MAX],
-                    LimError *err)
+lim_samplefile_read_with(const char *path, LimSampleRequest *request, const char *name,
+                         const LimParamSpec *schema, void *values, char model[LIM_TEXT_MAX],
+                         LimError *err)
 {
     LimPng *png = lim_png_read(path, 0, err);
     if (!png)
         return err ? err->code : LIM_E_FORMAT;
-    const char *text = lim_png_text(png, KEY);
+    const char *text = lim_png_text(png, LIM_SAMPLE_KEY);
     json_t *object = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
     const json_t *settings = json_object_get(object, "settings");
+    const json_t *more = name ? json_object_get(object, name) : settings;
     const char *view = json_string_value(json_object_get(object, "view"));
     LimStatus status;
 
@@ -81,14 +84,28 @@ lim_samplefile_read(const char *path, LimSampleRequest *request, char model[LIM_
                           "%s carries no settings of Limen's samples; take a picture that was "
                           "exported from Generate",
                           path);
+    } else if (!json_is_object(more)) {
+        status =
+            lim_fail(err, LIM_E_FORMAT, "%s carries no settings of the kind \"%s\"", path, name);
     } else {
         lim_params_init(lim_sample_schema, request);
         status = lim_params_from_json(lim_sample_schema, request, settings, err);
-        const char *name = json_string_value(json_object_get(object, "model"));
+        if (name && status == LIM_OK) {
+            lim_params_init(schema, values);
+            status = lim_params_from_json(schema, values, more, err);
+        }
+        const char *file = json_string_value(json_object_get(object, "model"));
         if (model)
-            lim_text_clean(name ? name : "", name ? strlen(name) : 0, model, LIM_TEXT_MAX);
+            lim_text_clean(file ? file : "", file ? strlen(file) : 0, model, LIM_TEXT_MAX);
     }
     json_decref(object);
     lim_png_free(png);
     return status;
+}
+
+LimStatus
+lim_samplefile_read(const char *path, LimSampleRequest *request, char model[LIM_TEXT_MAX],
+                    LimError *err)
+{
+    return lim_samplefile_read_with(path, request, NULL, NULL, NULL, model, err);
 }

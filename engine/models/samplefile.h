@@ -12,6 +12,7 @@
 
 #include "models/generator.h"
 
+#define LIM_SAMPLE_KEY   "limen"
 #define LIM_SAMPLE_SCALE 4 /* file pixels per picture pixel */
 #define LIM_SAMPLE_GAP   4 /* file pixels between pictures, white */
 
@@ -30,3 +31,12 @@ LimStatus lim_samplefile_write_sheet(const char *path, const LimTensor *image,
  * range. */
 LimStatus lim_samplefile_read(const char *path, LimSampleRequest *request, char model[LIM_TEXT_MAX],
                               LimError *err);
+
+/* For other arrangements of samples: the text with one more member, an object of that name with the
+ * values of a schema (name NULL: none), the caller frees it; and back, LIM_E_FORMAT when the
+ * picture has no such member. */
+char *lim_samplefile_text(const char *model_path, const LimSampleRequest *request, const char *name,
+                          const LimParamSpec *schema, const void *values);
+LimStatus lim_samplefile_read_with(const char *path, LimSampleRequest *request, const char *name,
+                                   const LimParamSpec *schema, void *values,
+                                   char model[LIM_TEXT_MAX], LimError *err);
