@@ -2,6 +2,7 @@
 #include "schema-form.h"
 
 #include "widgets/lim-choice-row.h"
+#include "widgets/lim-flags-row.h"
 #include "widgets/lim-number-row.h"
 #include "widgets/lim-seed-row.h"
 #include "widgets/lim-slider-row.h"
@@ -18,6 +19,8 @@ row_new(const LimParamSpec *s, const LimFormHint *hint)
 
     switch (s->kind) {
     case LIM_INT:
+        if (hint && hint->flags)
+            return lim_flags_row_new(s->name, s->label, s->help, hint->flags, (int)s->def);
         if (hint && hint->texts)
             return lim_choice_row_new(s->name, s->label, s->help, hint->texts, hint->values,
                                       (int)s->def);

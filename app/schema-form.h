@@ -7,6 +7,7 @@
 /* What a schema cannot know. */
 typedef struct LimFormHint {
     const char *name;         /* of the spec */
+    const char *const *flags; /* LIM_INT: its bits by name, NULL-terminated */
     const char *const *texts; /* LIM_INT: offer only these, NULL-terminated ... */
     const int *values;        /* ... with these values. LIM_CHOICE: shown in place of the choices */
     const double *marks;      /* LIM_REAL: values to mark on the slider */

@@ -25,6 +25,8 @@ const LimShortcut lim_shortcuts[] = {
     {"Sliders", "Restore the value from before the drag", NULL, "Escape"},
     {"Pictures", "Move between pictures", NULL, "Left Right Up Down"},
     {"Pictures", "Show one picture alone", NULL, "Return space"},
+    {"Pictures", "Keep a sample", "view.keep-sample", "<Control>d"},
+    {"Pictures", "Show the kept samples while the key is held", NULL, "c"},
     {"Pictures", "Show all pictures", NULL, "Escape"},
     {"Pictures", "Walk in latent space: drag a picture; take it back", NULL, "Escape"},
     {"Attention", "Move the place", NULL, "Left Right Up Down"},

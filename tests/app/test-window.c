@@ -3,6 +3,7 @@
 #include "support-app.h"
 
 #include "models/samplefile.h"
+#include "panes/generate/kept.h"
 #include "preferences.h"
 #include "shortcuts.h"
 #include "tensor/png.h"
@@ -489,6 +490,100 @@ test_neighbours(void)
     test_app_run(MODEL, body_neighbours);
 }
 
+/* The grid's bytes are those of r, but for picture `other`, which is that of o. */
+static void
+check_other(TestApp *t, LimSampleRequest r, int other, LimSampleRequest o)
+{
+    const guint8 *p = g_bytes_get_data(lim_image_grid_get_pixels(t->grid), NULL);
+
+    for (int i = 0; i < r.count; i++)
+        for (int y = 0; y < 32; y++)
+            for (int x = 0; x < 32; x++)
+                g_assert_cmpint(*p++, ==, double_byte(i == other ? &o : &r, 10, i, 0, y, x));
+}
+
+static void
+body_kept(TestApp *t)
+{
+    LimSampleRequest then = request(-1, 1, 1, 16), now = request(-1, 1, 0.5, 16);
+
+    test_wait_current(t);
+    GtkWidget *part = test_find_type(GTK_WIDGET(t->window), LIM_TYPE_GENERATE_KEPT);
+    LimGenerateKept *kept = LIM_GENERATE_KEPT(part);
+    g_assert_false(gtk_widget_get_visible(part));
+    lim_image_grid_set_cursor(t->grid, 2);
+    test_action(t, "keep-sample", NULL);
+    test_wait_status(t, "Kept picture 3, Class C");
+    g_assert_cmpint(lim_generate_kept_get_n(kept), ==, 1);
+    g_assert_true(gtk_widget_get_visible(part));
+
+    /* Beside the present one, and in its place for as long as C is held. */
+    set_slider(t, 0.5);
+    test_wait_current(t);
+    LimImageGrid *pair = LIM_IMAGE_GRID(
+        test_find_labelled(GTK_WIDGET(t->window), "The selected sample and its present form"));
+    const guint8 *p = g_bytes_get_data(lim_image_grid_get_pixels(pair), NULL);
+    g_assert_cmpint(lim_image_grid_get_n(pair), ==, 2);
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < 32 * 32; i++, p += 3)
+            g_assert_cmpint(*p, ==, double_byte(k ? &now : &then, 10, 2, 0, i / 32, i % 32));
+    check_pictures(t, now, 10, 32, 32, 1);
+    lim_generate_kept_set_compare(kept, TRUE);
+    check_other(t, now, 2, then);
+    set_slider(t, 0.7); /* also while the samples change */
+    test_wait_current(t);
+    check_other(t, request(-1, 1, 0.7, 16), 2, then);
+    lim_generate_kept_set_compare(kept, FALSE);
+    check_pictures(t, request(-1, 1, 0.7, 16), 10, 32, 32, 1);
+
+    /* Removing is a step of undo; so is going back to the settings of a sample. */
+    GtkWidget *strip = test_find_labelled(part, "Kept samples");
+    g_assert_true(LIM_IS_IMAGE_GRID(strip));
+    lim_image_grid_set_cursor(t->grid, 5);
+    test_action(t, "keep-sample", NULL);
+    lim_image_grid_set_cursor(LIM_IMAGE_GRID(strip), 0);
+    test_key(strip, GDK_KEY_Delete, 0);
+    g_assert_cmpint(lim_generate_kept_get_n(kept), ==, 1);
+    g_assert_cmpint(lim_generate_kept_get(kept, 0)->sample.index, ==, 5);
+    test_action(t, "undo", NULL);
+    g_assert_cmpint(lim_generate_kept_get_n(kept), ==, 2);
+    g_assert_cmpint(lim_generate_kept_get(kept, 0)->sample.index, ==, 2);
+    lim_image_grid_set_cursor(LIM_IMAGE_GRID(strip), 1);
+    lim_image_grid_set_cursor(LIM_IMAGE_GRID(strip), 0);
+    GtkWidget *button = test_find_type(part, GTK_TYPE_TOGGLE_BUTTON);
+    g_signal_emit_by_name(gtk_widget_get_next_sibling(button), "clicked");
+    test_wait_current(t);
+    check_pictures(t, then, 10, 32, 32, 1);
+    test_action(t, "undo", NULL);
+    test_wait_current(t);
+    check_pictures(t, request(-1, 1, 0.7, 16), 10, 32, 32, 1);
+
+    /* All of them, and no more. */
+    for (int i = 0; i < LIM_KEPT_MAX; i++)
+        test_action(t, "keep-sample", NULL);
+    g_assert_cmpint(lim_generate_kept_get_n(kept), ==, LIM_KEPT_MAX);
+    test_wait_status(t, "Six samples are kept");
+    while (g_action_group_get_action_enabled(G_ACTION_GROUP(lim_pane_get_actions(t->pane)), "undo"))
+        test_action(t, "undo", NULL);
+    g_assert_false(gtk_widget_get_visible(part));
+
+    /* What is kept survives its model. */
+    test_action(t, "keep-sample", NULL);
+    g_autofree char *other = test_file("other.safetensors", "double 2 8 8 1 0");
+    lim_window_open_path(t->window, other);
+    for (int i = 0; i < 500 && g_bytes_get_size(lim_image_grid_get_pixels(t->grid)) != 1024; i++)
+        test_spin(10);
+    lim_generate_kept_set_compare(kept, TRUE); /* pictures of another size stay out */
+    check_pictures(t, request(-1, 1, 1, 16), 2, 8, 8, 1);
+    g_assert_cmpint(lim_image_grid_get_n(pair), ==, 1);
+}
+
+static void
+test_kept(void)
+{
+    test_app_run(MODEL, body_kept);
+}
+
 static const char *
 attention_says(TestApp *t)
 {
@@ -842,6 +937,7 @@ main(int argc, char **argv)
     g_test_add_func("/window/bad-model", test_bad_model);
     g_test_add_func("/window/attention", test_attention);
     g_test_add_func("/window/neighbours", test_neighbours);
+    g_test_add_func("/window/kept", test_kept);
     g_test_add_func("/window/no-attention", test_no_attention);
     g_test_add_func("/window/other-model", test_other_model);
     g_test_add_func("/window/stale", test_stale);

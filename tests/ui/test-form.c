@@ -3,6 +3,7 @@
 
 #include "lim-undo.h"
 #include "widgets/lim-choice-row.h"
+#include "widgets/lim-flags-row.h"
 #include "widgets/lim-form.h"
 #include "widgets/lim-number-row.h"
 #include "widgets/lim-seed-row.h"
@@ -13,6 +14,7 @@
 static const double marks[] = {0.5, 1};
 static const char *const texts[] = {"One", "Four", "Nine", NULL};
 static const int values[] = {1, 4, 9};
+static const char *const flags[] = {"A", "B", "C", "D", NULL};
 
 /* One row of each kind with another value than its default. */
 static GtkWidget *
@@ -29,6 +31,8 @@ make(int kind)
         return lim_number_row_new("number", "Number", "Help.", "steps", -5, 100, 7);
     case 4:
         return lim_switch_row_new("switch", "Switch", "Help.", FALSE);
+    case 6:
+        return lim_flags_row_new("flags", "Flags", "Help.", flags, 4);
     case 5:
         return lim_text_row_new("text", "Text", "Help.", "abc", 7);
     default:
@@ -50,6 +54,8 @@ other(int kind)
         return g_variant_new_int32(-5);
     case 4:
         return g_variant_new_boolean(TRUE);
+    case 6:
+        return g_variant_new_int32(9);
     default:
         return g_variant_new_string("d\303\244f");
     }
@@ -273,7 +279,7 @@ test_form_undo(void)
     record(form, undo);
     g_signal_connect(form, "settled", G_CALLBACK(record), undo);
     g_autoptr(GVariant) start = lim_form_dup_values(form);
-    g_assert_cmpuint(g_variant_n_children(start), ==, 6);
+    g_assert_cmpuint(g_variant_n_children(start), ==, 7);
 
     /* One person's change per row, then all the way back and forth. */
     GPtrArray *states = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);

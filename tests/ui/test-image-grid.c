@@ -137,6 +137,8 @@ test_layout(void)
     g_assert_cmpint(lim_grid_layout(16, 32, 32, 900, 700, 6, 0).columns, ==, 4);
     g_assert_cmpint(lim_grid_layout(16, 32, 32, 1560, 920, 6, 18).columns, ==, 4);
     g_assert_cmpint(lim_grid_layout(7, 32, 32, 900, 700, 6, 0).columns, ==, 3);
+    /* A row, where only a row fits. */
+    g_assert_cmpint(lim_grid_layout(6, 32, 32, 300, 34, 6, 0).columns, ==, 6);
 }
 
 /* Every device pixel of an area belongs to the picture whose square it lies in, or to none. */

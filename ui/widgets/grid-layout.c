@@ -7,13 +7,14 @@
 LimGridLayout
 lim_grid_layout(int n, int width, int height, int area_w, int area_h, int gap, int caption)
 {
-    int best[2] = {0}, factor[2] = {0}, shape[2] = {0}; /* [1]: among grids without empty cells */
+    /* [1]: among grids without empty cells. Factor 0 does not fit. */
+    int best[2] = {0}, factor[2] = {-1, -1}, shape[2] = {0};
 
     for (int columns = 1; columns <= n; columns++) {
         int rows = (n + columns - 1) / columns;
         int fx = (area_w - (columns - 1) * gap) / (columns * width);
         int fy = (area_h - (rows - 1) * gap - rows * caption) / (rows * height);
-        int f = MAX(MIN(fx, fy), 1);
+        int f = MAX(MIN(fx, fy), 0);
 
         for (int full = 0; full <= (columns * rows == n); full++) {
             /* Of equal factors the one nearest to a square. */
@@ -27,7 +28,7 @@ lim_grid_layout(int n, int width, int height, int area_w, int area_h, int gap, i
     /* A full grid is worth pictures that are up to a fifth smaller. */
     int full = factor[1] * 5 >= factor[0] * 4;
     LimGridLayout l = {.columns = best[full],
-                       .factor = factor[full],
+                       .factor = MAX(factor[full], 1),
                        .gap = gap,
                        .caption = caption};
 

@@ -120,6 +120,7 @@ lim_form_begin_group(LimForm *self, const char *title)
     g_object_set_data_full(G_OBJECT(expander), "title", g_strdup(title), g_free);
     gtk_accessible_update_property(GTK_ACCESSIBLE(expander), GTK_ACCESSIBLE_PROPERTY_LABEL, title,
                                    -1);
+    gtk_widget_set_margin_top(self->group, 6);
     gtk_expander_set_child(GTK_EXPANDER(expander), self->group);
     gtk_box_append(GTK_BOX(self->box), expander);
 }

@@ -28,12 +28,13 @@ struct _LimImageGrid {
     gboolean stale;
     gboolean captions;
     char *name;
+    int min_w, min_h;
     int room; /* places to lay out for, at least */
 
     int cell; /* of the probe; 0: no probing */
     LimPlace probe;
     double at_x, at_y; /* of the pointer */
-    int overlay_on; /* picture, or -1 */
+    int overlay_on;    /* picture, or -1 */
     cairo_surface_t *overlay;
     double overlay_opacity;
     LimGridPin pins[PINS_MAX];
@@ -130,6 +131,16 @@ lim_image_grid_set_name(LimImageGrid *self, const char *name)
     g_free(self->name);
     self->name = g_strdup(name);
     describe(self);
+}
+
+void
+lim_image_grid_set_min_size(LimImageGrid *self, int width, int height)
+{
+    if (width >= 0)
+        self->min_w = width;
+    if (height >= 0)
+        self->min_h = height;
+    gtk_widget_queue_resize(GTK_WIDGET(self));
 }
 
 void
@@ -516,7 +527,9 @@ static void
 measure(GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum, int *natural,
         int *minimum_baseline, int *natural_baseline)
 {
-    *minimum = *natural = MIN_SIZE;
+    LimImageGrid *self = LIM_IMAGE_GRID(widget);
+
+    *minimum = *natural = orientation == GTK_ORIENTATION_HORIZONTAL ? self->min_w : self->min_h;
 }
 
 static void
@@ -825,6 +838,7 @@ lim_image_grid_init(LimImageGrid *self)
     GtkEventController *keys = gtk_event_controller_key_new();
     GtkGesture *click = gtk_gesture_click_new();
 
+    self->min_w = self->min_h = MIN_SIZE;
     self->cursor = self->pointed = self->probe.picture = self->overlay_on = self->walked = -1;
     gtk_widget_set_focusable(GTK_WIDGET(self), TRUE);
     gtk_widget_set_overflow(GTK_WIDGET(self), GTK_OVERFLOW_HIDDEN);

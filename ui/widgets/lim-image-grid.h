@@ -37,6 +37,8 @@ void lim_image_grid_set_name(LimImageGrid *self, const char *name);
 /* Places the pictures as if there were so many of them, so that they stay where they are while
  * their number changes; 0 (at first): as many as there are. */
 void lim_image_grid_set_room(LimImageGrid *self, int n);
+/* In pixels; -1: as it was (240 at first). */
+void lim_image_grid_set_min_size(LimImageGrid *self, int width, int height);
 /* Whether the labels are also written under the pictures. */
 void lim_image_grid_set_captions(LimImageGrid *self, gboolean captions);
 GBytes *lim_image_grid_get_pixels(LimImageGrid *self); /* what is shown; borrowed, may be NULL */

@@ -205,6 +205,8 @@ lim_slider_row_new(const char *key, const char *label, const char *help, const c
 
     self->scale = gtk_scale_new(GTK_ORIENTATION_HORIZONTAL, self->adjustment);
     gtk_range_set_round_digits(GTK_RANGE(self->scale), digits);
+    /* The filled part means an amount; between two directions there is none. */
+    gtk_scale_set_has_origin(GTK_SCALE(self->scale), min >= 0 || max <= 0);
     for (int i = 0; i < n_marks; i++) {
         char text[G_ASCII_DTOSTR_BUF_SIZE];
         g_ascii_formatd(text, sizeof text, "%g", marks[i]);

@@ -255,6 +255,7 @@ pin(LimGenerateAttention *self)
             lim_generate_flash(pane, "Five places are pinned; Delete takes the selected one away");
             return;
         }
+        lim_form_flush(lim_generate_get_form(pane));
         self->pins[k] = (Pin){TRUE, p};
         self->selected = k;
         lim_generate_settle(pane);
@@ -266,12 +267,15 @@ pin(LimGenerateAttention *self)
 static void
 unpin(LimGenerateAttention *self, int k)
 {
+    LimGenerate *pane = lim_generate_of(GTK_WIDGET(self));
+
     if (k < 0)
         return;
+    lim_form_flush(lim_generate_get_form(pane));
     self->pins[k].set = FALSE;
     if (k == self->selected)
         self->selected = pin_at(self, 0);
-    lim_generate_settle(lim_generate_of(GTK_WIDGET(self)));
+    lim_generate_settle(pane);
     show_all(self);
 }
 

@@ -80,6 +80,7 @@ lim_generate_form_new(void)
     static const double marks[] = {0.04, 0.5, 1, 2};
     static const char *const truncations[] = {"Continuous (inverse CDF)", "Redraw (as published)",
                                               "Scale", NULL};
+    static const char *const slots[] = {"4×4", "8×8", "16×16", "32×32", NULL};
     static const char *const none[] = {"No other class", NULL};
     static const char blend[] = "Class blend", walk[] = "Latent walk", layers[] = "Layers";
     static const char *const senses[] = {"Where it looks", "Who looks at it", NULL};
@@ -97,7 +98,7 @@ lim_generate_form_new(void)
         {.name = NAME(slot_threshold[2]), .digits = 1, .group = layers},
         {.name = NAME(slot_threshold[3]), .digits = 1, .group = layers},
         {.name = NAME(mix_seed), .group = layers},
-        {.name = NAME(mix_slots), .group = layers},
+        {.name = NAME(mix_slots), .flags = slots, .group = layers},
     };
     const LimFormHint looks[] = {{.name = LOOK(sense), .texts = senses}};
     LimForm *form = LIM_FORM(lim_form_new());

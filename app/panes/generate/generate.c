@@ -9,6 +9,7 @@
 #include "panes/generate/attention.h"
 #include "panes/generate/file-task.h"
 #include "panes/generate/grid.h"
+#include "panes/generate/kept.h"
 #include "schema-form.h"
 #include "widgets/lim-density-plot.h"
 #include "widgets/lim-message.h"
@@ -23,7 +24,7 @@ static const struct {
 };
 
 /* What stands at the right of every mode, from top to bottom. */
-static GType (*const sides[])(void) = {lim_generate_attention_get_type};
+static GType (*const sides[])(void) = {lim_generate_attention_get_type, lim_generate_kept_get_type};
 
 #define SIDE_WIDTH 300
 
@@ -33,13 +34,15 @@ struct _LimGenerate {
     LimDensityPlot *density;
     GtkWidget *title;
     GtkWidget *subtitle;
-    GtkWidget *modes; /* GtkStack of LimGenerateParts */
-    GtkWidget *side;  /* box of LimGenerateParts */
-    GtkWidget *stack; /* "pictures": all of that; or a message */
+    GtkWidget *modes;    /* GtkStack of LimGenerateParts */
+    GtkWidget *side;     /* box of LimGenerateParts */
+    GtkWidget *scrolled; /* around it */
+    GtkWidget *stack;    /* "pictures": all of that; or a message */
     LimMessage *message;
     LimStatusLine *status;
     LimUndo *undo;
-    guint tick; /* waits for the next frame */
+    gboolean comparing; /* the key is held */
+    guint tick;         /* waits for the next frame */
     GtkFileChooserNative *chooser;
 };
 
@@ -367,6 +370,46 @@ do_next_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
     step_seed(data, 1);
 }
 
+/* The picture under the pointer, else the one at the cursor. */
+static void
+do_keep(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimGenerate *self = data;
+    LimGeneratePart *grid = lim_generate_get_part(self, LIM_TYPE_GENERATE_GRID);
+    LimGeneratePart *kept = lim_generate_get_part(self, LIM_TYPE_GENERATE_KEPT);
+    LimImageGrid *images = lim_generate_grid_get_images(LIM_GENERATE_GRID(grid));
+    int i = lim_image_grid_get_pointed(images);
+
+    if (grid == visible_mode(self))
+        lim_generate_kept_add(LIM_GENERATE_KEPT(kept),
+                              i >= 0 ? i : lim_image_grid_get_cursor(images));
+}
+
+/* C, for as long as it is held. */
+static gboolean
+compare_key(LimGenerate *self, guint keyval, guint code, GdkModifierType state,
+            GtkEventController *keys)
+{
+    LimGeneratePart *kept = lim_generate_get_part(self, LIM_TYPE_GENERATE_KEPT);
+
+    if (gdk_keyval_to_lower(keyval) != GDK_KEY_c ||
+        state & (GDK_CONTROL_MASK | GDK_ALT_MASK | GDK_SUPER_MASK))
+        return GDK_EVENT_PROPAGATE;
+    lim_generate_kept_set_compare(LIM_GENERATE_KEPT(kept), TRUE);
+    self->comparing = TRUE;
+    return GDK_EVENT_STOP;
+}
+
+static void
+compare_end(LimGenerate *self)
+{
+    LimGeneratePart *kept = lim_generate_get_part(self, LIM_TYPE_GENERATE_KEPT);
+
+    if (self->comparing)
+        lim_generate_kept_set_compare(LIM_GENERATE_KEPT(kept), FALSE);
+    self->comparing = FALSE;
+}
+
 static void
 do_reset_all(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
@@ -604,7 +647,7 @@ show_side(LimGenerate *self)
     for (GtkWidget *w = gtk_widget_get_first_child(self->side); w;
          w = gtk_widget_get_next_sibling(w))
         any |= gtk_widget_get_visible(w);
-    gtk_widget_set_visible(self->side, any);
+    gtk_widget_set_visible(self->scrolled, any);
 }
 
 static GtkWidget *
@@ -632,10 +675,16 @@ build_pictures(LimGenerate *self)
          w = gtk_widget_get_next_sibling(w))
         g_signal_connect_object(w, "notify::visible", G_CALLBACK(show_side), self,
                                 G_CONNECT_SWAPPED);
-    show_side(self);
 
+    self->scrolled = gtk_scrolled_window_new();
+    gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(self->scrolled), GTK_POLICY_NEVER,
+                                   GTK_POLICY_AUTOMATIC);
+    gtk_scrolled_window_set_child(GTK_SCROLLED_WINDOW(self->scrolled), self->side);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(self->scrolled), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                   "Beside the pictures", -1);
+    show_side(self);
     gtk_box_append(GTK_BOX(box), self->modes);
-    gtk_box_append(GTK_BOX(box), self->side);
+    gtk_box_append(GTK_BOX(box), self->scrolled);
     gtk_box_append(GTK_BOX(pictures), build_head(self));
     gtk_box_append(GTK_BOX(pictures), box);
     gtk_widget_add_css_class(pictures, "pictures");
@@ -668,6 +717,7 @@ constructed(GObject *object)
         {.name = "new-seed", .activate = do_new_seed},
         {.name = "previous-seed", .activate = do_previous_seed},
         {.name = "next-seed", .activate = do_next_seed},
+        {.name = "keep-sample", .activate = do_keep},
         {.name = "reset-all", .activate = do_reset_all},
         {.name = "back", .activate = do_back},
         {.name = "mode", .parameter_type = "s", .state = "''", .change_state = do_mode},
@@ -681,6 +731,14 @@ constructed(GObject *object)
 
     G_OBJECT_CLASS(lim_generate_parent_class)->constructed(object);
     g_action_map_add_action_entries(actions, entries, G_N_ELEMENTS(entries), self);
+
+    GtkEventController *keys = gtk_event_controller_key_new();
+    g_signal_connect_swapped(keys, "key-pressed", G_CALLBACK(compare_key), self);
+    g_signal_connect_swapped(keys, "key-released", G_CALLBACK(compare_end), self);
+    gtk_widget_add_controller(GTK_WIDGET(self), keys);
+    GtkEventController *focus = gtk_event_controller_focus_new();
+    g_signal_connect_swapped(focus, "leave", G_CALLBACK(compare_end), self);
+    gtk_widget_add_controller(GTK_WIDGET(self), focus);
 
     GtkWidget *panel = build_panel(self);
     gtk_box_append(GTK_BOX(box), panel);

@@ -18,8 +18,11 @@ struct _LimGenerateGrid {
     int cell; /* of probes */
 
     /* What is shown. */
-    int w, h, latent;
+    int w, h, c, latent;
     LimSampleRequest shown;
+    LimModel *model; /* that drew it */
+    GBytes *pixels;  /* [count][h][w][c] */
+    gboolean others; /* stand in the place of some */
     float *latents;  /* [count][latent] */
     LimTensor *maps; /* or NULL */
     LimAttentionInfo attention;
@@ -127,6 +130,60 @@ pointed(LimGenerateGrid *self)
     show_latent(self);
 }
 
+const guint8 *
+lim_generate_grid_get_picture(LimGenerateGrid *self, int i, int *w, int *h, int *c)
+{
+    if (!self->pixels || i < 0 || i >= self->shown.count)
+        return NULL;
+    *w = self->w;
+    *h = self->h;
+    *c = self->c;
+    return (const guint8 *)g_bytes_get_data(self->pixels, NULL) +
+           (gsize)i * (gsize)(self->w * self->h * self->c);
+}
+
+LimModel *
+lim_generate_grid_get_shown(LimGenerateGrid *self, LimSampleRequest *request)
+{
+    *request = self->shown;
+    return self->model;
+}
+
+static void
+show_pictures(LimGenerateGrid *self, GBytes *pixels)
+{
+    const LimSampleRequest *r = &self->shown;
+    LimGenerator *g = lim_model_generator(self->model);
+    int classes = lim_generator_classes(g);
+    g_autofree const char **labels = g_new(const char *, r->count);
+
+    for (int i = 0; i < r->count; i++)
+        labels[i] = lim_generator_class_name(g, r->label < 0 ? i % classes : r->label);
+    lim_image_grid_set_pictures(self->grid, pixels, r->count, self->w, self->h, self->c, labels);
+    lim_image_grid_set_captions(self->grid, r->label < 0);
+}
+
+void
+lim_generate_grid_set_others(LimGenerateGrid *self, const LimGenerateOther *others, int n)
+{
+    if (!self->pixels || (!n && !self->others))
+        return;
+    self->others = n > 0;
+    gsize size, one = (gsize)(self->w * self->h * self->c);
+    const guint8 *own = g_bytes_get_data(self->pixels, &size);
+    guint8 *mixed = g_memdup2(own, size);
+    for (int i = 0; i < n; i++) {
+        const LimGenerateOther *o = &others[i];
+        if (o->index < self->shown.count && o->w == self->w && o->h == self->h && o->c == self->c)
+            memcpy(mixed + (gsize)o->index * one, g_bytes_get_data(o->pixels, NULL), one);
+    }
+    g_autoptr(GBytes) pixels = g_bytes_new_take(mixed, size);
+    show_pictures(self, n ? pixels : self->pixels);
+    lim_generate_grid_set_note(self,
+                               n ? "Kept samples in their places; release for the present ones"
+                                 : NULL);
+}
+
 static void
 done(LimGeneratePart *part, LimTask *t)
 {
@@ -135,29 +192,29 @@ done(LimGeneratePart *part, LimTask *t)
     const LimSampleRequest *r = &task->samples[0].request;
     LimGenerator *g = lim_model_generator(task->model);
     LimShape s = lim_generator_image_shape(g); /* {c, h, w} */
-    int classes = lim_generator_classes(g);
-    g_autofree const char **labels = g_new(const char *, r->count);
-    gsize size = (gsize)r->count * (gsize)lim_shape_size(s);
-    g_autoptr(GBytes) pixels = g_bytes_new(task->pixels, size);
 
-    for (int i = 0; i < r->count; i++)
-        labels[i] = lim_generator_class_name(g, r->label < 0 ? i % classes : r->label);
-    lim_image_grid_set_pictures(self->grid, pixels, r->count, s.d[2], s.d[1], s.d[0], labels);
-    lim_image_grid_set_captions(self->grid, r->label < 0);
+    self->w = s.d[2];
+    self->h = s.d[1];
+    self->c = s.d[0];
+    self->latent = lim_generator_latent_size(g);
+    self->shown = *r;
+    lim_model_ref(task->model);
+    lim_model_unref(self->model);
+    self->model = task->model;
+    g_clear_pointer(&self->pixels, g_bytes_unref);
+    self->pixels = g_bytes_new(task->pixels, (gsize)r->count * (gsize)lim_shape_size(s));
+    self->others = FALSE;
 
     g_autofree char *title = lim_generate_dup_title(task->model, r);
     g_autofree char *subtitle = lim_generate_dup_subtitle(r);
     lim_generate_part_set_title(part, title, subtitle);
-    self->w = s.d[2];
-    self->h = s.d[1];
-    self->latent = lim_generator_latent_size(g);
-    self->shown = *r;
     free(self->latents);
     self->latents = g_steal_pointer(&task->latents);
     lim_tensor_unref(self->maps);
     const LimTensor *maps = lim_sample_task_maps(task->sample);
     self->maps = maps ? lim_tensor_ref((LimTensor *)maps) : NULL;
     lim_generator_attention(g, &self->attention);
+    show_pictures(self, self->pixels);
     pointed(self);
     g_signal_emit(self, signals[DRAWN], 0);
     lim_generate_neighbours_soon(self->neighbours);
@@ -270,6 +327,8 @@ finalize(GObject *object)
     LimGenerateGrid *self = LIM_GENERATE_GRID(object);
 
     g_free(self->note);
+    g_clear_pointer(&self->pixels, g_bytes_unref);
+    lim_model_unref(self->model);
     free(self->latents);
     lim_tensor_unref(self->maps);
     G_OBJECT_CLASS(lim_generate_grid_parent_class)->finalize(object);
