@@ -73,7 +73,8 @@ lim_frechet_normal(int n, const double *mean1, const double *cov1, const double 
                    const double *cov2)
 {
     double *root = lim_alloc((size_t)n * (size_t)n, sizeof *root);
-    const double d = square_root(n, cov2, root) ? distance(n, mean1, cov1, mean2, cov2, root) : (double)NAN;
+    const double d =
+        square_root(n, cov2, root) ? distance(n, mean1, cov1, mean2, cov2, root) : (double)NAN;
     free(root);
     return d;
 }

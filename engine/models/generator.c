@@ -146,6 +146,18 @@ lim_generator_class_name(const LimGenerator *g, int k)
     return k >= 0 && k < g->params.classes ? g->class_names[k] : "";
 }
 
+const LimBigganParams *
+lim_generator_params(const LimGenerator *g)
+{
+    return &g->params;
+}
+
+LimStore *
+lim_generator_store(LimGenerator *g)
+{
+    return g->store;
+}
+
 int
 lim_generator_latent_size(const LimGenerator *g)
 {

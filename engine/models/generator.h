@@ -7,6 +7,7 @@
  * them. */
 #pragma once
 
+#include "models/biggan.h"
 #include "models/request.h"
 #include "run/exec.h"
 #include "run/task.h"
@@ -24,6 +25,10 @@ int lim_generator_latent_size(const LimGenerator *g);
  * (all of z is slot 0 then). */
 int lim_generator_slots(const LimGenerator *g);
 LimShape lim_generator_image_shape(const LimGenerator *g); /* {c, h, w} */
+/* The network and its weights, borrowed: for what replaces its batch statistics before anything is
+ * drawn. */
+const LimBigganParams *lim_generator_params(const LimGenerator *g);
+LimStore *lim_generator_store(LimGenerator *g);
 
 /* The self-attention block. A map is [query y][query x][key y][key x], float: how much of the
  * output at the query comes from the key; the keys of a query add up to 1. The block's output is

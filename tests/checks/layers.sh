@@ -15,7 +15,8 @@ ops
 nn
 models
 data
-train metrics attacks defenses
+train
+metrics attacks defenses
 jobs'
 
 # Every include of the sources as "file kind name", kind being < or ".

@@ -296,34 +296,84 @@ test_classifier(void)
 static void
 test_evaluate_gan(void)
 {
-    json_t *result = run_json("evaluate gan whole.safetensors --classifier c.safetensors "
-                              "--samples 25 --json --threads 2");
-    g_assert_cmpfloat(number(result, "samples"), ==, 25);
-    const double share = number(result, "asked_class_recognised");
-    g_assert_cmpfloat(number(result, "low_95"), <=, share);
-    g_assert_cmpfloat(number(result, "high_95"), >=, share);
-    json_t *classes = json_object_get(result, "classes");
-    double right = 0;
-    for (size_t i = 0; i < 10; i++) {
-        const json_t *row = json_array_get(classes, i);
-        g_assert_cmpfloat(number(row, "samples"), ==, i < 5 ? 3 : 2);
-        right += number(row, "samples") * number(row, "recognised");
+    static const char line[] = "evaluate gan whole.safetensors --classifier c.safetensors --data . "
+                               "--samples 45 --thresholds 0.5,0 --plot plot.svg --json ";
+    g_autofree char *two = g_strconcat(line, "--threads 2", NULL);
+    g_autofree char *one = g_strconcat(line, "--threads 1", NULL);
+    json_t *result = run_json(two), *row;
+    g_assert_cmpfloat(number(result, "samples"), ==, 45);
+    g_assert_cmpfloat(number(result, "pictures"), ==, 30);
+    static const char *const keys[] = {"asked_class", "precision", "recall", "coverage"};
+    for (size_t i = 0; i < 2; i++) {
+        row = json_array_get(json_object_get(result, "thresholds"), i);
+        const json_t *low = json_array_get(json_object_get(result, "thresholds_low_95"), i);
+        const json_t *high = json_array_get(json_object_get(result, "thresholds_high_95"), i);
+        g_assert_cmpfloat(number(row, "threshold"), ==, i ? 0 : 0.5);
+        for (size_t k = 0; k < G_N_ELEMENTS(keys); k++) {
+            g_assert_cmpfloat(number(low, keys[k]), <=, number(row, keys[k]));
+            g_assert_cmpfloat(number(high, keys[k]), >=, number(row, keys[k]));
+        }
+        double right = 0;
+        for (size_t k = 0; k < 10; k++) {
+            const json_t *c = json_array_get(json_object_get(result, "classes"), 10 * i + k);
+            g_assert_cmpfloat(number(c, "samples"), ==, k < 5 ? 5 : 4);
+            g_assert_true(json_is_null(json_object_get(c, "precision"))); /* too few for that */
+            right += number(c, "samples") * number(c, "asked_class");
+        }
+        g_assert_cmpfloat_with_epsilon(right, 45 * number(row, "asked_class"), 1e-6);
     }
-    g_assert_cmpfloat_with_epsilon(right, 25 * share, 1e-6);
-    json_t *again = run_json("evaluate gan whole.safetensors --classifier c.safetensors "
-                             "--samples 25 --json --threads 1");
+    g_assert_cmpuint(json_array_size(json_object_get(result, "confusion")), ==, 20);
+    row = json_array_get(json_object_get(result, "floor"), 0);
+    g_assert_cmpfloat(number(row, "samples"), ==, 40); /* all training pictures there are */
+    g_autofree char *plot = NULL, *path = file("plot.svg");
+    g_assert_true(g_file_get_contents(path, &plot, NULL, NULL));
+    g_assert_nonnull(strstr(plot, "untruncated"));
+    json_t *again = run_json(one);
     g_assert_true(json_equal(result, again));
+    json_decref(again);
+
+    /* statistics of its own for each threshold: other numbers */
+    again = run_json("evaluate gan whole.safetensors --classifier c.safetensors --data . "
+                     "--samples 45 --thresholds 0.5,0 --standing --no-floor --json");
+    g_assert_null(json_object_get(again, "floor"));
+    g_assert_false(
+        json_equal(json_object_get(result, "thresholds"), json_object_get(again, "thresholds")));
     json_decref(again);
     json_decref(result);
 
-    /* classes that nothing was drawn of have no share */
     result =
-        run_json("evaluate gan whole.safetensors --classifier c.safetensors --samples 3 --json");
-    json_t *row = json_array_get(json_object_get(result, "classes"), 9);
-    g_assert_true(json_is_null(json_object_get(row, "recognised")));
+        run_json("evaluate gan whole.safetensors --classifier c.safetensors --data . "
+                 "--samples 3 --thresholds 1 --no-floor --cas --cas-samples 128 --cas-epochs 1 "
+                 "--json");
+    row = json_array_get(json_object_get(result, "classes"), 9); /* nothing was drawn of it */
+    g_assert_true(json_is_null(json_object_get(row, "asked_class")));
+    json_t *cas = json_object_get(result, "classification_accuracy_score");
+    g_assert_cmpfloat(number(cas, "trained_on_samples"), ==, 128);
+    g_assert_cmpfloat(number(cas, "tested_on_pictures"), ==, 30);
+    g_assert_cmpfloat(number(cas, "low_95"), <=, number(cas, "accuracy"));
     json_decref(result);
+
     fails("evaluate gan c.safetensors --classifier c.safetensors", 1, "is needed");
     fails("evaluate gan whole.safetensors --classifier none", 1, "none");
+    fails("evaluate gan whole.safetensors --classifier c.safetensors --thresholds 1,,2", 2,
+          "--thresholds");
+    fails("evaluate gan whole.safetensors --classifier c.safetensors --thresholds 11", 2,
+          "--thresholds");
+}
+
+static void
+test_features(void)
+{
+    json_t *result =
+        run_json("features c.safetensors --data . --pictures 20 --out bank.safetensors --json");
+    g_assert_cmpfloat(number(result, "pictures"), ==, 20);
+    json_decref(result);
+    result = run_json("info bank.safetensors --json");
+    const json_t *about = json_object_get(json_object_get(result, "metadata"), "limen.features");
+    g_assert_cmpstr(json_string_value(json_object_get(about, "command")), ==,
+                    "limen-cli features c.safetensors --pictures 20");
+    json_decref(result);
+    fails("features whole.safetensors --data .", 1, "is needed");
 }
 
 /* Ctrl+C keeps a checkpoint, ends within a step, and the same command goes on. */
@@ -393,6 +443,7 @@ main(int argc, char **argv)
     g_test_add_func("/cli/sample", test_sample); /* of what test_gan trained */
     g_test_add_func("/cli/classifier", test_classifier);
     g_test_add_func("/cli/evaluate-gan", test_evaluate_gan); /* of both */
+    g_test_add_func("/cli/features", test_features);
     g_test_add_func("/cli/interrupt", test_interrupt);
     int code = g_test_run();
     remove_folder();
