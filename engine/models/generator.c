@@ -270,7 +270,7 @@ static void
 mix(const float *a, const float *b, double s, int n, float *out)
 {
     for (int k = 0; k < n; k++)
-        out[k] = s <= 0 ? a[k] : s >= 1 ? b[k] : (float)((1 - s) * (double)a[k] + s * (double)b[k]);
+        out[k] = (float)((1 - s) * (double)a[k] + s * (double)b[k]);
 }
 
 void

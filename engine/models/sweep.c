@@ -5,8 +5,8 @@
 #include "models/sweep.h"
 
 #include "models/samplefile.h"
-#include "tensor/glyphs.h"
 #include "tensor/png.h"
+#include "tensor/table.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -341,90 +341,46 @@ lim_sweep_sheet_free(LimSweepSheet *sheet)
 
 /* ---- the file ---- */
 
-#define NAME_CHARS 32 /* of a row at most */
-
-/* Where things stand, in pixels. */
-typedef struct Layout {
-    int glyph, line, margin;
-    int left, top; /* of the pictures */
-    int cell_w, cell_h;
-} Layout;
-
-static Layout
-lay_out(const LimSweepSheet *sheet, const LimSheet *pictures)
+static const char **
+pointers(char (*texts)[LIM_TEXT_MAX], int n)
 {
-    int scale = pictures->scale;
-    Layout l = {.glyph = scale < 2 ? 1 : scale / 2,
-                .margin = 2 * LIM_SAMPLE_GAP,
-                .cell_w = pictures->w * scale,
-                .cell_h = pictures->h * scale};
-    int widest = lim_glyphs_width(sheet->axis[0]->label, l.glyph);
-
-    for (int y = 0; y < sheet->rows; y++) {
-        int w = lim_glyphs_width(sheet->row_text[y], l.glyph);
-        widest = w > widest ? w : widest;
-    }
-    int most = NAME_CHARS * LIM_GLYPH_W * l.glyph;
-    l.line = (LIM_GLYPH_H + 2) * l.glyph;
-    l.left = l.margin + (widest < most ? widest : most) + l.margin;
-    l.top = l.margin + 2 * l.line;
-    return l;
-}
-
-static void
-draw_names(LimImageView view, const LimSweepSheet *sheet, const Layout *l)
-{
-    static const uint8_t black[4] = {0, 0, 0, 255};
-    int names = l->left - 2 * l->margin;
-
-    lim_glyphs_draw(view, l->left, l->margin, sheet->axis[1]->label, view.w - l->left, l->glyph,
-                    black);
-    lim_glyphs_draw(view, l->margin, l->margin + l->line, sheet->axis[0]->label, names, l->glyph,
-                    black);
-    for (int x = 0; x < sheet->columns; x++) {
-        int w = lim_glyphs_width(sheet->column_text[x], l->glyph);
-        int room = l->cell_w > w ? (l->cell_w - w) / 2 : 0;
-        lim_glyphs_draw(view, l->left + x * (l->cell_w + LIM_SAMPLE_GAP) + room,
-                        l->margin + l->line, sheet->column_text[x], l->cell_w, l->glyph, black);
-    }
-    for (int y = 0; y < sheet->rows; y++)
-        lim_glyphs_draw(view, l->margin,
-                        l->top + y * (l->cell_h + LIM_SAMPLE_GAP) + (l->cell_h - 7 * l->glyph) / 2,
-                        sheet->row_text[y], names, l->glyph, black);
+    const char **p = lim_alloc((size_t)n, sizeof *p);
+    for (int i = 0; i < n; i++)
+        p[i] = texts[i];
+    return p;
 }
 
 LimStatus
 lim_sweep_write(const char *path, const LimTensor *image, const LimSweepSheet *sheet,
                 const char *model_path, const LimSweep *s, int scale, LimError *err)
 {
-    static const uint8_t white[4] = {255, 255, 255, 255};
     const LimShape shape = lim_tensor_shape(image);
     LIM_ASSERT(shape.nd == 4 && shape.d[0] == sheet->rows * sheet->columns);
-    const LimSheet pictures = {.n = shape.d[0],
-                               .c = shape.d[1],
-                               .h = shape.d[2],
-                               .w = shape.d[3],
-                               .columns = sheet->columns,
-                               .gap = LIM_SAMPLE_GAP,
-                               .scale = scale,
-                               .background = {255, 255, 255, 255}};
-    int w, h;
-    LimStatus status = lim_sheet_size(&pictures, &w, &h, err);
-    if (status != LIM_OK)
-        return status;
-    Layout l = lay_out(sheet, &pictures);
-    LimImageView view = lim_image_alloc(l.left + w + l.margin, l.top + h + l.margin,
-                                        pictures.c == 1 ? LIM_PIXEL_GREY8 : LIM_PIXEL_RGB8, err);
+    const char **rows = pointers(sheet->row_text, sheet->rows);
+    const char **columns = pointers(sheet->column_text, sheet->columns);
+    const LimTable table = {.rows = sheet->rows,
+                            .columns = sheet->columns,
+                            .tile_w = shape.d[3] * scale,
+                            .tile_h = shape.d[2] * scale,
+                            .gap = LIM_SAMPLE_GAP,
+                            .letter = scale < 2 ? 1 : scale / 2,
+                            .row_title = sheet->axis[0]->label,
+                            .column_title = sheet->axis[1]->label,
+                            .row_labels = rows,
+                            .column_labels = columns};
+    LimImageView view =
+        lim_table_new(&table, shape.d[1] == 1 ? LIM_PIXEL_GREY8 : LIM_PIXEL_RGB8, err);
+    if (view.data)
+        lim_table_fill(&table, view, lim_tensor_f32(image), shape.d[1], shape.d[2], shape.d[3],
+                       scale);
+    free(rows);
+    free(columns);
     if (!view.data)
         return err ? err->code : LIM_E_NOMEM;
-    lim_image_fill(view, white);
-    lim_sheet_draw(&pictures, lim_tensor_f32(image), LIM_RANGE_SIGNED,
-                   lim_image_sub(view, l.left, l.top, w, h));
-    draw_names(view, sheet, &l);
 
     char *settings = lim_samplefile_text(model_path, &s->request, MEMBER, lim_sweep_schema, s);
     const LimPngText texts[] = {{"Software", "Limen"}, {LIM_SAMPLE_KEY, settings}};
-    status = lim_png_write(path, view, texts, 2, err);
+    const LimStatus status = lim_png_write(path, view, texts, 2, err);
     free(settings);
     free(view.data);
     return status;

@@ -2,7 +2,7 @@
  * threshold or the seed moves; only the maps are those of the samples shown. */
 #include "panes/generate/attention.h"
 
-#include "panes/generate/attention-map.h"
+#include "models/attention-map.h"
 #include "panes/generate/generate.h"
 #include "panes/generate/grid.h"
 #include "tensor/colormap.h"

@@ -1,7 +1,7 @@
 /* Samples under the settings of the form, redrawn as these move. */
 #include "panes/generate/grid.h"
 
-#include "panes/generate/attention-map.h"
+#include "models/attention-map.h"
 #include "panes/generate/draw-task.h"
 #include "panes/generate/file-task.h"
 #include "panes/generate/generate.h"

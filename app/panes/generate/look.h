@@ -2,11 +2,7 @@
 #pragma once
 
 #include "base/param.h"
-
-typedef enum LimSense {
-    LIM_SENSE_ROW,   /* where a place looks: one query, all keys */
-    LIM_SENSE_COLUMN /* who looks at a place: one key, all queries */
-} LimSense;
+#include "models/attention-map.h"
 
 typedef struct LimLook {
     bool attention;

@@ -1,7 +1,7 @@
 /* A row of the attention matrix is a distribution over the keys; a column says how much each query
  * takes from one key. Their grids differ (the keys are pooled), so the map of one sense is coarser
  * than that of the other. */
-#include "panes/generate/attention-map.h"
+#include "models/attention-map.h"
 
 #include <math.h>
 #include <stdlib.h>

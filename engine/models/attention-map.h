@@ -1,8 +1,13 @@
-/* One map out of the attention of a batch of samples, as numbers and as colours. No widget. */
+/* One map out of the attention of a batch of samples (Zhang et al., ICML 2019, section 4 and figure
+ * 5), as numbers and as colours. */
 #pragma once
 
 #include "models/generator.h"
-#include "panes/generate/look.h"
+
+typedef enum LimSense {
+    LIM_SENSE_ROW,   /* where a place looks: one query, all keys */
+    LIM_SENSE_COLUMN /* who looks at a place: one key, all queries */
+} LimSense;
 
 typedef struct LimAttentionMap {
     int side;     /* of the square map */
