@@ -167,7 +167,7 @@ generator(const BigganNet *n, LimVal z, LimVal *map)
     LimBuild *b = n->b;
     LimGraph *g = b->g;
     const LimBigganParams *p = n->p;
-    const int width = 4 * p->g_ch, slot = p->skip_z ? p->latent / LIM_BIGGAN_SLOTS : p->latent;
+    const int width = 4 * p->g_ch, slot = p->latent / lim_biggan_slots(p);
     const int samples = lim_graph_shape(g, z).d[0];
     if (p->skip_z && p->latent % LIM_BIGGAN_SLOTS) {
         lim_graph_fail(g, LIM_E_PARAM, "the latent size %d is not a multiple of %d", p->latent,
@@ -232,6 +232,12 @@ static const struct {
     [LIM_BIGGAN_PLAIN] = {generator, discriminator},
     [LIM_BIGGAN_DEEP] = {biggan_deep_generator, biggan_deep_discriminator},
 };
+
+int
+lim_biggan_slots(const LimBigganParams *p)
+{
+    return p->skip_z && p->architecture == LIM_BIGGAN_PLAIN ? LIM_BIGGAN_SLOTS : 1;
+}
 
 LimVal
 lim_biggan_generator(LimBuild *b, const LimBigganParams *p, LimVal z, LimVal label,

@@ -45,6 +45,9 @@ extern const LimParamSpec lim_biggan_schema[];
 #define LIM_BIGGAN_SIZE  32
 #define LIM_BIGGAN_SLOTS 4
 
+/* Parts of z that act at different depths of the generator, each latent / slots long: the first
+ * layer and each block; 1 where z is not split. */
+int lim_biggan_slots(const LimBigganParams *p);
 /* z [n][latent], label int [n] -> pictures [n][channels][32][32] in (-1,1). In place of labels,
  * float weights [n][classes] blend classes. attention receives the map [n][queries][keys] of
  * lim_layer_attention(), or LIM_NOVAL without attention; may be NULL. */
