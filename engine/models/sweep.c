@@ -83,16 +83,16 @@ lim_sweep_values(const LimGenerator *g, const LimSampleRequest *r, int axis,
 
     if (spec->kind == LIM_SEED) {
         uint64_t seed = *(const uint64_t *)((const char *)r + spec->offset);
-        if (seed > UINT64_MAX - 5)
-            seed = UINT64_MAX - 5;
+        if (seed > UINT64_MAX - 4)
+            seed = UINT64_MAX - 4;
         snprintf(text, LIM_TEXT_MAX, "%llu..%llu", (unsigned long long)seed,
-                 (unsigned long long)seed + 5);
+                 (unsigned long long)seed + 4);
     } else if (strcmp(name, "class") == 0 || strcmp(name, "blend-class") == 0) {
         snprintf(text, LIM_TEXT_MAX, "0..%d", (classes < 16 ? classes : 16) - 1);
     } else {
         const char *usual = spec->kind == LIM_CHOICE             ? "inverse-cdf, resample, scale"
-                            : strncmp(name, "threshold", 9) == 0 ? "0.04, 0.25, 0.5, 1, 1.5, 2"
-                            : strcmp(name, "blend") == 0         ? "0..1:0.2"
+                            : strncmp(name, "threshold", 9) == 0 ? "0.04, 0.5, 1, 1.5, 2"
+                            : strcmp(name, "blend") == 0         ? "0..1:0.25"
                             : strncmp(name, "walk", 4) == 0      ? "-6..6:3"
                                                                  : "0, 1, 2, 4, 8, 15";
         snprintf(text, LIM_TEXT_MAX, "%s", usual);

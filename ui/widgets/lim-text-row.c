@@ -68,3 +68,9 @@ lim_text_row_new(const char *key, const char *label, const char *help, const cha
     lim_form_row_set_default(LIM_FORM_ROW(self), g_variant_new_string(def ? def : ""));
     return GTK_WIDGET(self);
 }
+
+void
+lim_text_row_set_placeholder(LimTextRow *self, const char *text)
+{
+    gtk_entry_set_placeholder_text(GTK_ENTRY(self->entry), text);
+}

@@ -9,3 +9,5 @@ G_DECLARE_FINAL_TYPE(LimTextRow, lim_text_row, LIM, TEXT_ROW, LimFormRow)
 /* max_bytes: longest text, without the final zero. */
 GtkWidget *lim_text_row_new(const char *key, const char *label, const char *help, const char *def,
                             int max_bytes);
+/* What an empty text stands for, shown in its place. */
+void lim_text_row_set_placeholder(LimTextRow *self, const char *text);

@@ -255,7 +255,7 @@ pin(LimGenerateAttention *self)
             lim_generate_flash(pane, "Five places are pinned; Delete takes the selected one away");
             return;
         }
-        lim_form_flush(lim_generate_get_form(pane));
+        lim_generate_flush(pane);
         self->pins[k] = (Pin){TRUE, p};
         self->selected = k;
         lim_generate_settle(pane);
@@ -271,7 +271,7 @@ unpin(LimGenerateAttention *self, int k)
 
     if (k < 0)
         return;
-    lim_form_flush(lim_generate_get_form(pane));
+    lim_generate_flush(pane);
     self->pins[k].set = FALSE;
     if (k == self->selected)
         self->selected = pin_at(self, 0);

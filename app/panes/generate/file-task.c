@@ -57,7 +57,9 @@ restore_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *e
 {
     LimRestoreTask *self = (LimRestoreTask *)t;
 
-    return lim_samplefile_read(self->path, &self->request, self->made_with, err) == LIM_OK
+    self->has_sweep = lim_sweep_read(self->path, &self->sweep, self->made_with, NULL) == LIM_OK;
+    return self->has_sweep || lim_samplefile_read(self->path, &self->sweep.request, self->made_with,
+                                                  err) == LIM_OK
                ? LIM_STEP_DONE
                : LIM_STEP_FAILED;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model.h"
+#include "models/sweep.h"
 
 /* Computes the request and writes it to path. */
 LimTask *lim_export_task_new(const char *path, LimModel *model, const LimSampleRequest *request);
@@ -9,7 +10,9 @@ LimTask *lim_export_task_new(const char *path, LimModel *model, const LimSampleR
 typedef struct LimRestoreTask {
     LimTask base;
     char *path;
-    LimSampleRequest request; /* after LIM_STEP_DONE */
+    /* After LIM_STEP_DONE: */
+    bool has_sweep; /* the picture is a sheet; otherwise only sweep.request counts */
+    LimSweep sweep;
     char made_with[LIM_TEXT_MAX];
 } LimRestoreTask;
 

@@ -10,6 +10,7 @@
 #include "panes/generate/file-task.h"
 #include "panes/generate/grid.h"
 #include "panes/generate/kept.h"
+#include "panes/generate/sheet.h"
 #include "schema-form.h"
 #include "widgets/lim-density-plot.h"
 #include "widgets/lim-message.h"
@@ -21,6 +22,7 @@ static const struct {
     GType (*type)(void); /* of a LimGeneratePart */
 } modes[] = {
     {"grid", "Grid", lim_generate_grid_get_type},
+    {"sheet", "Sheet", lim_generate_sheet_get_type},
 };
 
 /* What stands at the right of every mode, from top to bottom. */
@@ -188,6 +190,15 @@ lim_generate_settle(LimGenerate *self)
     lim_undo_push(self->undo, g_variant_dict_end(&state));
 }
 
+void
+lim_generate_flush(LimGenerate *self)
+{
+    lim_form_flush(self->form);
+    for (LimGeneratePart *p = NULL; (p = next_part(self, p));)
+        if (LIM_GENERATE_PART_GET_CLASS(p)->flush)
+            LIM_GENERATE_PART_GET_CLASS(p)->flush(p);
+}
+
 static void
 restore(LimGenerate *self, GVariant *state)
 {
@@ -328,7 +339,7 @@ do_undo(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
     LimGenerate *self = data;
 
-    lim_form_flush(self->form); /* a burst of keys that is still open is the step to undo */
+    lim_generate_flush(self); /* a burst of keys that is still open is the step to undo */
     restore(self, lim_undo_undo(self->undo));
 }
 
@@ -337,7 +348,7 @@ do_redo(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
     LimGenerate *self = data;
 
-    lim_form_flush(self->form);
+    lim_generate_flush(self);
     restore(self, lim_undo_redo(self->undo));
 }
 
@@ -546,8 +557,13 @@ restored(void *data, LimTask *t, LimStatus status, const LimError *err, const Li
         lim_generate_flash(self, why);
         return;
     }
-    lim_form_flush(self->form);
-    lim_generate_set_values(self, lim_schema_values(lim_sample_schema, &task->request));
+    lim_generate_flush(self);
+    lim_generate_set_values(self, lim_schema_values(lim_sample_schema, &task->sweep.request));
+    if (task->has_sweep)
+        lim_generate_sheet_set_sweep(LIM_GENERATE_SHEET(
+                                         lim_generate_get_part(self, LIM_TYPE_GENERATE_SHEET)),
+                                     &task->sweep);
+    lim_generate_set_mode(self, task->has_sweep ? "sheet" : "grid");
     lim_generate_settle(self); /* one step: Ctrl+Z brings the former settings back */
 
     LimModel *model = lim_generate_get_model(self);

@@ -23,9 +23,11 @@ void lim_generate_flash(LimGenerate *self, const char *text); /* a passing messa
 void lim_generate_update_soon(LimGenerate *self);
 /* Puts values (a{sv}, may be some of them; sunk) into the form: as often as a drag moves ... */
 void lim_generate_set_values(LimGenerate *self, GVariant *values);
-/* ... and makes one undo step of what has been set. Whoever changes a state of its own flushes the
- * form before, or keys that are still open there would become part of the step. */
+/* ... and makes one undo step of what has been set. Whoever changes a state of its own flushes
+ * before, or keys that are still open elsewhere would become part of the step. */
 void lim_generate_settle(LimGenerate *self);
+/* Settles what is still open, in the form and in the parts. */
+void lim_generate_flush(LimGenerate *self);
 /* The part of this type; borrowed. */
 LimGeneratePart *lim_generate_get_part(LimGenerate *self, GType type);
 /* Shows the latent [n] of a sample under the density of the threshold; of NULL: none. */

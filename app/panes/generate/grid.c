@@ -266,7 +266,7 @@ walk_begin(LimGenerateGrid *self)
     LimGenerate *pane = pane_of(self);
     LimSampleRequest r = lim_generate_get_request(pane);
 
-    lim_form_flush(lim_generate_get_form(pane));
+    lim_generate_flush(pane);
     self->walk_x = r.walk_x;
     self->walk_y = r.walk_y;
 }

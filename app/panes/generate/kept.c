@@ -151,7 +151,7 @@ lim_generate_kept_add(LimGenerateKept *self, int picture)
         lim_generate_flash(pane, "Six samples are kept; remove one first");
         return;
     }
-    lim_form_flush(lim_generate_get_form(pane));
+    lim_generate_flush(pane);
     s.model = lim_model_ref(lim_generate_grid_get_shown(self->grid, &s.sample.request));
     s.title = g_strdup(lim_image_grid_get_label(lim_generate_grid_get_images(self->grid), picture));
     s.pixels = g_bytes_new(pixels, (gsize)(s.w * s.h * s.c));
@@ -175,7 +175,7 @@ remove_selected(LimGenerateKept *self)
 {
     LimGenerate *pane = lim_generate_of(GTK_WIDGET(self));
 
-    lim_form_flush(lim_generate_get_form(pane));
+    lim_generate_flush(pane);
     for (int i = self->selected; i + 1 < self->n; i++)
         self->kept[i] = self->kept[i + 1];
     self->n--;
@@ -190,7 +190,7 @@ go_back(LimGenerateKept *self)
     LimGenerate *pane = lim_generate_of(GTK_WIDGET(self));
     const LimKeptSample *s = lim_generate_kept_get(self, self->selected);
 
-    lim_form_flush(lim_generate_get_form(pane));
+    lim_generate_flush(pane);
     lim_generate_set_values(pane, lim_schema_values(lim_sample_schema, &s->sample.request));
     lim_generate_settle(pane);
 }

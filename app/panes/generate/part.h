@@ -15,7 +15,8 @@ G_DECLARE_DERIVABLE_TYPE(LimGeneratePart, lim_generate_part, LIM, GENERATE_PART,
 /* Places of the parts on the worker's live lane; equal places would replace each other. */
 typedef enum LimGenerateSlot {
     LIM_GENERATE_SLOT_GRID,
-    LIM_GENERATE_SLOT_NEIGHBOURS
+    LIM_GENERATE_SLOT_NEIGHBOURS,
+    LIM_GENERATE_SLOT_SHEET
 } LimGenerateSlot;
 
 struct _LimGeneratePartClass {
@@ -34,6 +35,8 @@ struct _LimGeneratePartClass {
      * floating). */
     GVariant *(*get_state)(LimGeneratePart *self);
     void (*set_state)(LimGeneratePart *self, GVariant *state);
+    /* Optional: settles what is still open, as lim_form_flush() does. */
+    void (*flush)(LimGeneratePart *self);
 
     /* Modes only: the command that writes what is shown, without program, and without --out; the
      * task that does it; a name for the file. g_free(). There is a model. */
