@@ -126,6 +126,20 @@ lim_generator_attention(const LimGenerator *g, LimAttentionInfo *a)
     return g->attends;
 }
 
+LimStatus
+lim_generator_check(const LimGenerator *g, const LimSampleRequest *r, LimError *err)
+{
+    if (r->label >= g->classes)
+        return lim_fail(err, LIM_E_PARAM, "class %d: this model has %d", r->label, g->classes);
+    return lim_sample_check(r, err);
+}
+
+int
+lim_generator_label(const LimGenerator *g, const LimSampleRequest *r, int index)
+{
+    return r->label < 0 ? index % g->classes : r->label;
+}
+
 void
 lim_generator_latents(const LimGenerator *g, const LimSampleRequest *r, float *z)
 {

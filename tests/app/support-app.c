@@ -150,3 +150,45 @@ test_value(TestApp *t, const char *key)
 {
     return lim_form_row_dup_value(lim_form_get_row(t->form, key));
 }
+
+static void
+take_text(GObject *clipboard, GAsyncResult *result, gpointer to)
+{
+    *(char **)to = gdk_clipboard_read_text_finish(GDK_CLIPBOARD(clipboard), result, NULL);
+}
+
+void
+test_check_command(TestApp *t)
+{
+    g_autofree char *exported = g_build_filename(test_folder(), "exported.png", NULL);
+    g_autofree char *commanded = g_build_filename(test_folder(), "sheet.png", NULL);
+    g_autofree char *program = g_path_get_dirname(g_getenv("LIMEN_CLI"));
+    g_autofree char *search = g_strdup_printf("%s:%s", program, g_getenv("PATH"));
+    g_autofree char *one = NULL, *two = NULL;
+    gsize one_size, two_size;
+    char *text = NULL;
+    int status = -1;
+
+    g_unlink(exported);
+    g_unlink(commanded);
+    test_action(t, "export-to", g_variant_new_string(exported));
+    WAIT_FOR(g_file_test(exported, G_FILE_TEST_EXISTS));
+    test_action(t, "copy-command", NULL);
+    gdk_clipboard_read_text_async(gtk_widget_get_clipboard(GTK_WIDGET(t->window)), NULL, take_text,
+                                  &text);
+    WAIT_FOR(text);
+    g_test_message("%s", text);
+
+    char *argv[] = {(char *)"sh", (char *)"-c", text, NULL};
+    g_auto(GStrv) env = g_environ_setenv(g_get_environ(), "PATH", search, TRUE);
+    g_autoptr(GError) error = NULL;
+    g_spawn_sync(test_folder(), argv, env, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL,
+                 NULL, NULL, NULL, &status, &error);
+    g_assert_no_error(error);
+    g_assert_true(g_spawn_check_wait_status(status, &error));
+    g_free(text);
+
+    g_assert_true(g_file_get_contents(exported, &one, &one_size, NULL));
+    g_assert_true(g_file_get_contents(commanded, &two, &two_size, NULL));
+    g_assert_cmpmem(one, one_size, two, two_size);
+}

@@ -38,3 +38,6 @@ void test_wait_status(TestApp *t, const char *start);
 void test_action(TestApp *t, const char *name, GVariant *parameter);
 /* Value of a row; unref. */
 GVariant *test_value(TestApp *t, const char *key);
+/* Exports what the pane shows, runs the command that it copies (LIMEN_CLI), and compares the two
+ * files byte for byte. */
+void test_check_command(TestApp *t);

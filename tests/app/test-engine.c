@@ -3,6 +3,7 @@
 #include "support-app.h"
 
 #include "models/samplefile.h"
+#include "models/sweep.h"
 #include "tensor/image.h"
 #include "widgets/lim-slider-row.h"
 
@@ -87,59 +88,63 @@ body_samples(TestApp *t)
     g_assert_cmpmem(one, one_size, two, two_size);
 }
 
-static void
-take_text(GObject *source, GAsyncResult *result, gpointer data)
-{
-    *(char **)data = gdk_clipboard_read_text_finish(GDK_CLIPBOARD(source), result, NULL);
-}
-
 /* "Copy as command" is a command that writes the file that "Export PNG" writes. */
 static void
 body_command(TestApp *t)
 {
-    g_autofree char *exported = g_build_filename(test_folder(), "exported.png", NULL);
-    g_autofree char *commanded = g_build_filename(test_folder(), "sheet.png", NULL);
-    g_autofree char *program = g_path_get_dirname(g_getenv("LIMEN_CLI"));
-    g_autofree char *search = g_strdup_printf("%s:%s", program, g_getenv("PATH"));
-    char *text = NULL;
-    int status = -1;
-
     test_wait_current(t);
     lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(1));
     lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(G_MAXUINT64));
     lim_form_row_set_value(lim_form_get_row(t->form, "threshold"),
                            g_variant_new_double(0.123456789));
     lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(25));
-    test_action(t, "export-to", g_variant_new_string(exported));
-    test_wait_status(t, "Saved exported.png");
-    test_action(t, "copy-command", NULL);
-    gdk_clipboard_read_text_async(gtk_widget_get_clipboard(GTK_WIDGET(t->window)), NULL, take_text,
-                                  &text);
-    for (int i = 0; i < 500 && !text; i++)
-        test_spin(10);
-    g_assert_nonnull(text);
-    g_test_message("%s", text);
-
-    char *argv[] = {(char *)"sh", (char *)"-c", text, NULL};
-    g_auto(GStrv) env = g_environ_setenv(g_get_environ(), "PATH", search, TRUE);
-    g_autoptr(GError) error = NULL;
-    g_spawn_sync(test_folder(), argv, env, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL,
-                 NULL, NULL, NULL, &status, &error);
-    g_assert_no_error(error);
-    g_assert_true(g_spawn_check_wait_status(status, &error));
-    g_free(text);
-
-    g_autofree char *one = NULL, *two = NULL;
-    gsize one_size, two_size;
-    g_assert_true(g_file_get_contents(exported, &one, &one_size, NULL));
-    g_assert_true(g_file_get_contents(commanded, &two, &two_size, NULL));
-    g_assert_cmpmem(one, one_size, two, two_size);
+    test_check_command(t);
 }
 
 static void
 test_command(void)
 {
     test_app_run(NULL, body_command);
+}
+
+static void
+set_mode(TestApp *t, const char *mode)
+{
+    g_action_group_change_action_state(G_ACTION_GROUP(lim_pane_get_actions(t->pane)), "mode",
+                                       g_variant_new_string(mode));
+}
+
+static void
+set_text(TestApp *t, const char *label, const char *text)
+{
+    GtkWidget *entry = test_find_labelled(GTK_WIDGET(t->window), label);
+
+    gtk_editable_set_text(GTK_EDITABLE(entry), text);
+    g_signal_emit_by_name(entry, "activate");
+}
+
+/* The same of a sheet: with the usual values, and with others. */
+static void
+body_sheet_command(TestApp *t)
+{
+    test_wait_current(t);
+    set_mode(t, "sheet");
+    test_wait_current(t);
+    test_check_command(t);
+    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(1));
+    lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(25));
+    gtk_drop_down_set_selected(GTK_DROP_DOWN(test_find_labelled(GTK_WIDGET(t->window), "Rows")),
+                               (guint)lim_sweep_find("walk-x"));
+    set_text(t, "Row values", "-1..1:0.5");
+    set_text(t, "Column values", "0.5, 1 , 2");
+    test_wait_current(t);
+    test_check_command(t);
+}
+
+static void
+test_sheet_command(void)
+{
+    test_app_run(NULL, body_sheet_command);
 }
 
 static void
@@ -219,6 +224,7 @@ main(int argc, char **argv)
         g_error("%s", err.text);
     g_test_add_func("/engine/samples", test_samples);
     g_test_add_func("/engine/command", test_command);
+    g_test_add_func("/engine/sheet-command", test_sheet_command);
     g_test_add_func("/engine/drag", test_drag);
     return g_test_run();
 }

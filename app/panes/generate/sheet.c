@@ -101,10 +101,22 @@ get_sweep(LimGenerateSheet *self)
     return s;
 }
 
+/* A value that is there already is left alone: setting it would settle a change that is being made.
+ */
+static void
+set_setting(LimGenerateSheet *self, int setting, GVariant *value)
+{
+    g_autoptr(GVariant) held = g_variant_ref_sink(value);
+    g_autoptr(GVariant) now = lim_form_row_dup_value(self->settings[setting]);
+
+    if (!g_variant_equal(now, held))
+        lim_form_row_set_value(self->settings[setting], held);
+}
+
 static void
 set_text(LimGenerateSheet *self, int setting, const char *text)
 {
-    lim_form_row_set_value(self->settings[setting], g_variant_new_string(text));
+    set_setting(self, setting, g_variant_new_string(text));
 }
 
 void
@@ -112,8 +124,8 @@ lim_generate_sheet_set_sweep(LimGenerateSheet *self, const LimSweep *s)
 {
     self->axis[0] = s->rows; /* before the rows: not a change by hand */
     self->axis[1] = s->columns;
-    lim_form_row_set_value(self->settings[ROWS], g_variant_new_int32(s->rows));
-    lim_form_row_set_value(self->settings[COLUMNS], g_variant_new_int32(s->columns));
+    set_setting(self, ROWS, g_variant_new_int32(s->rows));
+    set_setting(self, COLUMNS, g_variant_new_int32(s->columns));
     set_text(self, ROW_VALUES, s->row_values);
     set_text(self, COLUMN_VALUES, s->column_values);
 }
