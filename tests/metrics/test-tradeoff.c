@@ -30,9 +30,9 @@ features(const LimDataset *d)
 }
 
 static LimFeatures *
-samples(int n, int label, double threshold, int truncation)
+samples(int n, int label, double threshold, int truncation, uint64_t seed)
 {
-    const LimSampleRequest r = lim_plain_request(label, 5, threshold, truncation);
+    const LimSampleRequest r = lim_plain_request(label, seed, threshold, truncation);
     LimTask *t = lim_draw_task_new(g, &r, n);
     small_run(t, &exec);
     LimDataset *d = lim_draw_task_steal(t);
@@ -74,7 +74,7 @@ check(int label, int truncation)
         g_assert_true(point != copy);
         lim_tensor_unref(preview);
         point += n - 1;
-        LimFeatures *f = samples(61, label, thresholds[n - 1], truncation);
+        LimFeatures *f = samples(61, label, thresholds[n - 1], truncation, 5);
         lim_points_init(&q, f->x, f->n, f->size);
         g_assert_cmpint(lim_precision_recall(&exec, &q, &p, &precision, &recall, &err), ==, LIM_OK);
         g_assert_cmpint(lim_density_coverage(&exec, &q, &p, &density, &coverage, &err), ==, LIM_OK);
@@ -214,6 +214,11 @@ main(int argc, char **argv)
     LimDataset *d = small_dataset(90, 32, 3);
     real = features(d);
     lim_dataset_free(d);
+    /* half of them like samples, so that some samples are near */
+    LimFeatures *near = samples(90, -1, 1, LIM_TRUNC_INVERSE_CDF, 6);
+    memcpy(real->x, near->x, (size_t)(45 * near->size) * sizeof *near->x);
+    memcpy(real->label, near->label, 45 * sizeof *near->label);
+    lim_features_free(near);
     g_test_add_func("/tradeoff/points", test_points);
     g_test_add_func("/tradeoff/threads", test_threads);
     g_test_add_func("/tradeoff/cancel", test_cancel);
