@@ -210,8 +210,8 @@ test_trainers(void)
         g.model.shared = 4;
         g.batch = 4;
         g.d_steps = 2;
-        steps_allocate_nothing(lim_gan_trainer_new(&g, d, NULL, NULL, toy_log(NULL), &exec, NULL), 3, 6,
-                               &exec);
+        steps_allocate_nothing(lim_gan_trainer_new(&g, d, NULL, NULL, toy_log(NULL), &exec, NULL),
+                               3, 6, &exec);
         lim_pool_free(exec.pool);
     }
     lim_dataset_free(d);
