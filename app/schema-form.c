@@ -21,9 +21,13 @@ row_new(const LimParamSpec *s, const LimFormHint *hint)
     case LIM_INT:
         if (hint && hint->flags)
             return lim_flags_row_new(s->name, s->label, s->help, hint->flags, (int)s->def);
-        if (hint && hint->texts)
-            return lim_choice_row_new(s->name, s->label, s->help, hint->texts, hint->values,
-                                      (int)s->def);
+        if (hint && hint->texts) {
+            GtkWidget *row = lim_choice_row_new(s->name, s->label, s->help, hint->texts,
+                                                hint->values, (int)s->def);
+            if (hint->open)
+                lim_choice_row_set_range(LIM_CHOICE_ROW(row), (int)s->min, (int)s->max);
+            return row;
+        }
         return lim_number_row_new(s->name, s->label, s->help, s->unit, (int)s->min, (int)s->max,
                                   (int)s->def);
     case LIM_REAL:

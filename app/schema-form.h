@@ -10,6 +10,7 @@ typedef struct LimFormHint {
     const char *const *flags; /* LIM_INT: its bits by name, NULL-terminated */
     const char *const *texts; /* LIM_INT: offer only these, NULL-terminated ... */
     const int *values;        /* ... with these values. LIM_CHOICE: shown in place of the choices */
+    bool open;                /* others join them once a file asks for them */
     const double *marks;      /* LIM_REAL: values to mark on the slider */
     int n_marks;
     int digits; /* LIM_REAL: decimals that the slider rounds to; 0: 2 */

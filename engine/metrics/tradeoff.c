@@ -3,6 +3,7 @@
 #include "metrics/tradeoff.h"
 
 #include "metrics/asked_class.h"
+#include "metrics/density_coverage.h"
 #include "metrics/neighbours.h"
 #include "metrics/precision_recall.h"
 #include "metrics/samples.h"
@@ -15,8 +16,8 @@
 #include <string.h>
 
 #define BATCH 8
-#define ROWS  512
-#define K     LIM_PRECISION_K
+#define ROWS  256
+#define K     LIM_DENSITY_K /* neighbours of each real picture; the third is precision's */
 
 const double lim_tradeoff_thresholds[LIM_TRADEOFF_THRESHOLDS] = {2,    0.04, 0.5, 1,    0.2,
                                                                  1.5,  0.75, 0.1, 0.35, 1.25,
@@ -76,13 +77,16 @@ typedef struct Tradeoff {
     LimPoints real_points;
     double *nearest; /* [real->n][K] */
     int real_done;
-    double real_variety; /* 0: not yet */
+    int classes_done;
+    int varied;          /* classes with more than one picture */
+    double real_variety; /* the sum over these so far, at last the mean */
 
     /* The samples of the current threshold. */
     LimFeatures *f;
-    int drawn, covered;
+    int drawn, judged, covered;
     LimPoints points;
-    int *around; /* [samples] */
+    int *near;  /* [samples]: precision's balls around each */
+    int *dense; /* density's */
     uint8_t *pixels;
     float *pictures;
 } Tradeoff;
@@ -100,33 +104,57 @@ prepare_real(Tradeoff *t, const LimExec *exec, LimError *err)
     return status;
 }
 
+/* One class at a time: what lim_variety() says of all of them. */
 static LimStatus
 measure_real(Tradeoff *t, const LimExec *exec, LimError *err)
 {
-    LimMeasure all;
-    LimStatus status = lim_variety(exec, t->real, NULL, &all, err);
-    if (status == LIM_OK && !(all.value > 0))
-        status = lim_fail(err, LIM_E_PARAM, "the real pictures of a class are all the same");
-    t->real_variety = all.value;
-    return status;
+    LimMeasure m;
+    LimFeatures *of = lim_features_class(t->real, t->classes_done++);
+    const bool varied = of->n >= 2;
+    LimStatus status = varied ? lim_variety(exec, of, NULL, &m, err) : LIM_OK;
+    lim_features_free(of);
+    if (varied && status == LIM_OK) {
+        t->real_variety += m.value;
+        t->varied++;
+    }
+    if (t->classes_done < t->real->classes || status != LIM_OK)
+        return status;
+    t->real_variety /= t->varied;
+    return t->real_variety > 0
+               ? LIM_OK
+               : lim_fail(err, LIM_E_PARAM, "the real pictures of each class are all the same");
+}
+
+static int
+batch(const Tradeoff *t, int done)
+{
+    return t->f->n - done < BATCH ? t->f->n - done : BATCH;
 }
 
 static LimStatus
 draw(Tradeoff *t, const LimExec *exec, LimError *err)
 {
-    LimFeatures *f = t->f;
-    const int n = f->n - t->drawn < BATCH ? f->n - t->drawn : BATCH;
-    const size_t values = (size_t)n * (size_t)lim_shape_size(lim_generator_image_shape(t->g));
+    const int n = batch(t, t->drawn);
     const LimSampleRequest r =
         lim_plain_request(t->s.label, t->s.seed, t->threshold[t->n_points], t->s.truncation);
-    LimStatus status = lim_draw(t->g, exec, &r, t->drawn, n, t->pixels, f->label + t->drawn, err);
-    if (status != LIM_OK)
-        return status;
-    lim_f32_from_u8(t->pixels, values, LIM_RANGE_SIGNED, t->pictures);
-    status = lim_predictor_judge(t->c, exec, t->pictures, n,
-                                 f->probability + (size_t)t->drawn * (size_t)f->classes,
-                                 f->x + (size_t)t->drawn * (size_t)f->size, err);
+    LimStatus status =
+        lim_draw(t->g, exec, &r, t->drawn, n, t->pixels, t->f->label + t->drawn, err);
     t->drawn += n;
+    return status;
+}
+
+/* What was drawn last. */
+static LimStatus
+judge(Tradeoff *t, const LimExec *exec, LimError *err)
+{
+    LimFeatures *f = t->f;
+    const int n = batch(t, t->judged);
+    lim_f32_from_u8(t->pixels, (size_t)n * (size_t)lim_shape_size(lim_generator_image_shape(t->g)),
+                    LIM_RANGE_SIGNED, t->pictures);
+    LimStatus status = lim_predictor_judge(t->c, exec, t->pictures, n,
+                                           f->probability + (size_t)t->judged * (size_t)f->classes,
+                                           f->x + (size_t)t->judged * (size_t)f->size, err);
+    t->judged += n;
     return status;
 }
 
@@ -134,14 +162,19 @@ static LimStatus
 cover(Tradeoff *t, const LimExec *exec, LimError *err)
 {
     const int left = t->real->n - t->covered, rows = left < ROWS ? left : ROWS;
+    const double *nearest = t->nearest + (size_t)t->covered * K;
     if (t->covered == 0) {
         lim_points_clear(&t->points);
         lim_points_init(&t->points, t->f->x, t->f->n, t->f->size);
-        memset(t->around, 0, (size_t)t->f->n * sizeof *t->around);
+        memset(t->near, 0, (size_t)t->f->n * sizeof *t->near);
+        memset(t->dense, 0, (size_t)t->f->n * sizeof *t->dense);
     }
-    LimStatus status = lim_balls(exec, &t->real_points, t->covered, rows,
-                                 t->nearest + (size_t)t->covered * K + K - 1, K, true, &t->points,
-                                 NULL, t->around, err);
+    LimStatus status =
+        lim_balls(exec, &t->real_points, t->covered, rows, nearest + LIM_PRECISION_K - 1, K, true,
+                  &t->points, NULL, t->near, err);
+    if (status == LIM_OK)
+        status = lim_balls(exec, &t->real_points, t->covered, rows, nearest + K - 1, K, false,
+                           &t->points, NULL, t->dense, err);
     t->covered += rows;
     return status;
 }
@@ -150,10 +183,15 @@ static LimStatus
 add_point(Tradeoff *t, const LimExec *exec, LimError *err)
 {
     LimMeasure variety;
+    double *dense = lim_alloc((size_t)t->f->n, sizeof *dense);
+    for (int i = 0; i < t->f->n; i++)
+        dense[i] = (double)t->dense[i] / LIM_DENSITY_K;
+    const LimMeasure density = lim_mean_interval(dense, t->f->n, NULL);
+    free(dense);
     LimStatus status = lim_variety(exec, t->f, NULL, &variety, err);
     if (status != LIM_OK)
         return status;
-    const LimMeasure fidelity = lim_share_covered(t->around, t->f->n);
+    const LimMeasure fidelity = lim_share_covered(t->near, t->f->n);
     const LimMeasure asked = lim_asked_class_count(t->f, NULL);
     const double unit = t->real_variety;
     t->point[t->n_points] = (LimTradeoffPoint){
@@ -167,9 +205,12 @@ add_point(Tradeoff *t, const LimExec *exec, LimError *err)
         .asked = asked.value,
         .asked_low = asked.low,
         .asked_high = asked.high,
+        .density = density.value,
+        .density_low = density.low,
+        .density_high = density.high,
     };
     t->n_points++;
-    t->drawn = t->covered = 0;
+    t->drawn = t->judged = t->covered = 0;
     return LIM_OK;
 }
 
@@ -182,8 +223,10 @@ tradeoff_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimErro
         return LIM_STEP_DONE;
     if (t->real_done < t->real->n)
         status = prepare_real(t, exec, err);
-    else if (!(t->real_variety > 0))
+    else if (t->classes_done < t->real->classes)
         status = measure_real(t, exec, err);
+    else if (t->drawn > t->judged)
+        status = judge(t, exec, err);
     else if (t->drawn < t->f->n)
         status = draw(t, exec, err);
     else if (t->covered < t->real->n)
@@ -223,7 +266,8 @@ tradeoff_free(LimTask *task)
     free(t->threshold);
     free(t->point);
     free(t->nearest);
-    free(t->around);
+    free(t->near);
+    free(t->dense);
     free(t->pixels);
     free(t->pictures);
     free(t);
@@ -255,7 +299,7 @@ check(LimGenerator *g, LimPredictor *c, const LimFeatures *real, const LimTradeo
     int of_class = 0;
     for (int i = 0; i < real->n; i++)
         of_class += s->label < 0 || real->label[i] == s->label;
-    if (of_class <= 2 * K)
+    if (of_class < 2 * K)
         return lim_fail(err, LIM_E_PARAM, "there are only %d real pictures to compare with",
                         of_class);
     return LIM_OK;
@@ -285,7 +329,8 @@ lim_tradeoff_new(LimGenerator *g, LimPredictor *c, const LimFeatures *real,
     lim_points_init(&t->real_points, t->real->x, t->real->n, t->real->size);
     t->nearest = lim_alloc((size_t)t->real->n * K, sizeof *t->nearest);
     t->f = lim_features_new(settings->samples, real->size, real->classes);
-    t->around = lim_alloc((size_t)settings->samples, sizeof *t->around);
+    t->near = lim_alloc((size_t)settings->samples, sizeof *t->near);
+    t->dense = lim_alloc((size_t)settings->samples, sizeof *t->dense);
     t->pixels = lim_alloc(values, 1);
     t->pictures = lim_alloc(values, sizeof *t->pictures);
     return &t->base;

@@ -5,10 +5,14 @@
  * The same latents move under every threshold, so points differ by the threshold and not by the
  * draw.
  *
- * fidelity: precision (Kynkaanniemi et al. 2019): the share of samples that lie within the k = 3
- * nearest-neighbour ball of some real picture in feature space. asked: the share in which the
- * classifier sees the class that was asked for; the two fail differently (a sample can be
- * convincing but of another class).
+ * Three measures of fidelity. fidelity: precision (Kynkaanniemi et al. 2019), the share of samples
+ * that lie within the k = 3 nearest-neighbour ball of some real picture in feature space. asked:
+ * the share in which the classifier sees the class that was asked for. density (Naeem et al. 2020):
+ * in how many k = 5 balls a sample lies, on average, over k; 1 for real pictures, more where
+ * samples gather in the thick of them. They fail differently: a sample can be convincing but of
+ * another class; at small thresholds a class is nearly one picture, and precision is then a
+ * question of yes or no for ten pictures, which need not rise, while density still tells how
+ * typical they are.
  *
  * variety: the mean distance between two samples of a class in feature space, divided by the same
  * mean of real pictures: 0: one picture per class; 1: as varied as real ones. Coverage and recall
@@ -30,12 +34,14 @@ typedef struct LimTradeoffSettings {
 
 extern const LimParamSpec lim_tradeoff_schema[]; /* over LimTradeoffSettings */
 
-/* All fields are doubles. low, high: 95 % interval (Wilson for shares; jackknife for variety). */
+/* All fields are doubles. low, high: 95 % interval (Wilson for shares, Student for density,
+ * jackknife for variety). */
 typedef struct LimTradeoffPoint {
     double threshold;
     double fidelity, fidelity_low, fidelity_high;
     double variety, variety_low, variety_high;
     double asked, asked_low, asked_high;
+    double density, density_low, density_high;
 } LimTradeoffPoint;
 
 /* From coarse to fine between the ends of the slider: the first three already show the trade. */

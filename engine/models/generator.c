@@ -167,7 +167,7 @@ lim_generator_latent_size(const LimGenerator *g)
 int
 lim_generator_slots(const LimGenerator *g)
 {
-    return g->params.skip_z ? LIM_BIGGAN_SLOTS : 1;
+    return lim_biggan_slots(&g->params);
 }
 
 LimShape

@@ -5,6 +5,7 @@
 #include "models/samplefile.h"
 #include "panes/generate/kept.h"
 #include "preferences.h"
+#include "schema-form.h"
 #include "shortcuts.h"
 #include "tensor/png.h"
 #include "widgets/lim-slider-row.h"
@@ -221,6 +222,54 @@ static void
 test_export(void)
 {
     test_app_run(MODEL, body_export);
+}
+
+/* Every setting of the samples comes back from a picture, and the picture of that is the same. */
+static void
+body_restore(TestApp *t)
+{
+    g_autofree char *path = g_build_filename(test_folder(), "all.png", NULL);
+    g_autofree char *again = g_build_filename(test_folder(), "all-again.png", NULL);
+    LimSampleRequest r = request(3, 12345678901234567, 0.7, 10); /* 10 is none of the choices */
+
+    r.truncation = LIM_TRUNC_SCALE;
+    r.blend_label = 7;
+    r.blend = 0.25;
+    r.walk_x = -3.5;
+    r.walk_y = 1.25;
+    r.slot_threshold[1] = 0.5;
+    r.slot_threshold[3] = 2;
+    r.mix_seed = 99;
+    r.mix_slots = 9;
+    test_wait_current(t);
+    lim_form_set_values(t->form, lim_schema_values(lim_sample_schema, &r));
+    g_autoptr(GVariant) want = lim_form_dup_values(t->form);
+    test_wait_current(t);
+    check_pictures(t, r, 10, 32, 32, 1);
+    test_action(t, "export-to", g_variant_new_string(path));
+    test_wait_status(t, "Saved all.png");
+    test_action(t, "reset-all", NULL);
+    test_wait_current(t);
+    check_pictures(t, request(-1, 1, 1, 16), 10, 32, 32, 1);
+    lim_window_open_path(t->window, path);
+    test_wait_status(t, "Settings restored");
+    test_wait_current(t);
+    check_pictures(t, r, 10, 32, 32, 1);
+    g_autoptr(GVariant) got = lim_form_dup_values(t->form);
+    g_assert_true(g_variant_equal(want, got));
+    test_action(t, "export-to", g_variant_new_string(again));
+    test_wait_status(t, "Saved all-again.png");
+    g_autofree char *one = NULL, *two = NULL;
+    gsize one_size, two_size;
+    g_assert_true(g_file_get_contents(path, &one, &one_size, NULL));
+    g_assert_true(g_file_get_contents(again, &two, &two_size, NULL));
+    g_assert_cmpmem(one, one_size, two, two_size);
+}
+
+static void
+test_restore(void)
+{
+    test_app_run(MODEL, body_restore);
 }
 
 static void
@@ -932,6 +981,7 @@ main(int argc, char **argv)
     g_test_add_func("/window/frames", test_frames);
     g_test_add_func("/window/undo", test_undo);
     g_test_add_func("/window/export", test_export);
+    g_test_add_func("/window/restore", test_restore);
     g_test_add_func("/window/copy", test_copy);
     g_test_add_func("/window/no-model", test_no_model);
     g_test_add_func("/window/bad-model", test_bad_model);

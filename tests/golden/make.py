@@ -38,7 +38,7 @@ DTYPES = {"float32": "F32", "float64": "F64", "int32": "I32"}
 CASES = []
 # Another draw for cases whose first one comes too close to a kink (main() checks).
 SALT = {"generator_train": 28, "generator_eval": 48, "discriminator": 23, "generator_sagan": 2,
-        "r1_pooled": 1, "r1_paper": 1}
+        "r1_pooled": 1, "r1_paper": 1, "generator_deep": 16}
 
 
 class Case:
@@ -224,6 +224,28 @@ class Net:
             s = F.avg_pool2d(x, 2) if downsample else x
             s = self.scope("conv_sc").conv(s, cout, 1) if learned else s
         return (F.avg_pool2d(h, 2) if downsample else h) + s
+
+    def gblock_deep(self, x, cond, cout, up):
+        mid, conv = x.shape[1] // 4, lambda name, h, c, k: self.scope(name).conv(h, c, k)
+        grow = lambda h: F.interpolate(h, scale_factor=2, mode="nearest") if up else h
+        h = conv("conv1", self.relu(self.scope("bn1").conditional_bn(x, cond)), mid, 1)
+        h = grow(self.relu(self.scope("bn2").conditional_bn(h, cond)))
+        h = conv("conv2", h, mid, 3)
+        h = conv("conv3", self.relu(self.scope("bn3").conditional_bn(h, cond)), mid, 3)
+        h = conv("conv4", self.relu(self.scope("bn4").conditional_bn(h, cond)), cout, 1)
+        return h + grow(x[:, :cout])
+
+    def dblock_deep(self, x, cout, down):
+        mid, conv = cout // 4, lambda name, h, c, k: self.scope(name).conv(h, c, k)
+        shrink = lambda h: F.avg_pool2d(h, 2) if down else h
+        h = conv("conv1", self.relu(x), mid, 1)
+        h = conv("conv2", self.relu(h), mid, 3)
+        h = self.relu(conv("conv3", self.relu(h), mid, 3))
+        h = conv("conv4", shrink(h), cout, 1)
+        s = shrink(x)
+        if cout > x.shape[1]:
+            s = torch.cat([s, conv("conv_sc", s, cout - x.shape[1], 1)], 1)
+        return h + s
 
     def projection(self, x, y, classes):
         h = self.relu(x).sum((2, 3))
@@ -583,6 +605,41 @@ def networks():
     t.out("y", y)
     t.gradients(outs={"y": y})
 
+
+    t = Case("generator_deep", "generator",
+             "BigGAN-deep 32 px: cond = (shared[label], z) -> linear 8x4x4; six deep GBlocks, every "
+             "second one upsamples, the last halves the channels; attention after the fourth",
+             training=True, architecture="biggan-deep", channels=1, classes=3, width=8, latent=6,
+             shared=3, attention=16, bn_eps=BN_EPS, sn_eps=SN_EPS, momentum=0.1)
+    z, label = t.draw("z", 2, 6), t.give("label", np.array([2, 0]))
+    net = Net(t, True)
+    cond = torch.cat([net.scope("shared").embedding(label, 3, 3, sn=False), z], 1)
+    x = net.scope("linear").linear(cond, 8 * 4 * 4).reshape(2, 8, 4, 4)
+    for i in range(6):
+        block = net.scope("blocks").scope(str(i))
+        x = block.gblock_deep(x, cond, 4 if i == 5 else 8, i % 2 == 1)
+        if i == 3:
+            x = net.scope("attention").attention(x)[0]
+    x = net.relu(net.scope("bn").batch_norm(x))
+    y = torch.tanh(net.scope("conv_out").conv(x, 1, 3))
+    t.out("y", y)
+    t.gradients(outs={"y": y})
+
+    t = Case("discriminator_deep", "discriminator",
+             "BigGAN-deep 32 px: conv 3 -> 4; six deep DBlocks, 4 -> 8 (down), 8 -> 8, 8 -> 8 (down), "
+             "8 -> 8 three times; attention after the second; projection head", training=True,
+             architecture="biggan-deep", channels=3, classes=5, width=8, attention=16,
+             sn_eps=SN_EPS)
+    x, label = t.draw("x", 1, 3, 32, 32, scale=0.6), t.give("label", np.array([3]))
+    net = Net(t, True)
+    x = net.scope("stem").conv(x, 4, 3)
+    for i in range(6):
+        x = net.scope("blocks").scope(str(i)).dblock_deep(x, 8, i in (0, 2))
+        if i == 1:
+            x = net.scope("attention").attention(x)[0]
+    y = net.projection(x, label, 5)
+    t.out("y", y)
+    t.gradients(outs={"y": y})
 
     # The gradient of a gradient, through everything that a discriminator is made of.
     for kind, sn in [("pooled", "both"), ("paper", "none")]:

@@ -243,17 +243,17 @@ test_variants(void)
 static void
 spoil(const char *path, const char *tensor)
 {
-    char *data;
+    char *bytes;
     gsize size;
     uint64_t head;
     const float nan_value = (float)NAN;
-    g_assert_true(g_file_get_contents(path, &data, &size, NULL));
-    memcpy(&head, data, 8);
+    g_assert_true(g_file_get_contents(path, &bytes, &size, NULL));
+    memcpy(&head, bytes, 8);
     const char *at =
-        strstr(strstr(data + 8, tensor), "data_offsets\":[") + strlen("data_offsets\":[");
-    memcpy(data + 8 + head + g_ascii_strtoull(at, NULL, 10), &nan_value, sizeof nan_value);
-    toy_write(path, data, size);
-    g_free(data);
+        strstr(strstr(bytes + 8, tensor), "data_offsets\":[") + strlen("data_offsets\":[");
+    memcpy(bytes + 8 + head + g_ascii_strtoull(at, NULL, 10), &nan_value, sizeof nan_value);
+    toy_write(path, bytes, size);
+    g_free(bytes);
 }
 
 /* A run that breaks down is recorded as that, and the next one is trained. */

@@ -1,6 +1,7 @@
 /* The live trade-off: every point is what the measures say of the same samples taken at once. */
 #include "../models/support.h"
 #include "metrics/asked_class.h"
+#include "metrics/density_coverage.h"
 #include "metrics/precision_recall.h"
 #include "metrics/samples.h"
 #include "metrics/tradeoff.h"
@@ -53,7 +54,7 @@ check(int label, int truncation)
                                    .seed = 5};
     LimTask *t = lim_tradeoff_new(g, c, real, &s, thresholds, 3, &err);
     g_assert_cmpstr(err.text, ==, "");
-    LimMeasure unit, precision, recall, variety;
+    LimMeasure unit, precision, recall, density, coverage, variety;
     LimPoints p, q;
     g_assert_cmpint(lim_variety(&exec, r, NULL, &unit, &err), ==, LIM_OK);
     lim_points_init(&p, r->x, r->n, r->size);
@@ -76,12 +77,16 @@ check(int label, int truncation)
         LimFeatures *f = samples(61, label, thresholds[n - 1], truncation, 5);
         lim_points_init(&q, f->x, f->n, f->size);
         g_assert_cmpint(lim_precision_recall(&exec, &q, &p, &precision, &recall, &err), ==, LIM_OK);
+        g_assert_cmpint(lim_density_coverage(&exec, &q, &p, &density, &coverage, &err), ==, LIM_OK);
         g_assert_cmpint(lim_variety(&exec, f, NULL, &variety, &err), ==, LIM_OK);
         const LimMeasure asked = lim_asked_class_count(f, NULL);
         g_assert_cmpfloat(point->threshold, ==, thresholds[n - 1]);
         g_assert_cmpfloat(point->fidelity, ==, precision.value);
         g_assert_cmpfloat(point->fidelity_low, ==, precision.low);
         g_assert_cmpfloat(point->fidelity_high, ==, precision.high);
+        g_assert_cmpfloat(point->density, ==, density.value);
+        g_assert_cmpfloat(point->density_low, ==, density.low);
+        g_assert_cmpfloat(point->density_high, ==, density.high);
         g_assert_cmpfloat(point->asked, ==, asked.value);
         g_assert_cmpfloat(point->asked_high, ==, asked.high);
         g_assert_cmpfloat_with_epsilon(point->variety, variety.value / unit.value, 1e-5);

@@ -73,7 +73,7 @@ typedef struct Case {
     LimVal momentum_val;
     Given given[64];
     int n_given;
-    Result result[128];
+    Result result[256];
     int n_result;
     GHashTable *compared;
 } Case;
@@ -341,7 +341,9 @@ network(const Case *c)
 {
     static const struct {
         const char *key, *name;
-    } texts[] = {{"kind", "attention"}, {"spectral_norm", "spectral-norm"}};
+    } texts[] = {{"kind", "attention"},
+                 {"spectral_norm", "spectral-norm"},
+                 {"architecture", "architecture"}};
     LimBigganParams p;
     lim_params_init(lim_biggan_schema, &p);
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
@@ -373,7 +375,7 @@ static void
 do_gblock(Case *c)
 {
     const LimBigganParams p = network(c);
-    Net n = net(&c->b, &p, LIM_NOVAL);
+    BigganNet n = biggan_net(&c->b, &p, LIM_NOVAL);
     n.embedding = give(c, "cond");
     result(c, "out.y", up_block(&n, give(c, "x"), n.embedding, (int)number(c, "out_channels")));
 }
@@ -383,7 +385,7 @@ do_dblock(Case *c)
 {
     LimBigganParams p = network(c);
     p.d_attention = false;
-    const Net n = net(&c->b, &p, LIM_NOVAL);
+    const BigganNet n = biggan_net(&c->b, &p, LIM_NOVAL);
     result(c, "out.y",
            down_block(&n, give(c, "x"), (int)number(c, "out_channels"), !flag(c, "preactivation"),
                       flag(c, "downsample")));
@@ -671,8 +673,8 @@ run_variant(const json_t *row, void (*build)(Case *c), const Variant *v)
     record(&c, v->mode, build);
     const bool f64 = v->flags & LIM_PLAN_F64;
 
-    LimVal seed, of = differentiated(&c, &seed), by[128], d[128], want[256];
-    const char *grad_name[128], *output;
+    LimVal seed, of = differentiated(&c, &seed), by[256], d[256], want[512];
+    const char *grad_name[256], *output;
     int n_grad = 0, n_want = 0;
     json_t *shape;
     json_object_foreach(json_object_get(row, "outputs"), output,

@@ -635,6 +635,7 @@ test_other_settings(void)
     OTHER(clamp = 2);
     OTHER(lr_decay_from = 0.6);
     OTHER(flip = false);
+    OTHER(model.architecture = LIM_BIGGAN_DEEP);
     OTHER(model.g_ch = 3);
     OTHER(model.d_ch = 3);
     OTHER(model.latent = 12);
@@ -837,6 +838,12 @@ test_other_shapes(void)
     TRY(m->spectral_norm = LIM_BIGGAN_SN_NONE);
     TRY(m->spectral_norm = LIM_BIGGAN_SN_D);
     TRY(m->wide_d = false);
+    TRY(m->architecture = LIM_BIGGAN_DEEP, m->latent = 7);
+    TRY(m->architecture = LIM_BIGGAN_DEEP, m->shared_embedding = m->skip_z = false);
+    TRY(m->architecture = LIM_BIGGAN_DEEP,
+        m->g_attention_size = m->d_attention_size = LIM_BIGGAN_32);
+    TRY(m->architecture = LIM_BIGGAN_DEEP,
+        m->g_attention_size = m->d_attention_size = LIM_BIGGAN_8);
     TRY(m->init = LIM_BIGGAN_NORMAL);
     TRY(m->init = LIM_BIGGAN_XAVIER);
 }

@@ -245,6 +245,24 @@ test_choices(void)
     g_autoptr(GVariant) v = lim_form_row_dup_value(row);
     g_assert_cmpint(g_variant_get_int32(v), ==, 4); /* back to the default */
     g_assert_cmpuint(*changed, ==, 2);
+
+    /* Open to others, within a range; they find their place. */
+    lim_choice_row_set_range(LIM_CHOICE_ROW(row), 0, 100);
+    lim_form_row_set_value(row, g_variant_new_int32(101));
+    lim_form_row_set_value(row, g_variant_new_int32(6));
+    g_autoptr(GVariant) six = lim_form_row_dup_value(row);
+    g_assert_cmpint(g_variant_get_int32(six), ==, 6);
+    g_assert_cmpuint(*changed, ==, 3);
+    GtkDropDown *drop_down = GTK_DROP_DOWN(lim_choice_row_get_drop_down(LIM_CHOICE_ROW(row)));
+    g_assert_cmpuint(gtk_drop_down_get_selected(drop_down), ==, 2);
+    GListModel *list = gtk_drop_down_get_model(drop_down);
+    g_assert_cmpuint(g_list_model_get_n_items(list), ==, 4);
+    g_assert_cmpstr(gtk_string_list_get_string(GTK_STRING_LIST(list), 2), ==, "6");
+    gtk_drop_down_set_selected(drop_down, 3);
+    g_autoptr(GVariant) nine = lim_form_row_dup_value(row);
+    g_assert_cmpint(g_variant_get_int32(nine), ==, 9);
+    lim_form_row_set_value(row, g_variant_new_int32(6));
+    g_assert_cmpuint(g_list_model_get_n_items(list), ==, 4);
     g_assert_finalize_object(row);
 }
 

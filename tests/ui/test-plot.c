@@ -17,6 +17,13 @@ is_round(double v)
     return fabs(lead - 1) < 1e-6 || fabs(lead - 2) < 1e-6 || fabs(lead - 5) < 1e-6;
 }
 
+/* A function, because the macro makes a format of its argument's text. */
+static void
+assert_description(LimPlot *plot, const char *text)
+{
+    gtk_test_accessible_assert_property(plot, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, text);
+}
+
 static void
 test_linear_ticks(void)
 {
@@ -204,18 +211,15 @@ test_accessible(void)
 
     gtk_test_accessible_assert_role(plot, GTK_ACCESSIBLE_ROLE_IMG);
     gtk_test_accessible_assert_property(plot, GTK_ACCESSIBLE_PROPERTY_LABEL, "Trade-off");
-    gtk_test_accessible_assert_property(
-        plot, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
-        "Variety across, Fidelity: asked class recognised (%) upwards. "
-        "Nothing measured yet");
+    assert_description(plot, "Variety across, Fidelity: asked class recognised (%) upwards. "
+                             "Nothing measured yet");
     lim_plot_set_points(plot, 0, points, 2, labels);
     lim_plot_set_marker(plot, 0, 0.5, "now 0.25");
-    gtk_test_accessible_assert_property(
-        plot, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
-        "Variety across, Fidelity: asked class recognised (%) upwards. curve: 2 points; "
-        "threshold 0.04, Variety 0.100, Fidelity 90.0 % (88.0 \342\200\223 91.0); "
-        "threshold 0.5, Variety 0.400 (0.350 \342\200\223 0.450), Fidelity 70.0 %. "
-        "Marked: now 0.25");
+    assert_description(
+        plot, "Variety across, Fidelity: asked class recognised (%) upwards. curve: 2 points; "
+              "threshold 0.04, Variety 0.100, Fidelity 90.0 % (88.0 \342\200\223 91.0); "
+              "threshold 0.5, Variety 0.400 (0.350 \342\200\223 0.450), Fidelity 70.0 %. "
+              "Marked: now 0.25");
     lim_plot_set_progress(plot, 0.5);
     gtk_test_accessible_assert_state(plot, GTK_ACCESSIBLE_STATE_BUSY, TRUE);
     lim_plot_set_progress(plot, 1);
@@ -227,10 +231,9 @@ test_accessible(void)
         many[i] = (LimPlotPoint){.x = i, .y = i};
     lim_plot_set_points(plot, 0, many, 500, NULL);
     lim_plot_set_marker(plot, 0, NAN, NULL);
-    gtk_test_accessible_assert_property(
-        plot, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
-        "Variety across, Fidelity: asked class recognised (%) upwards. curve: 500 points; "
-        "Variety 0, Fidelity 0 %; Variety 499, Fidelity 499 %");
+    assert_description(
+        plot, "Variety across, Fidelity: asked class recognised (%) upwards. curve: 500 points; "
+              "Variety 0, Fidelity 0 %; Variety 499, Fidelity 499 %");
     g_assert_finalize_object(plot);
 }
 
@@ -293,13 +296,12 @@ test_keys(void)
     g_assert_cmpint(seen.activated, ==, 1);
     g_assert_cmpfloat(seen.position, ==, 2);
     g_assert_true(test_key(w, GDK_KEY_Home, 0));
-    gtk_test_accessible_assert_property(
-        plot, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
-        "Point 1: threshold 0.04, Variety 0.100, Fidelity 90.0 % (88.0 \342\200\223 91.0). "
-        "Variety across, Fidelity: asked class recognised (%) upwards. curve: 3 points; "
-        "threshold 0.04, Variety 0.100, Fidelity 90.0 % (88.0 \342\200\223 91.0); "
-        "threshold 0.5, Variety 0.400 (0.350 \342\200\223 0.450), Fidelity 70.0 %; "
-        "threshold 1, Variety 0.800, Fidelity 40.0 %. Marked: now");
+    assert_description(
+        plot, "Point 1: threshold 0.04, Variety 0.100, Fidelity 90.0 % (88.0 \342\200\223 91.0). "
+              "Variety across, Fidelity: asked class recognised (%) upwards. curve: 3 points; "
+              "threshold 0.04, Variety 0.100, Fidelity 90.0 % (88.0 \342\200\223 91.0); "
+              "threshold 0.5, Variety 0.400 (0.350 \342\200\223 0.450), Fidelity 70.0 %; "
+              "threshold 1, Variety 0.800, Fidelity 40.0 %. Marked: now");
 
     /* Down goes to the next series that has points. */
     lim_plot_add_series(plot, "empty", LIM_PLOT_LINE);

@@ -6,6 +6,7 @@ struct _LimChoiceRow {
     GtkWidget *drop_down;
     GArray *values; /* of int */
     int def;
+    int min, max; /* of values that join; min > max: none */
 };
 
 G_DEFINE_FINAL_TYPE(LimChoiceRow, lim_choice_row, LIM_TYPE_FORM_ROW)
@@ -35,7 +36,19 @@ select_value(LimChoiceRow *self, int value)
 static void
 set_value(LimFormRow *row, GVariant *value)
 {
-    select_value(LIM_CHOICE_ROW(row), g_variant_get_int32(value));
+    LimChoiceRow *self = LIM_CHOICE_ROW(row);
+    int v = g_variant_get_int32(value);
+
+    if (select_value(self, v) || v < self->min || v > self->max)
+        return;
+    GtkStringList *list = GTK_STRING_LIST(gtk_drop_down_get_model(GTK_DROP_DOWN(self->drop_down)));
+    g_autofree char *text = g_strdup_printf("%d", v);
+    guint at = 0;
+    while (at < self->values->len && g_array_index(self->values, int, at) < v)
+        at++;
+    g_array_insert_val(self->values, at, v);
+    gtk_string_list_splice(list, at, 0, (const char *const[]){text, NULL});
+    select_value(self, v);
 }
 
 static void
@@ -64,6 +77,14 @@ lim_choice_row_init(LimChoiceRow *self)
 {
     self->values = g_array_new(FALSE, FALSE, sizeof(int));
     self->drop_down = gtk_drop_down_new(NULL, NULL);
+    self->max = -1;
+}
+
+void
+lim_choice_row_set_range(LimChoiceRow *self, int min, int max)
+{
+    self->min = min;
+    self->max = max;
 }
 
 GtkWidget *

@@ -11,4 +11,7 @@ GtkWidget *lim_choice_row_new(const char *key, const char *label, const char *he
                               const char *const *texts, const int *values, int def);
 /* Other choices; keeps the value where it still exists, otherwise takes the default. */
 void lim_choice_row_set_choices(LimChoiceRow *self, const char *const *texts, const int *values);
+/* Values from min to max that are not among the choices join them, as numbers, once they are set
+ * (by a file that was made elsewhere). At first there are none. */
+void lim_choice_row_set_range(LimChoiceRow *self, int min, int max);
 GtkWidget *lim_choice_row_get_drop_down(LimChoiceRow *self); /* borrowed */

@@ -86,7 +86,7 @@ lim_generate_form_new(void)
     static const char *const senses[] = {"Where it looks", "Who looks at it", NULL};
     const LimFormHint hints[] = {
         {.name = NAME(label), .texts = all, .values = all_values},
-        {.name = NAME(count), .texts = counts, .values = count_values},
+        {.name = NAME(count), .texts = counts, .values = count_values, .open = true},
         {.name = NAME(threshold), .marks = marks, .n_marks = G_N_ELEMENTS(marks)},
         {.name = NAME(truncation), .texts = truncations},
         {.name = NAME(blend_label), .texts = none, .values = all_values, .group = blend},
