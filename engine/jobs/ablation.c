@@ -43,7 +43,7 @@ enum { VARIANTS = sizeof variants / sizeof *variants };
 typedef struct Group {
     const char *name, *question;
     struct {
-        const char *id, *label; /* label NULL: the batch size */
+        const char *id, *label; /* label NULL: what the group varies, in numbers */
     } run[4];
 } Group;
 
@@ -54,9 +54,7 @@ static const Group groups[] = {
     {"spectral-norm",
      "Spectral norm in both, in D, or in neither?",
      {{"base", "both"}, {"sn-d", "D only"}, {"sn-none", "neither"}}},
-    {"rates",
-     "Two learning rates or equal ones?",
-     {{"base", "two, D four times G"}, {"equal-rates", "equal"}}},
+    {"rates", "Two learning rates or equal ones?", {{"base", NULL}, {"equal-rates", NULL}}},
     {"batch",
      "A batch of what size?",
      {{"batch-half", NULL}, {"base", NULL}, {"batch-x2", NULL}, {"batch-x4", NULL}}},
@@ -104,7 +102,7 @@ const LimParamSpec lim_ablation_schema[] = {
      FIELD(iterations),
      .min = 1,
      .max = 1000000,
-     .def = 400},
+     .def = 600},
     {.name = "measures",
      .label = "Measurements",
      .help = "How often a run is measured, the last time at its end.",
@@ -113,7 +111,7 @@ const LimParamSpec lim_ablation_schema[] = {
      FIELD(measures),
      .min = 1,
      .max = 100,
-     .def = 4},
+     .def = 3},
     {.name = "width",
      .label = "Width",
      .help = "Width multiplier ch of both networks.",
@@ -122,7 +120,7 @@ const LimParamSpec lim_ablation_schema[] = {
      FIELD(width),
      .min = 2,
      .max = 256,
-     .def = 8},
+     .def = 4},
     {.name = "batch",
      .label = "Batch size",
      .help = "Of the base training; the others of that experiment have half, twice and four times "
@@ -140,7 +138,7 @@ const LimParamSpec lim_ablation_schema[] = {
      .kind = LIM_REAL,
      FIELD(g_lr),
      .max = 1,
-     .def = 4e-4},
+     .def = 1e-3},
     {.name = "d-lr",
      .label = "Discriminator learning rate",
      .help = "Of the base training. The variant with equal rates has the geometric mean of both.",
@@ -148,7 +146,7 @@ const LimParamSpec lim_ablation_schema[] = {
      .kind = LIM_REAL,
      FIELD(d_lr),
      .max = 1,
-     .def = 16e-4},
+     .def = 2e-3},
     {.name = "standing-passes",
      .label = "Standing passes",
      .help = "Batches over which batch norm statistics are taken before a measurement.",
@@ -166,7 +164,7 @@ const LimParamSpec lim_ablation_schema[] = {
      FIELD(samples),
      .min = 10,
      .max = 1000000,
-     .def = 2000},
+     .def = 1000},
     {.name = "threshold",
      .label = "Truncation threshold",
      .help = "Of the second measurement; the first is untruncated.",
@@ -229,15 +227,6 @@ point_at(const LimAblationSettings *s, int k)
     return (int)((int64_t)s->iterations * k / s->measures);
 }
 
-static int
-batch_of(const LimAblationSettings *s, const char *id)
-{
-    int v = 0;
-    while (strcmp(variants[v].id, id) != 0)
-        v++;
-    return variants[v].batch > 0 ? (int)(variants[v].batch * s->batch) : s->batch;
-}
-
 static LimGanTraining
 settings(const Ablation *t, const Run *r)
 {
@@ -253,7 +242,7 @@ settings(const Ablation *t, const Run *r)
     p.iterations = t->s.iterations;
     p.g_lr = t->s.g_lr;
     p.d_lr = t->s.d_lr;
-    p.batch = batch_of(&t->s, v->id);
+    p.batch = v->batch > 0 ? (int)(v->batch * t->s.batch) : t->s.batch;
     p.standing_passes = t->s.standing;
     p.stop_on_collapse = false;   /* a collapse is a result here */
     p.checkpoint_every = 1000000; /* written at the points, after the record */
@@ -637,6 +626,22 @@ lim_ablation_new(const LimAblationSettings *s, const LimDataset *train, LimPredi
     return &t->base;
 }
 
+static void
+name_run(const Ablation *t, const Group *g, int i, char label[64])
+{
+    const char *id = g->run[i].id;
+    Run r = {0};
+    while (strcmp(variants[r.variant].id, id) != 0)
+        r.variant++;
+    const LimGanTraining p = settings(t, &r);
+    if (g->run[i].label)
+        snprintf(label, 64, "%s", g->run[i].label);
+    else if (strcmp(g->name, "batch") == 0)
+        snprintf(label, 64, "%d", p.batch);
+    else
+        snprintf(label, 64, "G %.3g, D %.3g", p.g_lr, p.d_lr);
+}
+
 json_t *
 lim_ablation_results(const LimTask *task)
 {
@@ -655,11 +660,10 @@ lim_ablation_results(const LimTask *task)
             continue;
         json_t *members = json_array();
         for (int i = 0; i < 4 && groups[g].run[i].id; i++) {
-            const char *id = groups[g].run[i].id, *label = groups[g].run[i].label;
-            char batch[16];
-            snprintf(batch, sizeof batch, "%d", batch_of(&t->s, id));
-            json_array_append_new(members, json_pack("{s:s, s:s}", "run", id, "label",
-                                                     label ? label : batch));
+            char label[64];
+            name_run(t, &groups[g], i, label);
+            json_array_append_new(members, json_pack("{s:s, s:s}", "run", groups[g].run[i].id,
+                                                     "label", label));
         }
         json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "name", groups[g].name, "question",
                                               groups[g].question, "runs", members));

@@ -188,7 +188,7 @@ test_variants(void)
         {"no-attention", "model.g-attention=false model.d-attention=false "},
         {"sn-d", "model.spectral-norm=\"d\" "},
         {"sn-none", "model.spectral-norm=\"none\" "},
-        {"equal-rates", "g-lr=0.0008 d-lr=0.0008 "},
+        {"equal-rates", "g-lr=0.0014142 d-lr=0.0014142 "},
         {"batch-half", "batch=2 "},
         {"batch-x2", "batch=8 "},
         {"batch-x4", "batch=16 "},
@@ -217,7 +217,7 @@ test_variants(void)
             {
                 if (json_equal(value, json_object_get(other, key)) || json_is_object(value))
                     continue;
-                char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+                char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(5));
                 g_string_append_printf(differs, "%s%s=%s ", part ? "model." : "", key, text);
                 free(text);
             }
