@@ -26,11 +26,11 @@ static const LimParamSpec files_schema[] = {
      .def_text = "ablation"},
     {.name = "classifier",
      .label = "Classifier",
-     .help = "The classifier that judges: a file written by `limen-cli train classifier`.",
+     .help = "The classifier that judges and whose features are compared: a file written by "
+             "`limen-cli train classifier`. Empty: the one that comes with the program.",
      .unit = "",
      .kind = LIM_TEXT,
-     .offset = offsetof(AblateFiles, classifier),
-     .def_text = "resources/models/fashion-classifier.safetensors"},
+     .offset = offsetof(AblateFiles, classifier)},
     {.name = "out",
      .label = "Results",
      .help = "The results are written to this name with .json and .svg behind it. Empty: to "
@@ -100,7 +100,9 @@ curve_clear(Curve *c)
 static json_t *
 table(const json_t *results)
 {
-    static const char *const keys[] = {"asked", "asked_truncated", "d_loss"};
+    static const char *const keys[] = {
+        "asked",           "frechet",           "precision",           "coverage",
+        "asked_truncated", "frechet_truncated", "precision_truncated", "coverage_truncated"};
     json_t *rows = json_array(), *group, *member;
     size_t g, m;
     json_array_foreach(json_object_get(results, "groups"), g, group)
@@ -130,8 +132,10 @@ table(const json_t *results)
 enum { MAX_GROUPS = 8, MAX_RUNS = 4 };
 static const struct {
     const char *key, *label;
-} measures[] = {{"asked", "asked class recognised"},
-                {"asked_truncated", "asked class recognised, truncated"}};
+    double max; /* of the axis; 0: from the data */
+} measures[] = {{"asked", "asked class recognised", 1},
+                {"frechet", "Fr\303\251chet distance (classifier's features)", 0},
+                {"coverage", "coverage", 1}};
 enum { MEASURES = sizeof measures / sizeof *measures };
 
 static LimStatus
@@ -151,7 +155,7 @@ write_plot(const json_t *results, const char *path, LimError *err)
                                 .y_label = measures[at / n].label,
                                 .series = series[at],
                                 .n = (int)json_array_size(members),
-                                .y_max = 1};
+                                .y_max = measures[at / n].max};
         panels[at].x_max = number(json_object_get(results, "settings"), "iterations");
         LIM_ASSERT(panels[at].n <= MAX_RUNS);
         for (int i = 0; i < panels[at].n; i++) {
@@ -202,7 +206,6 @@ finish(CliRun *run, const LimTask *t, const AblateFiles *files, double seconds, 
     char *flags = cli_args_text(&run->args, run->args.n_pieces - 1);
     char *command = lim_alloc(strlen(flags) + 64, 1);
     sprintf(command, "limen-cli ablate%s", flags);
-    json_object_set_new(results, "classifier", json_string(files->classifier));
     json_object_set_new(results, "command", json_string(command));
     if (write_results(files, results, json, svg, &write) == LIM_OK)
         out = json_pack("{s:s, s:s, s:f, s:o}", "results", json, "plot", svg, "seconds", seconds,
@@ -215,6 +218,22 @@ finish(CliRun *run, const LimTask *t, const AblateFiles *files, double seconds, 
     return out;
 }
 
+/* The first n test pictures, or all. */
+static LimFeatures *
+features_of_test(CliRun *run, LimPredictor *judge, int n, LimError *err)
+{
+    LimDataset *test = lim_dataset_open(cli_data(run), "test", err);
+    LimFeatures *f = NULL;
+    LimTask *t = NULL;
+    if (test)
+        t = lim_features_task_new(judge, test, NULL, n < test->n ? n : test->n, err);
+    if (t && cli_run_task(run, t, err) == LIM_STEP_DONE)
+        f = lim_features_task_steal(t);
+    lim_task_free(t);
+    lim_dataset_free(test);
+    return f;
+}
+
 static json_t *
 run_ablate(CliRun *run, LimError *err)
 {
@@ -224,9 +243,12 @@ run_ablate(CliRun *run, LimError *err)
         lim_fail(err, LIM_E_IO, "cannot make the folder %s: %s", files->folder, strerror(errno));
         return NULL;
     }
+    char classifier[LIM_TEXT_MAX];
+    cli_resource(files->classifier, "fashion-classifier.safetensors", classifier);
     LimDataset *data = lim_dataset_open(cli_data(run), "train", err);
-    LimPredictor *judge = data ? lim_predictor_load(files->classifier, err) : NULL;
-    LimTask *t = judge ? lim_ablation_new(s, data, judge, files->folder, err) : NULL;
+    LimPredictor *judge = data ? lim_predictor_load(classifier, err) : NULL;
+    LimFeatures *real = judge ? features_of_test(run, judge, s->samples, err) : NULL;
+    LimTask *t = real ? lim_ablation_new(s, data, judge, real, files->folder, err) : NULL;
     json_t *result = NULL;
     const double start = cli_seconds();
     if (t) {
@@ -235,6 +257,7 @@ run_ablate(CliRun *run, LimError *err)
             result = finish(run, t, files, cli_seconds() - start, err);
     }
     lim_task_free(t);
+    lim_features_free(real);
     lim_predictor_free(judge);
     lim_dataset_free(data);
     return result;
@@ -248,7 +271,8 @@ const CliCommand cli_ablate = {
     .name = "ablate",
     .summary = "Trains small GANs with one part changed at a time and compares them",
     .text = "Attention against a residual block and neither; spectral normalisation; learning "
-            "rates; batch size; orthogonal regularisation under truncation: all at equal steps. "
+            "rates; batch size; orthogonal regularisation under truncation: all at equal steps, "
+            "against as many test pictures as samples. "
             "Ctrl+C keeps what is there; the same command goes on.",
     .operands = "",
     .pieces = pieces,

@@ -7,7 +7,7 @@
 #include "jobs/ablation.h"
 
 #include "base/file.h"
-#include "metrics/asked_class.h"
+#include "metrics/gan_metrics.h"
 #include "train/gan.h"
 
 #include <jansson.h>
@@ -167,7 +167,7 @@ const LimParamSpec lim_ablation_schema[] = {
      .def = 1000},
     {.name = "threshold",
      .label = "Truncation threshold",
-     .help = "Of the second measurement; the first is untruncated.",
+     .help = "Of a second measurement at the end of each run; the others are untruncated.",
      .unit = "",
      .kind = LIM_REAL,
      FIELD(threshold),
@@ -191,6 +191,7 @@ typedef struct Ablation {
     LimAblationSettings s;
     const LimDataset *data;
     LimPredictor *judge;
+    const LimFeatures *real;
     char *folder;
     Run *runs;
     int n, at;
@@ -203,6 +204,15 @@ typedef struct Ablation {
     json_t *point;
     bool truncated; /* which of the two measurements runs */
 } Ablation;
+
+/* To six digits: what a file says is what memory holds. */
+static double
+rounded(double x)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.6g", x);
+    return strtod(text, NULL);
+}
 
 /* Applies "flag=value flag=value". */
 static void
@@ -248,11 +258,8 @@ settings(const Ablation *t, const Run *r)
     p.checkpoint_every = 1000000; /* written at the points, after the record */
     p.log_every = t->s.iterations / t->s.measures > 0 ? t->s.iterations / t->s.measures : 1;
     p.spectra_every = p.log_every;
-    if (v->equal_rates) {
-        char mean[32]; /* to digits that survive the record */
-        snprintf(mean, sizeof mean, "%.6g", sqrt(t->s.g_lr * t->s.d_lr));
-        p.g_lr = p.d_lr = strtod(mean, NULL);
-    }
+    if (v->equal_rates)
+        p.g_lr = p.d_lr = rounded(sqrt(t->s.g_lr * t->s.d_lr));
     change(&p, v->changes);
     return p;
 }
@@ -270,9 +277,9 @@ describe(const Ablation *t, const LimGanTraining *p)
 {
     json_t *training = lim_params_to_json(lim_gan_training_schema, p);
     json_object_set_new(training, "model", lim_params_to_json(lim_biggan_schema, &p->model));
-    return json_pack("{s:s, s:o, s:i, s:i, s:f}", "data", t->data->name, "training", training,
-                     "measures", t->s.measures, "samples", t->s.samples, "threshold",
-                     t->s.threshold);
+    return json_pack("{s:s, s:o, s:i, s:i, s:i, s:f}", "data", t->data->name, "training", training,
+                     "measures", t->s.measures, "samples", t->s.samples, "pictures", t->real->n,
+                     "threshold", t->s.threshold);
 }
 
 static LimStatus
@@ -420,10 +427,13 @@ begin_point(Ablation *t, const LimExec *exec, LimError *err)
 static LimStatus
 begin_judging(Ablation *t, bool truncated, LimError *err)
 {
+    const LimGanMetricsSettings m = {.samples = t->s.samples,
+                                     .threshold = truncated ? t->s.threshold : 0,
+                                     .truncation = LIM_TRUNC_INVERSE_CDF,
+                                     .seed = t->s.seed};
     lim_task_free(t->job);
     t->truncated = truncated;
-    t->job = lim_asked_class_new(t->g, t->judge, t->s.samples, truncated ? t->s.threshold : 0,
-                                 t->s.seed, err);
+    t->job = lim_gan_metrics_new(t->g, t->judge, t->real, &m, err);
     t->phase = JUDGE;
     return t->job ? LIM_OK : err->code;
 }
@@ -431,12 +441,24 @@ begin_judging(Ablation *t, bool truncated, LimError *err)
 static void
 add_judgement(Ablation *t)
 {
-    int done, right = 0;
-    const int *confusion = lim_asked_class_confusion(t->job, &done);
-    for (int k = 0; k < t->data->classes; k++)
-        right += confusion[k * t->data->classes + k];
-    json_object_set_new(t->point, t->truncated ? "asked_truncated" : "asked",
-                        json_real((double)right / done));
+    const LimMeasures *m = &lim_gan_metrics_result(t->job)->all;
+    const struct {
+        const char *key;
+        double value;
+    } rows[] = {{"asked", m->asked.value},
+                {"frechet", m->frechet.value},
+                {"precision", m->precision.value},
+                {"recall", m->recall.value},
+                {"density", m->density.value},
+                {"coverage", m->coverage.value},
+                {"feature_variety", m->variety.value}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char key[40];
+        snprintf(key, sizeof key, "%s%s", rows[i].key, t->truncated ? "_truncated" : "");
+        json_object_set_new(t->point, key,
+                            isfinite(rows[i].value) ? json_real(rounded(rows[i].value))
+                                                    : json_null());
+    }
 }
 
 /* The run is over, with all its points or without the rest. */
@@ -518,7 +540,7 @@ advance(Ablation *t, const LimExec *exec, LimError *err)
         if (step == LIM_STEP_FAILED)
             return err->code;
         add_judgement(t);
-        if (!t->truncated)
+        if (!t->truncated && points(&t->runs[t->at]) + 1 == t->s.measures)
             return begin_judging(t, true, err);
         lim_task_free(t->job);
         t->job = NULL;
@@ -592,7 +614,7 @@ wanted(int group, const char *id)
 
 LimTask *
 lim_ablation_new(const LimAblationSettings *s, const LimDataset *train, LimPredictor *judge,
-                 const char *folder, LimError *err)
+                 const LimFeatures *real, const char *folder, LimError *err)
 {
     const LimShape shape = lim_predictor_image_shape(judge);
     if (lim_params_check(lim_ablation_schema, s, err) != LIM_OK)
@@ -613,6 +635,7 @@ lim_ablation_new(const LimAblationSettings *s, const LimDataset *train, LimPredi
     t->s = *s;
     t->data = train;
     t->judge = judge;
+    t->real = real;
     t->folder = lim_strdup(folder);
     t->runs = lim_alloc((size_t)VARIANTS * (size_t)s->seeds, sizeof *t->runs);
     /* all variants once before the second repetition, so that a stopped ablation says something */

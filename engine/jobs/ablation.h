@@ -8,9 +8,7 @@
 #pragma once
 
 #include "base/param.h"
-#include "data/dataset.h"
-#include "models/predictor.h"
-#include "run/task.h"
+#include "metrics/features.h"
 
 typedef struct LimAblationSettings {
     uint64_t seed;     /* of the first repetition; the others count up */
@@ -23,19 +21,23 @@ typedef struct LimAblationSettings {
     double g_lr, d_lr; /* of the base training; "equal rates" uses their geometric mean */
     int standing;      /* passes of standing statistics before a measurement */
     int samples;       /* pictures per measurement */
-    double threshold;  /* truncation of the second measurement */
+    double threshold;  /* truncation of a second measurement at the end */
 } LimAblationSettings;
 
 extern const LimParamSpec lim_ablation_schema[];
 
-/* Everything is borrowed; the folder must exist. NULL and err when the judge does not fit the data.
- */
+/* Everything is borrowed; the folder must exist. real: the judge's features of real pictures, not
+ * those of train. NULL and err when they do not fit together. */
 LimTask *lim_ablation_new(const LimAblationSettings *s, const LimDataset *train,
-                          LimPredictor *judge, const char *folder, LimError *err);
+                          LimPredictor *judge, const LimFeatures *real, const char *folder,
+                          LimError *err);
 
 /* What is known so far, a new JSON object:
  * {"settings": {...}, "data": name,
- *  "runs": {"base": [{"seed", "settings", "finished", "points": [{"iteration", "asked", ...}]}]},
+ *  "runs": {"base": [{"seed", "settings", "finished", "points": [{"iteration", "asked", "frechet",
+ *    "precision", "recall", "density", "coverage", "feature_variety", ...}]}]},
+ * the last point also has the same under truncation ("asked_truncated", ...); all have what the log
+ * says, and the largest singular values;
  *  "groups": [{"name", "question", "runs": [{"run": "base", "label": "attention"}]}]} */
 struct json_t;
 struct json_t *lim_ablation_results(const LimTask *t);

@@ -12,6 +12,7 @@
 static LimStore *store;
 static LimPredictor *judge;
 static LimDataset *data;
+static LimFeatures *real;
 
 static LimExec
 serial(void)
@@ -34,7 +35,13 @@ make_judge(void)
     lim_classifier(&b, &p, lim_graph_feed(g, "x", LIM_F32, LIM_SHAPE4(1, 1, 32, 32)), NULL);
     lim_graph_free(g);
     judge = lim_predictor_new(&p, store);
-    data = toy_dataset(9, 1, 28, 3, 1);
+    data = toy_dataset(60, 1, 28, 3, 1);
+    const LimExec exec = serial();
+    LimTask *t = lim_features_task_new(judge, data, NULL, 60, NULL);
+    while (lim_task_step(t, &exec, NULL, NULL) == LIM_STEP_MORE)
+        ;
+    real = lim_features_task_steal(t);
+    lim_task_free(t);
 }
 
 static LimAblationSettings
@@ -49,7 +56,7 @@ settings(const char *group)
     s.width = 2;
     s.batch = 4;
     s.standing = 1;
-    s.samples = 10;
+    s.samples = 60;
     return s;
 }
 
@@ -84,7 +91,7 @@ static LimTask *
 ablation(const LimAblationSettings *s, const char *folder)
 {
     LimError err = LIM_ERROR_INIT;
-    LimTask *t = lim_ablation_new(s, data, judge, folder, &err);
+    LimTask *t = lim_ablation_new(s, data, judge, real, folder, &err);
     g_assert_cmpstr(err.text, ==, "");
     return t;
 }
@@ -133,9 +140,11 @@ test_rates(void)
         for (size_t k = 0; k < 2; k++) {
             point = json_array_get(points, k);
             g_assert_cmpint(json_integer_value(json_object_get(point, "iteration")), ==, k ? 3 : 1);
-            const char *keys[] = {"asked", "asked_truncated", "d_loss", "g_loss"};
-            for (int j = 0; j < 4; j++)
-                g_assert_true(json_is_real(json_object_get(point, keys[j])));
+            const char *keys[] = {"asked",           "frechet",          "coverage",
+                                  "d_loss",          "variety",          "g_singular_value",
+                                  "asked_truncated", "frechet_truncated"};
+            for (int j = 0; j < 8; j++)
+                g_assert_true(json_is_real(json_object_get(point, keys[j])) == (k == 1 || j < 6));
             const double asked = json_real_value(json_object_get(point, "asked"));
             g_assert_true(asked >= 0 && asked <= 1);
         }
@@ -296,7 +305,7 @@ test_refused(void)
     LimTask *t = ablation(&s, folder);
     finish(t);
     lim_task_free(t);
-    s.samples = 11;
+    s.samples = 61;
     t = ablation(&s, folder);
     LimError err = LIM_ERROR_INIT;
     g_assert_cmpint(lim_task_step(t, &exec, NULL, &err), ==, LIM_STEP_FAILED);
@@ -307,12 +316,12 @@ test_refused(void)
     s = settings("rates");
     s.measures = 4;
     err = (LimError)LIM_ERROR_INIT;
-    g_assert_null(lim_ablation_new(&s, data, judge, folder, &err));
+    g_assert_null(lim_ablation_new(&s, data, judge, real, folder, &err));
     g_assert_cmpint(err.code, ==, LIM_E_PARAM);
     s = settings("rates");
     LimDataset *other = toy_dataset(8, 1, 28, 2, 1);
     err = (LimError)LIM_ERROR_INIT;
-    g_assert_null(lim_ablation_new(&s, other, judge, folder, &err));
+    g_assert_null(lim_ablation_new(&s, other, judge, real, folder, &err));
     g_assert_cmpint(err.code, ==, LIM_E_SHAPE);
     lim_dataset_free(other);
     remove_folder(folder);
@@ -331,5 +340,6 @@ main(int argc, char **argv)
     lim_predictor_free(judge);
     lim_store_free(store);
     lim_dataset_free(data);
+    lim_features_free(real);
     return failed;
 }
