@@ -113,6 +113,12 @@ lim_generator_latent_size(const LimGenerator *g)
     return LATENT;
 }
 
+int
+lim_generator_slots(const LimGenerator *g)
+{
+    return LIM_SLOTS;
+}
+
 LimShape
 lim_generator_image_shape(const LimGenerator *g)
 {

@@ -314,6 +314,39 @@ test_story(void)
     stop(pid, app);
 }
 
+/* Attention, by the names on the screen; and the other settings that must be found by theirs. */
+static void
+test_attention(void)
+{
+    GPid pid = start();
+    g_autoptr(Node) app = wait_for(&root, "application", "");
+    g_autoptr(Node) status = wait_for(app, NULL, "16 samples of 32");
+    g_autoptr(Node) opacity = wait_for(app, "slider", "Opacity");
+    g_autoptr(Node) class = wait_for(app, "combo box", "Class");
+    g_autoptr(Node) seed = wait_for(app, "text box", "Seed");
+    g_autoptr(Node) samples = wait_for(app, "combo box", "Samples");
+
+    g_assert_false(is_sensitive(opacity));
+    press(app, "switch", "Attention");
+    g_autoptr(Node) gamma = wait_for(app, "label", "γ = 0.000"); /* of a model without training */
+    g_autoptr(Node) why = wait_for(app, "label", "γ is near zero");
+    for (int i = 0; i < 100 && !is_sensitive(opacity); i++)
+        g_usleep(50000);
+    g_assert_true(is_sensitive(opacity));
+    set_value(app, "Opacity", 0.25);
+    wait_value(app, "Opacity", 0.25);
+    press(app, "button", "Undo");
+    wait_value(app, "Opacity", 0.6);
+    press(app, "button", "Undo");
+    wait_gone(app, "label", "γ is near zero");
+
+    press(app, "button", "Next seed");
+    g_autoptr(Node) second = wait_for(app, "label", "truncation threshold 1.00, seed 2");
+    press(app, "button", "Samples of the previous seed");
+    g_autoptr(Node) first = wait_for(app, "label", "truncation threshold 1.00, seed 1");
+    stop(pid, app);
+}
+
 /* Without a model: one sentence, and a button that leads on. */
 static void
 test_no_model(void)
@@ -346,6 +379,7 @@ main(int argc, char **argv)
         g_error("%s", err.text);
     connect_a11y();
     g_test_add_func("/end-to-end/story", test_story);
+    g_test_add_func("/end-to-end/attention", test_attention);
     g_test_add_func("/end-to-end/no-model", test_no_model);
     int failed = g_test_run();
 

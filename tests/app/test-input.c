@@ -321,7 +321,9 @@ body_attention(TestApp *t)
     xdo("key Delete");
     g_assert_cmpint(lim_image_grid_get_n(maps), ==, 1);
     g_assert_cmpfloat(value(t, "walk-x"), ==, 0);
-    xdo("mousemove 3 3");
+    xdo("mousemove 3 3"); /* what the keys have put somewhere stays there ... */
+    g_assert_cmpint(lim_image_grid_get_probe(t->grid).picture, ==, 0);
+    xdo("mousemove %d %d mousemove 3 3", x + 1, y); /* ... and what the pointer has goes with it */
     g_assert_cmpint(lim_image_grid_get_probe(t->grid).picture, ==, -1);
 }
 

@@ -8,8 +8,11 @@
 #include "schema-form.h"
 #include "shortcuts.h"
 #include "tensor/png.h"
+#include "widgets/lim-density-plot.h"
 #include "widgets/lim-slider-row.h"
 #include "widgets/lim-thumbs.h"
+
+#include <math.h>
 
 #define MODEL "double 10 32 32 1 2"
 
@@ -63,6 +66,18 @@ body_first_state(TestApp *t)
     g_assert_nonnull(test_find_labelled(GTK_WIDGET(t->window), "Truncation mode"));
     g_assert_nonnull(test_find_labelled(GTK_WIDGET(t->window), "Samples"));
     g_assert_true(g_str_has_prefix(lim_status_line_get_shown(t->status), "16 samples of 32"));
+    /* The latent of the picture at the cursor stands under the density. */
+    GtkWidget *density = test_find_type(GTK_WIDGET(t->pane), LIM_TYPE_DENSITY_PLOT);
+    for (int i = 0; i < 16; i += 9) {
+        LimSampleRequest r = request(-1, 1, 1, 16);
+        double most = 0;
+        for (int k = 0; k < 8; k++)
+            most = MAX(most, fabs((double)double_latent(&r, i, k)));
+        lim_image_grid_set_cursor(t->grid, i);
+        g_autofree char *want =
+            g_strdup_printf(". Picture %d: 8 values, the largest %.2f from zero", i + 1, most);
+        g_assert_true(g_str_has_suffix(gtk_widget_get_tooltip_text(density), want));
+    }
 
     lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(3));
     lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(4));

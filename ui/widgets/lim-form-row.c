@@ -15,6 +15,7 @@ typedef struct {
     GtkWidget *head;
     GtkWidget *caption;
     GtkWidget *reset;
+    GtkWidget *named; /* the control */
     GVariant *def;
     GVariant *settled;
     GVariant *current; /* what "changed" last told */
@@ -155,6 +156,13 @@ lim_form_row_is_default(LimFormRow *self)
 }
 
 void
+lim_form_row_set_enabled(LimFormRow *self, gboolean enabled)
+{
+    gtk_widget_set_sensitive(GTK_WIDGET(self), enabled);
+    gtk_widget_set_sensitive(PRIV(self)->named, enabled);
+}
+
+void
 lim_form_row_reset(LimFormRow *self)
 {
     LimFormRowPrivate *priv = PRIV(self);
@@ -241,6 +249,7 @@ lim_form_row_set_control(LimFormRow *self, GtkWidget *control, GtkWidget *named)
         gtk_box_append(GTK_BOX(priv->box), control);
     else
         lim_form_row_set_value_widget(self, named);
+    priv->named = named;
     gtk_label_set_mnemonic_widget(GTK_LABEL(priv->caption), named);
     /* That also made it "labelled by": with a label of its own, the name would be read out twice.
      */

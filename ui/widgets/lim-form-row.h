@@ -34,6 +34,9 @@ GVariant *lim_form_row_dup_settled(LimFormRow *self); /* full reference */
  */
 void lim_form_row_set_value(LimFormRow *self, GVariant *value);
 gboolean lim_form_row_is_default(LimFormRow *self);
+/* Whether it can be used: greyed, also for assistive technology, which only looks at the control.
+ */
+void lim_form_row_set_enabled(LimFormRow *self, gboolean enabled);
 /* Back to the default, as the person's own step. */
 void lim_form_row_reset(LimFormRow *self);
 /* If a burst of keys is still open, settles it now. */

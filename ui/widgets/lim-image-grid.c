@@ -33,8 +33,9 @@ struct _LimImageGrid {
 
     int cell; /* of the probe; 0: no probing */
     LimPlace probe;
-    double at_x, at_y; /* of the pointer */
-    int overlay_on;    /* picture, or -1 */
+    double at_x, at_y;      /* of the pointer */
+    gboolean probe_pointed; /* the pointer has put the probe where it is */
+    int overlay_on;         /* picture, or -1 */
     cairo_surface_t *overlay;
     double overlay_opacity;
     LimGridPin pins[PINS_MAX];
@@ -293,6 +294,7 @@ lim_image_grid_set_probe(LimImageGrid *self, LimPlace probe)
         probe.y == self->probe.y)
         return;
     self->probe = probe;
+    self->probe_pointed = FALSE;
     describe(self);
     gtk_widget_queue_draw(GTK_WIDGET(self));
     g_signal_emit(self, signals[PROBE_MOVED], 0);
@@ -696,16 +698,18 @@ moved(LimImageGrid *self, double x, double y)
     self->at_x = x;
     self->at_y = y;
     set_pointed(self, p.picture);
-    if (self->cell && !still)
+    if (self->cell && !still) {
         lim_image_grid_set_probe(self, p);
+        self->probe_pointed = TRUE;
+    }
 }
 
 static void
 left(LimImageGrid *self)
 {
-    self->at_x = self->at_y = -1;
     set_pointed(self, -1);
-    lim_image_grid_set_probe(self, (LimPlace){.picture = -1});
+    if (self->probe_pointed) /* keys may have taken it elsewhere */
+        lim_image_grid_set_probe(self, (LimPlace){.picture = -1});
 }
 
 /* A click that trembles is no drag. */

@@ -64,6 +64,12 @@ lim_generate_form_set_model(LimForm *form, LimModel *model)
     lim_choice_row_set_choices(LIM_CHOICE_ROW(
                                    lim_generate_form_row(form, offsetof(LimSampleRequest, label))),
                                texts, values);
+    /* Where only the first layer sees the latent there is nothing to choose per layer. */
+    gboolean slots = lim_generator_slots(lim_model_generator(model)) > 1;
+    for (int k = 0; k < LIM_SLOTS; k++)
+        lim_form_row_set_enabled(lim_generate_form_row(form, offsetof(LimSampleRequest,
+                                                                      slot_threshold[k])),
+                                 slots || k == 0);
     texts[0] = "No other class";
     lim_choice_row_set_choices(LIM_CHOICE_ROW(lim_generate_form_row(form, offsetof(LimSampleRequest,
                                                                                    blend_label))),

@@ -214,21 +214,18 @@ restore(LimGenerate *self, GVariant *state)
 }
 
 void
-lim_generate_show_latent(LimGenerate *self, const char *of, const float *z, int n,
+lim_generate_show_latent(LimGenerate *self, const char *of, const float *z, int n, int parts,
                          const LimSampleRequest *r)
 {
     double bounds[LIM_SLOTS];
-    int rows = 1;
+    gboolean differ = FALSE;
 
-    for (int k = 0; k < LIM_SLOTS; k++) {
+    for (int k = 0; k < parts; k++) {
         double t = lim_sample_threshold(r, k);
         bounds[k] = r->truncation == LIM_TRUNC_SCALE ? 2 * t : t;
-        if (t != r->threshold && n % LIM_SLOTS == 0)
-            rows = LIM_SLOTS;
+        differ |= bounds[k] != bounds[0];
     }
-    if (rows == 1)
-        bounds[0] = r->truncation == LIM_TRUNC_SCALE ? 2 * r->threshold : r->threshold;
-    lim_density_plot_set_ticks(self->density, of, z, of ? n : 0, bounds, rows);
+    lim_density_plot_set_ticks(self->density, of, z, n, bounds, differ ? parts : 1);
 }
 
 static void
@@ -241,9 +238,8 @@ changed(LimGenerate *self)
     else
         lim_density_plot_set(self->density, 1, r.threshold);
     LimLook look = lim_generate_get_look(self);
-    gtk_widget_set_sensitive(GTK_WIDGET(lim_form_get_row(self->form, "opacity")), look.attention);
-    gtk_widget_set_sensitive(GTK_WIDGET(lim_form_get_row(self->form, "attention-sense")),
-                             look.attention);
+    lim_form_row_set_enabled(lim_form_get_row(self->form, "opacity"), look.attention);
+    lim_form_row_set_enabled(lim_form_get_row(self->form, "attention-sense"), look.attention);
     lim_generate_update_soon(self);
 }
 

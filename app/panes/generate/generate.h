@@ -30,8 +30,8 @@ void lim_generate_settle(LimGenerate *self);
 void lim_generate_flush(LimGenerate *self);
 /* The part of this type; borrowed. */
 LimGeneratePart *lim_generate_get_part(LimGenerate *self, GType type);
-/* Shows the latent [n] of a sample under the density of the threshold; of NULL: none. */
-void lim_generate_show_latent(LimGenerate *self, const char *of, const float *z, int n,
+/* Shows the latent [n] of a sample, in its parts, under the density of the threshold. */
+void lim_generate_show_latent(LimGenerate *self, const char *of, const float *z, int n, int parts,
                               const LimSampleRequest *request);
 /* The mode that is visible, by its name in the list. */
 const char *lim_generate_get_mode(LimGenerate *self);

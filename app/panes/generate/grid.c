@@ -120,7 +120,7 @@ show_latent(LimGenerateGrid *self)
         return;
     g_autofree char *of = g_strdup_printf("Picture %d", i + 1);
     lim_generate_show_latent(pane, of, self->latents + (gsize)i * (gsize)self->latent, self->latent,
-                             &self->shown);
+                             lim_generator_slots(lim_model_generator(self->model)), &self->shown);
 }
 
 static void
