@@ -46,7 +46,8 @@ static const LimParamSpec gan_schema[] = {
      .def = 10000},
     {.name = "thresholds",
      .label = "Truncation thresholds",
-     .help = "A list with commas between; 0: untruncated, as in training.",
+     .help = "A list with commas between; 0: untruncated, as in training. They are measured in "
+             "ascending order.",
      .unit = "",
      .kind = LIM_TEXT,
      .offset = offsetof(GanFlags, thresholds),
@@ -399,7 +400,7 @@ write_plot(const Evaluation *e, LimError *err)
         snprintf(label[i], sizeof label[i], "%g", at[i]);
         if (at[i] == 0) {
             at[i] = top > 0 ? 1.25 * top : 1;
-            snprintf(label[i], sizeof label[i], "untruncated");
+            snprintf(label[i], sizeof label[i], "none");
         }
         labels[i] = label[i];
         floor_at[1] = fmax(floor_at[1], at[i]);
@@ -423,31 +424,31 @@ write_plot(const Evaluation *e, LimError *err)
     const CliSeries varied[] = {SERIES("variety, of that of real pictures", at, variety, NULL),
                                 SERIES("coverage", at, coverage, NULL),
                                 SERIES("recall", at, recall, NULL)};
-    const CliSeries distance[] = {SERIES("samples", at, frechet, labels),
+    const CliSeries distance[] = {SERIES("samples", at, frechet, NULL),
                                   {"training pictures (the floor)", 2, floor_at, floor_y, NULL,
                                    NULL, NULL}};
 #undef SERIES
-    const CliPanel panels[] = {{.title = "Fidelity against variety (marked: threshold)",
-                                .x_label = "variety: mean distance in a class / real pictures'",
-                                .y_label = "share of samples, bars: 95 %",
+    const CliPanel panels[] = {{.title = "Fidelity against variety, by threshold",
+                                .x_label = "variety, of that of real pictures (none: untruncated)",
+                                .y_label = "share of samples; bars: 95 %",
                                 .series = trade,
                                 .n = 2},
                                {.title = "Fidelity",
                                 .x_label = "truncation threshold (last: untruncated)",
-                                .y_label = "bars: 95 %",
+                                .y_label = "share, or density; bars: 95 %",
                                 .series = fidelity,
                                 .n = 3},
                                {.title = "Variety",
                                 .x_label = "truncation threshold (last: untruncated)",
-                                .y_label = "bars: 95 %",
+                                .y_label = "share; bars: 95 %",
                                 .series = varied,
                                 .n = 3},
                                {.title = "Frechet distance (features of the classifier)",
                                 .x_label = "truncation threshold (last: untruncated)",
-                                .y_label = "distance, bars: 95 %",
+                                .y_label = "distance; bars: 95 %",
                                 .series = distance,
-                                .n = 2}};
-    snprintf(title, sizeof title, "%d samples of every threshold against %d test pictures",
+                                .n = floor_row ? 2 : 1}};
+    snprintf(title, sizeof title, "%d samples under each threshold against %d test pictures",
              e->flags->samples, e->test->n);
     return cli_plot_write(e->flags->plot, title, panels, 4, 2, err);
 }
@@ -467,7 +468,10 @@ read_thresholds(Evaluation *e, LimError *err)
                             e->flags->thresholds);
         if (e->n == MAX_THRESHOLDS)
             return lim_fail(err, LIM_E_PARAM, "--thresholds: more than %d", MAX_THRESHOLDS);
-        e->threshold[e->n++] = t;
+        int i = e->n++; /* ascending, untruncated last */
+        for (; i > 0 && t > 0 && (e->threshold[i - 1] == 0 || e->threshold[i - 1] > t); i--)
+            e->threshold[i] = e->threshold[i - 1];
+        e->threshold[i] = t;
         if (!*end)
             return LIM_OK;
         at = end + 1;
