@@ -1,7 +1,7 @@
 /* Features: computing, cutting, files. */
 #include "metrics/features.h"
 
-#include "tensor/half.h"
+#include "tensor/text.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -240,8 +240,8 @@ lim_features_load(const char *path, const LimPredictor *c, LimError *err)
     else
         f = read_tensors(file, c, path, err);
     if (f) {
-        snprintf(f->name, sizeof f->name, "%s", name);
-        snprintf(f->split, sizeof f->split, "%s", split);
+        lim_text_clean(name, strlen(name), f->name, sizeof f->name);
+        lim_text_clean(split, strlen(split), f->split, sizeof f->split);
     }
     json_decref(about);
     lim_st_free(file);

@@ -1,6 +1,7 @@
 /* What is built on safetensors: model files and checkpoints, through the real loaders, which take a
  * path. What loads is used: a picture is drawn or classified, a step is trained. */
 #include "fuzz.h"
+#include "metrics/features.h"
 #include "models/generator.h"
 #include "models/predictor.h"
 #include "models/support.h"
@@ -126,6 +127,46 @@ classifier_read(const guint8 *data, size_t size, LimError *err)
     return true;
 }
 
+/* ---- features ---- */
+
+static LimPredictor *
+features_classifier(void)
+{
+    static LimPredictor *c; /* lives as long as the program */
+    if (!c) {
+        LimClassifierParams p;
+        c = lim_predictor_new(&p, model_store_classifier(&p));
+    }
+    return c;
+}
+
+static void
+features_seeds(GPtrArray *seeds)
+{
+    g_autofree char *path = model_path("seed");
+    LimFeatures *f = lim_features_new(5, lim_predictor_features(features_classifier()), 3);
+    for (int i = 0; i < f->n * f->size; i++)
+        f->x[i] = (float)i;
+    g_assert_cmpint(lim_features_save(f, features_classifier(), "make", path, NULL), ==, LIM_OK);
+    add_file(seeds, path);
+    lim_features_free(f);
+}
+
+static bool
+features_read(const guint8 *data, size_t size, LimError *err)
+{
+    g_autofree char *path = model_path("mutated");
+    put(path, data, size);
+    LimFeatures *f = lim_features_load(path, features_classifier(), err);
+    if (!f)
+        return false;
+    g_assert_true(g_utf8_validate(f->name, -1, NULL) && g_utf8_validate(f->split, -1, NULL));
+    for (int k = 0; k < f->classes; k++)
+        lim_features_free(lim_features_class(f, k));
+    lim_features_free(f);
+    return true;
+}
+
 /* ---- checkpoints ---- */
 
 static LimTask *
@@ -218,6 +259,7 @@ classifier_checkpoint_read(const guint8 *data, size_t size, LimError *err)
 static const FuzzReader readers[] = {
     {"generator", generator_seeds, generator_read, fuzz_repair_safetensors, 10},
     {"classifier", classifier_seeds, classifier_read, fuzz_repair_safetensors, 10},
+    {"features", features_seeds, features_read, fuzz_repair_safetensors, 0},
     {"gan-checkpoint", gan_seeds, gan_read, fuzz_repair_safetensors, 50},
     {"classifier-checkpoint", classifier_checkpoint_seeds, classifier_checkpoint_read,
      fuzz_repair_safetensors, 50},
