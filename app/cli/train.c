@@ -214,27 +214,10 @@ save_gan(CliRun *run, LimTask *task, const char *path, const char *command, LimE
     return err->code;
 }
 
-typedef struct Watching {
-    bool held_out;
-} Watching;
-
-static const LimParamSpec watching_schema[] = {
-    {.name = "held-out",
-     .label = "Score held-out pictures",
-     .help =
-         "Log how the discriminator scores pictures of the test split, which it was not trained "
-         "on.",
-     .unit = "",
-     .kind = LIM_BOOL,
-     .offset = offsetof(Watching, held_out),
-     .max = 1},
-    {0}};
-
 static json_t *
 run_train_gan(CliRun *run, LimError *err)
 {
     const TrainFiles *files = cli_args_values(&run->args, files_schema);
-    const Watching *watching = cli_args_values(&run->args, watching_schema);
     LimGanTraining *p = cli_args_values(&run->args, lim_gan_training_schema);
     LimBigganParams *model = cli_args_values(&run->args, lim_biggan_schema);
     char checkpoint[LIM_TEXT_MAX + 16];
@@ -242,7 +225,7 @@ run_train_gan(CliRun *run, LimError *err)
     Data data;
     LimTrainLog log = {0};
     checkpoint_path(files, checkpoint);
-    if (data_open(&data, run, watching->held_out, err) &&
+    if (data_open(&data, run, p->held_out, err) &&
         lim_train_log_open(&log, *files->log ? files->log : NULL, err) == LIM_OK) {
         fit_model(run, data.train, &model->channels, &model->classes);
         p->model = *model;
@@ -262,7 +245,6 @@ run_train_gan(CliRun *run, LimError *err)
 
 static const CliPiece gan_pieces[] = {{"Training", lim_gan_training_schema, sizeof(LimGanTraining)},
                                       {"Networks", lim_biggan_schema, sizeof(LimBigganParams)},
-                                      {"Watching", watching_schema, sizeof(Watching)},
                                       {"Files", files_schema, sizeof(TrainFiles)},
                                       {0}};
 const CliCommand cli_train_gan = {

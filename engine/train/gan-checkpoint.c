@@ -15,6 +15,7 @@ identity(const GanTrainer *t, LimGanTraining *same)
     if (same->lr_decay_from >= 1)
         same->iterations = 1;
     same->checkpoint_every = same->log_every = 1;
+    same->held_out = false;
     same->spectra_every = 0;
     same->stop_on_collapse = true;
     same->standing_passes = 100;

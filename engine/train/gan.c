@@ -83,6 +83,16 @@ const LimParamSpec lim_gan_training_schema[] = {
         "steps", 1, 1000000, 250),
     INT(log_every, "log-every", "Log every", "Iterations between lines of the log.", "steps", 1,
         1000000, 25),
+    {.name = "held-out",
+     .label = "Score held-out pictures",
+     .help =
+         "Log how the discriminator scores pictures of the test split, which it was not trained "
+         "on.",
+     .unit = "",
+     .kind = LIM_BOOL,
+     .offset = offsetof(LimGanTraining, held_out),
+     .max = 1,
+     .def = 0},
     INT(spectra_every, "spectra-every", "Singular values every",
         "Iterations between lines of the log with the three largest singular values of every "
         "weight; 0: never.",
@@ -358,11 +368,15 @@ lim_gan_trainer_new(const LimGanTraining *p, const LimDataset *train, const LimD
                  train->c, train->classes, train->w, train->h);
         return NULL;
     }
+    if (p->held_out && !held_out) {
+        lim_fail(err, LIM_E_PARAM, "held-out pictures are to be scored, but there are none");
+        return NULL;
+    }
     GanTrainer *t = lim_alloc(1, sizeof *t);
     t->base.klass = &gan_class;
     t->p = *p;
     t->data = train;
-    t->watch.held_out = held_out;
+    t->watch.held_out = p->held_out ? held_out : NULL;
     t->log = log;
     t->momentum = 0.1f;
     t->checkpoint = checkpoint ? lim_strdup(checkpoint) : NULL;

@@ -25,6 +25,7 @@ typedef struct LimGanTraining {
     bool flip;
     int checkpoint_every; /* iterations */
     int log_every;
+    bool held_out;     /* log the score of pictures that are not trained on */
     int spectra_every; /* iterations between looks at the singular values; 0: never */
     bool stop_on_collapse;
     int standing_passes;       /* of 64 samples, before saving */
@@ -33,7 +34,8 @@ typedef struct LimGanTraining {
 
 extern const LimParamSpec lim_gan_training_schema[];
 
-/* held_out: pictures of the same kind that are not trained on, whose score is logged; NULL: none.
+/* held_out: pictures of the same kind that are not trained on, for the setting of that name; NULL:
+ * none, and the setting must be off.
  *
  * The log has a line per log_every iterations (means since the line before: the losses and scores;
  * "variety": the spread of samples within a class over that of real pictures, once; with held_out

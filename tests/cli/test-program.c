@@ -410,6 +410,39 @@ test_interrupt(void)
     g_assert_false(exists("stopped.safetensors"));
 }
 
+/* Two small trainings by the classifier of before; again, from what they left, the same results. */
+static void
+test_ablate(void)
+{
+    static const char line[] = "ablate --data . --folder . --classifier c.safetensors --out result "
+                               "--group rates --seeds 1 --iterations 2 --measures 2 --width 2 "
+                               "--batch 4 --standing-passes 1 --samples 30 --json";
+    json_t *result = run_json(line);
+    const json_t *ends = json_object_get(result, "ends");
+    g_assert_cmpuint(json_array_size(ends), ==, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const double asked = number(json_array_get(ends, i), "asked");
+        g_assert_true(asked >= 0 && asked <= 1);
+        g_assert_cmpfloat(number(json_array_get(ends, i), "repetitions"), ==, 1);
+    }
+    g_assert_true(exists("base-1.json") && exists("equal-rates-1.safetensors"));
+    g_assert_false(exists("base-1.checkpoint"));
+    g_autofree char *json = file("result.json"), *svg = file("result.svg");
+    g_autofree char *before = NULL, *after = NULL;
+    g_assert_true(g_file_get_contents(json, &before, NULL, NULL));
+    g_assert_nonnull(strstr(before, "\"command\": \"limen-cli ablate --seeds 1 --group rates"));
+    g_assert_true(g_file_get_contents(svg, &after, NULL, NULL));
+    g_assert_nonnull(strstr(after, "Two learning rates or equal ones?"));
+    g_clear_pointer(&after, g_free);
+    json_decref(run_json(line));
+    g_assert_true(g_file_get_contents(json, &after, NULL, NULL));
+    g_assert_cmpstr(before, ==, after);
+    json_decref(result);
+    fails("ablate --group all,none", 2, "--group");
+    fails("ablate --folder none/at/all", 1, "none/at/all");
+    fails("ablate --folder . --classifier none --data .", 1, "none");
+}
+
 static void
 remove_folder(void)
 {
@@ -444,6 +477,7 @@ main(int argc, char **argv)
     g_test_add_func("/cli/classifier", test_classifier);
     g_test_add_func("/cli/evaluate-gan", test_evaluate_gan); /* of both */
     g_test_add_func("/cli/features", test_features);
+    g_test_add_func("/cli/ablate", test_ablate);
     g_test_add_func("/cli/interrupt", test_interrupt);
     int code = g_test_run();
     remove_folder();

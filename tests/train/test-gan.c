@@ -348,11 +348,9 @@ test_held_out(void)
     for (int i = 0; i < 3; i++) {
         GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
         LimError err = LIM_ERROR_INIT;
-        LimTask *t = lim_gan_trainer_new(&p, d,
-                                         i == 0   ? NULL
-                                         : i == 1 ? d
-                                                  : other,
-                                         NULL, toy_log(lines), &exec, &err);
+        p.held_out = i > 0;
+        LimTask *t =
+            lim_gan_trainer_new(&p, d, i == 1 ? d : other, NULL, toy_log(lines), &exec, &err);
         g_assert_cmpstr(err.text, ==, "");
         run(t, 1000, &exec);
         json_t *line = parsed(lines->pdata[lines->len - 1]);
@@ -765,6 +763,9 @@ test_wrong_data(void)
     refused(&q, d, NULL, LIM_E_PARAM);
     q = p;
     q.model.g_ch = 1;
+    refused(&q, d, NULL, LIM_E_PARAM);
+    q = p;
+    q.held_out = true; /* of what? */
     refused(&q, d, NULL, LIM_E_PARAM);
     lim_dataset_free(d);
 }
