@@ -242,41 +242,60 @@ check_finite(const GanTrainer *t, double value, LimError *err)
     return isfinite(value) ? LIM_OK : gan_collapsed(t, "a score is no longer a number", err);
 }
 
-static LimStep
-gan_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError *err)
+static LimOptimParams
+adam(const GanTrainer *t, double lr)
 {
-    GanTrainer *t = (GanTrainer *)task;
-    const LimGanTraining *p = &t->p;
-    LimOptimParams o = {.kind = LIM_OPTIM_ADAM,
-                        .beta1 = p->beta1,
-                        .beta2 = p->beta2,
-                        .eps = p->adam_eps};
+    return (LimOptimParams){.kind = LIM_OPTIM_ADAM,
+                            .lr = rate(t, lr),
+                            .beta1 = t->p.beta1,
+                            .beta2 = t->p.beta2,
+                            .eps = t->p.adam_eps};
+}
+
+static LimStep
+d_step(GanTrainer *t, const LimExec *exec, LimError *err)
+{
+    const LimOptimParams o = adam(t, t->p.d_lr);
     bool stepped;
-    if (t->iteration >= p->iterations)
-        return LIM_STEP_DONE;
     draw_latents(t);
-    if (t->phase < p->d_steps) {
-        draw_real(t);
-        o.lr = rate(t, p->d_lr);
-        if (update(t, &t->d_plan, t->d_optim, &o, exec, &stepped, err) != LIM_OK)
-            return LIM_STEP_FAILED;
-        const double loss = (double)*lim_plan_f32(t->d_plan.plan, t->d_loss);
-        const double score_real = (double)*lim_plan_f32(t->d_plan.plan, t->d_score_real);
-        const double score_fake = (double)*lim_plan_f32(t->d_plan.plan, t->d_score_fake);
-        /* the hinge hides a score that is not a number */
-        if (check_finite(t, loss + score_real + score_fake, err) != LIM_OK)
-            return LIM_STEP_FAILED;
-        t->sum_d += loss;
-        t->sum_real += score_real;
-        t->sum_fake += score_fake;
-        if (lim_val_ok(t->d_r1))
-            t->sum_r1 += (double)*lim_plan_f32(t->d_plan.plan, t->d_r1);
-        t->n_d++;
-        gan_watch_d(t);
-        t->phase += stepped;
-        return LIM_STEP_MORE;
-    }
-    o.lr = rate(t, p->g_lr);
+    draw_real(t);
+    if (update(t, &t->d_plan, t->d_optim, &o, exec, &stepped, err) != LIM_OK)
+        return LIM_STEP_FAILED;
+    const double loss = (double)*lim_plan_f32(t->d_plan.plan, t->d_loss);
+    const double score_real = (double)*lim_plan_f32(t->d_plan.plan, t->d_score_real);
+    const double score_fake = (double)*lim_plan_f32(t->d_plan.plan, t->d_score_fake);
+    /* the hinge hides a score that is not a number */
+    if (check_finite(t, loss + score_real + score_fake, err) != LIM_OK)
+        return LIM_STEP_FAILED;
+    t->sum_d += loss;
+    t->sum_real += score_real;
+    t->sum_fake += score_fake;
+    if (lim_val_ok(t->d_r1))
+        t->sum_r1 += (double)*lim_plan_f32(t->d_plan.plan, t->d_r1);
+    t->n_d++;
+    gan_watch_d(t);
+    t->phase += stepped;
+    return LIM_STEP_MORE;
+}
+
+static void
+tell(const GanTrainer *t, LimProgress *progress)
+{
+    if (!progress)
+        return;
+    progress->fraction = (double)t->iteration / t->p.iterations;
+    snprintf(progress->text, sizeof progress->text, "iteration %d of %d, D loss %.3f, G loss %.3f",
+             t->iteration, t->p.iterations, t->n_d ? t->sum_d / t->n_d : 0, t->sum_g / t->n_g);
+}
+
+/* Also ends the iteration. */
+static LimStep
+g_step(GanTrainer *t, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    const LimGanTraining *p = &t->p;
+    const LimOptimParams o = adam(t, p->g_lr);
+    bool stepped;
+    draw_latents(t);
     if (update(t, &t->g_plan, t->g_optim, &o, exec, &stepped, err) != LIM_OK)
         return LIM_STEP_FAILED;
     const double loss = (double)*lim_plan_f32(t->g_plan.plan, t->g_loss);
@@ -291,20 +310,23 @@ gan_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError *er
     t->iteration++;
     t->phase = 0;
     lim_store_average(t->ema, t->g, decay(t));
-    const double d_mean = t->n_d ? t->sum_d / t->n_d : 0, g_mean = t->n_g ? t->sum_g / t->n_g : 0;
-    if (progress) {
-        progress->fraction = (double)t->iteration / p->iterations;
-        snprintf(progress->text, sizeof progress->text,
-                 "iteration %d of %d, D loss %.3f, G loss %.3f", t->iteration, p->iterations,
-                 d_mean, g_mean);
-    }
+    tell(t, progress);
     if (gan_watch_iteration(t, exec, err) != LIM_OK)
         return LIM_STEP_FAILED;
     const bool done = t->iteration == p->iterations;
     const bool due = t->iteration % p->checkpoint_every == 0 && !t->watch.symptom;
-    if (t->checkpoint && (done || due) && lim_gan_trainer_checkpoint(task, err) != LIM_OK)
+    if (t->checkpoint && (done || due) && lim_gan_trainer_checkpoint(&t->base, err) != LIM_OK)
         return LIM_STEP_FAILED;
     return done ? LIM_STEP_DONE : LIM_STEP_MORE;
+}
+
+static LimStep
+gan_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    GanTrainer *t = (GanTrainer *)task;
+    if (t->iteration >= t->p.iterations)
+        return LIM_STEP_DONE;
+    return t->phase < t->p.d_steps ? d_step(t, exec, err) : g_step(t, exec, progress, err);
 }
 
 /* ---- life
