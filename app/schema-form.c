@@ -67,7 +67,10 @@ lim_schema_form_fill(LimForm *form, const LimParamSpec *schema, const LimFormHin
                 lim_form_begin_group(form, group);
             open = group;
         }
-        lim_form_add(form, LIM_FORM_ROW(row_new(s, hint)));
+        LimFormRow *row = LIM_FORM_ROW(row_new(s, hint));
+        if (hint && hint->beside)
+            lim_form_row_set_beside(row);
+        lim_form_add(form, row);
     }
     if (open)
         lim_form_end_group(form);

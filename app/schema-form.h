@@ -13,7 +13,8 @@ typedef struct LimFormHint {
     bool open;                /* others join them once a file asks for them */
     const double *marks;      /* LIM_REAL: values to mark on the slider */
     int n_marks;
-    int digits; /* LIM_REAL: decimals that the slider rounds to; 0: 2 */
+    bool beside; /* a small control: right of the label */
+    int digits;  /* LIM_REAL: decimals that the slider rounds to; 0: 2 */
     /* Neighbours with the same group stand together below a line with this title. */
     const char *group;
 } LimFormHint;

@@ -109,14 +109,16 @@ wake(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-#define WAIT_FOR(condition)                          \
-    do {                                             \
-        gint64 start_ = g_get_monotonic_time();      \
-        guint wake_ = g_timeout_add(20, wake, NULL); \
-        while (!(condition) && on_time(start_))      \
-            g_main_context_iteration(NULL, TRUE);    \
-        g_source_remove(wake_);                      \
-        g_assert_true(condition);                    \
+#define WAIT_FOR(condition)                                                        \
+    do {                                                                           \
+        gint64 start_ = g_get_monotonic_time();                                    \
+        guint wake_ = g_timeout_add(20, wake, NULL);                               \
+        while (!(condition) && on_time(start_))                                    \
+            g_main_context_iteration(NULL, TRUE);                                  \
+        g_source_remove(wake_);                                                    \
+        if (!(condition))                                                          \
+            g_printerr("status line: %s\n", lim_status_line_get_shown(t->status)); \
+        g_assert_true(condition);                                                  \
     } while (0)
 
 void

@@ -7,7 +7,7 @@
 #include <math.h>
 
 #define RANGE    3.0 /* the axis runs from -RANGE to RANGE */
-#define HEIGHT   72
+#define HEIGHT   60
 #define NUMBER_H 18
 #define RUG_H    16 /* of the ticks of a sample, all rows together */
 #define ROWS_MAX 4

@@ -15,7 +15,8 @@ typedef struct {
     GtkWidget *head;
     GtkWidget *caption;
     GtkWidget *reset;
-    GtkWidget *named; /* the control */
+    GtkWidget *named;   /* the control */
+    GtkWidget *control; /* it, or what is around it, below the label */
     GVariant *def;
     GVariant *settled;
     GVariant *current; /* what "changed" last told */
@@ -245,6 +246,7 @@ lim_form_row_set_control(LimFormRow *self, GtkWidget *control, GtkWidget *named)
 {
     LimFormRowPrivate *priv = PRIV(self);
 
+    priv->control = control;
     if (control)
         gtk_box_append(GTK_BOX(priv->box), control);
     else
@@ -273,6 +275,19 @@ lim_form_row_mute_wheel(GtkWidget *widget)
         if (GTK_IS_EVENT_CONTROLLER_SCROLL(c))
             gtk_event_controller_set_propagation_phase(c, GTK_PHASE_NONE);
     }
+}
+
+void
+lim_form_row_set_beside(LimFormRow *self)
+{
+    LimFormRowPrivate *priv = PRIV(self);
+
+    g_return_if_fail(priv->control);
+    g_object_ref(priv->control);
+    gtk_box_remove(GTK_BOX(priv->box), priv->control);
+    lim_form_row_set_value_widget(self, priv->control);
+    g_object_unref(priv->control);
+    priv->control = NULL;
 }
 
 static void

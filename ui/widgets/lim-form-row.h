@@ -33,6 +33,8 @@ GVariant *lim_form_row_dup_settled(LimFormRow *self); /* full reference */
 /* Sets the value without an undo step; values of another type are ignored. Sinks a floating value.
  */
 void lim_form_row_set_value(LimFormRow *self, GVariant *value);
+/* Moves a small control from below the label to the right of it. */
+void lim_form_row_set_beside(LimFormRow *self);
 gboolean lim_form_row_is_default(LimFormRow *self);
 /* Whether it can be used: greyed, also for assistive technology, which only looks at the control.
  */

@@ -7,6 +7,7 @@ struct _LimForm {
     GtkWidget *scroller;
     GtkWidget *box;
     GPtrArray *rows;   /* borrowed from the box */
+    GtkWidget *groups; /* the last list of groups */
     GtkWidget *group;  /* the box that rows are added to; NULL: box */
     guint access_keys; /* bit i: letter 'a' + i is taken */
     gboolean many;     /* several rows are being set: one signal at the end */
@@ -122,7 +123,12 @@ lim_form_begin_group(LimForm *self, const char *title)
                                    -1);
     gtk_widget_set_margin_top(self->group, 6);
     gtk_expander_set_child(GTK_EXPANDER(expander), self->group);
-    gtk_box_append(GTK_BOX(self->box), expander);
+    /* One after the other they are lines of a list. */
+    if (!self->groups || gtk_widget_get_last_child(self->box) != self->groups) {
+        self->groups = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
+        gtk_box_append(GTK_BOX(self->box), self->groups);
+    }
+    gtk_box_append(GTK_BOX(self->groups), expander);
 }
 
 void

@@ -92,7 +92,11 @@ lim_generate_form_new(void)
     static const char *const senses[] = {"Where it looks", "Who looks at it", NULL};
     const LimFormHint hints[] = {
         {.name = NAME(label), .texts = all, .values = all_values},
-        {.name = NAME(count), .texts = counts, .values = count_values, .open = true},
+        {.name = NAME(count),
+         .texts = counts,
+         .values = count_values,
+         .open = true,
+         .beside = true},
         {.name = NAME(threshold), .marks = marks, .n_marks = G_N_ELEMENTS(marks)},
         {.name = NAME(truncation), .texts = truncations},
         {.name = NAME(blend_label), .texts = none, .values = all_values, .group = blend},
@@ -106,7 +110,7 @@ lim_generate_form_new(void)
         {.name = NAME(mix_seed), .group = layers},
         {.name = NAME(mix_slots), .flags = slots, .group = layers},
     };
-    const LimFormHint looks[] = {{.name = LOOK(sense), .texts = senses}};
+    const LimFormHint looks[] = {{.name = LOOK(sense), .texts = senses, .beside = true}};
     LimForm *form = LIM_FORM(lim_form_new());
 
     lim_schema_form_fill(form, lim_sample_schema, hints, G_N_ELEMENTS(hints));

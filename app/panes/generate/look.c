@@ -19,7 +19,7 @@ const LimParamSpec lim_look_schema[] = {
      .max = 1,
      .def = 0.6},
     {.name = "attention-sense",
-     .label = "Attention of a place",
+     .label = "Map shows",
      .help = "Every place asks all others and takes from some of them. Where it looks: from which "
              "it takes. Who looks at it: which take from it.",
      .unit = "",

@@ -36,10 +36,11 @@ still(gpointer data)
     around[0].seed--;
     around[1].seed++;
     LimSample samples[2 * SHOWN];
-    for (int i = 0; i < 2 * SHOWN; i++)
-        samples[i] = (LimSample){around[i / SHOWN], i % SHOWN};
+    int n = MIN(SHOWN, around[0].count);
+    for (int i = 0; i < 2 * n; i++)
+        samples[i] = (LimSample){around[i / n], i % n};
     lim_generate_part_post(LIM_GENERATE_PART(self),
-                           lim_draw_samples_task_new(model, samples, 2 * SHOWN, false),
+                           lim_draw_samples_task_new(model, samples, 2 * n, false),
                            LIM_GENERATE_SLOT_NEIGHBOURS);
     return G_SOURCE_REMOVE;
 }
@@ -58,13 +59,15 @@ done(LimGeneratePart *part, LimTask *t)
     const LimDrawTask *task = (const LimDrawTask *)t;
     LimShape s = lim_generator_image_shape(lim_model_generator(task->model));
 
+    int n = task->n / 2;
+
     for (int k = 0; k < 2; k++) {
         g_autofree char *text =
-            g_strdup_printf("Seed %" G_GUINT64_FORMAT, task->samples[k * SHOWN].request.seed);
+            g_strdup_printf("Seed %" G_GUINT64_FORMAT, task->samples[k * n].request.seed);
         gtk_label_set_text(GTK_LABEL(self->side[k].label), text);
         lim_thumbs_set(self->side[k].thumbs,
-                       task->pixels + (gsize)k * SHOWN * (gsize)lim_shape_size(s), SHOWN, s.d[2],
-                       s.d[1], s.d[0]);
+                       task->pixels + (gsize)(k * n) * (gsize)lim_shape_size(s), n, s.d[2], s.d[1],
+                       s.d[0]);
         gtk_widget_set_opacity(self->side[k].button, 1);
     }
 }
