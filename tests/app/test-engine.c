@@ -2,6 +2,8 @@
 #include "make-model.h"
 #include "support-app.h"
 
+#include "schema-form.h"
+
 #include "models/samplefile.h"
 #include "models/sweep.h"
 #include "tensor/image.h"
@@ -98,6 +100,25 @@ body_command(TestApp *t)
     lim_form_row_set_value(lim_form_get_row(t->form, "threshold"),
                            g_variant_new_double(0.123456789));
     lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(25));
+    test_check_command(t);
+
+    /* All that can be set. */
+    LimSampleRequest r;
+    lim_params_init(lim_sample_schema, &r);
+    r.count = 4;
+    r.label = 2;
+    r.truncation = LIM_TRUNC_RESAMPLE;
+    r.blend_label = 0;
+    r.blend = 0.35;
+    r.walk_x = -2.25;
+    r.walk_y = 7;
+    r.slot_threshold[0] = 0.5;
+    r.slot_threshold[3] = 2.1;
+    r.mix_seed = 77;
+    r.mix_slots = 10;
+    lim_form_set_values(t->form, lim_schema_values(lim_sample_schema, &r));
+    test_wait_current(t);
+    check_pictures(t, &r);
     test_check_command(t);
 }
 

@@ -295,6 +295,35 @@ body_walk(TestApp *t)
     g_assert_false(can_undo(t));
 }
 
+/* While C is held the kept samples stand in the grid. */
+static void
+body_compare(TestApp *t)
+{
+    int x, y;
+
+    test_wait_current(t);
+    gtk_test_widget_wait_for_draw(GTK_WIDGET(t->window));
+    LimGridLayout l = lim_image_grid_get_layout(t->grid);
+    at(t, GTK_WIDGET(t->grid), l.x + l.cell_w / 2.0, l.y + l.cell_h / 2.0, &x, &y);
+    xdo("mousemove %d %d click 1", x, y);
+    xdo("key ctrl+d");
+    lim_form_row_set_value(lim_form_get_row(t->form, "threshold"), g_variant_new_double(0.5));
+    test_wait_current(t);
+    const guint8 now = *(const guint8 *)g_bytes_get_data(lim_image_grid_get_pixels(t->grid), NULL);
+    xdo("keydown c");
+    guint8 kept = *(const guint8 *)g_bytes_get_data(lim_image_grid_get_pixels(t->grid), NULL);
+    g_assert_cmpint(kept, ==, (now + 50) % 256); /* of threshold 1: see double.c */
+    xdo("keyup c");
+    g_assert_cmpint(*(const guint8 *)g_bytes_get_data(lim_image_grid_get_pixels(t->grid), NULL), ==,
+                    now);
+}
+
+static void
+test_compare(void)
+{
+    test_app_run(MODEL, body_compare);
+}
+
 static void
 test_walk(void)
 {
@@ -353,6 +382,7 @@ main(int argc, char **argv)
     g_test_add_func("/input/keys", test_keys);
     g_test_add_func("/input/pictures", test_pictures);
     g_test_add_func("/input/walk", test_walk);
+    g_test_add_func("/input/compare", test_compare);
     g_test_add_func("/input/attention", test_attention);
     return g_test_run();
 }

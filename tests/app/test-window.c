@@ -534,8 +534,8 @@ body_neighbours(TestApp *t)
     g_autofree guint8 *rgb = test_render(thumbs, 1, &width, &height);
     LimSampleRequest r = request(-1, 2, 1, 16);
     g_assert_cmpint(height, ==, 32);
-    g_assert_cmpint(width, ==, 8 * 35 - 3);
-    for (int i = 0; i < 8; i++)
+    g_assert_cmpint(width, >=, 4 * 35 - 3); /* as many as there is room for */
+    for (int i = 0; i < MIN((width + 3) / 35, 8); i++)
         for (int y = 0; y < 32; y++)
             for (int x = 0; x < 32; x++)
                 g_assert_cmpint(ABS(rgb[(y * width + 35 * i + x) * 3] -

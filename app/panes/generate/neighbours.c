@@ -121,8 +121,15 @@ lim_generate_neighbours_init(LimGenerateNeighbours *self)
 {
     GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
 
-    for (int k = 0; k < 2; k++)
-        gtk_box_append(GTK_BOX(box), build_side(self, k));
+    GtkWidget *keep = gtk_button_new_with_label("Keep sample");
+    gtk_actionable_set_action_name(GTK_ACTIONABLE(keep), "view.keep-sample");
+    gtk_widget_set_tooltip_text(keep, "Puts the picture that was clicked last aside, to compare it "
+                                      "with later ones (Ctrl+D: the one under the pointer)");
+    gtk_widget_add_css_class(keep, "flat");
+    gtk_widget_set_valign(keep, GTK_ALIGN_CENTER);
+    gtk_box_append(GTK_BOX(box), build_side(self, 0));
+    gtk_box_append(GTK_BOX(box), keep);
+    gtk_box_append(GTK_BOX(box), build_side(self, 1));
     lim_generate_part_set_child(LIM_GENERATE_PART(self), box);
     gtk_accessible_update_property(GTK_ACCESSIBLE(self), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                    "Neighbouring seeds", -1);
