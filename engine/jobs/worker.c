@@ -17,6 +17,7 @@
  * lim_worker_free() that is nothing. */
 #include "jobs/worker.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -32,6 +33,8 @@
 
 #define PROGRESS_MS   15.0  /* more often than the screen shows is wasted */
 #define LONG_SHARE_MS 200.0 /* a long job steps this often even while live requests keep coming */
+#define IDLE_AFTER_MS \
+    250.0 /* without live requests: between two motions of a hand nothing is idle */
 
 typedef enum State { WAITING, RUNNING, FINISHED, SPENT, FREED } State;
 
@@ -79,6 +82,7 @@ struct LimWorker {
     Request *current; /* whose step is running */
     double step_ms;   /* since when */
     double last_long_ms;
+    double last_live_ms; /* submitted or stepped */
     int last_slot;
     double average_ms[LIM_WORKER_SLOTS]; /* 0: nothing known yet */
 };
@@ -144,19 +148,22 @@ learn_run_time(LimWorker *w, const Request *r)
         *average += AVERAGE_WEIGHT * (ms - *average);
 }
 
-/* Live requests first, slots in turn; the long lane when it is alone or has waited long enough.
- * Before them all a cancelled request, which ends without another step. */
+/* Live requests first, slots in turn; the long lane when it is alone or has waited long enough; the
+ * idle lane after a while without either. Before them all a cancelled request, which ends without
+ * another step. */
 static Request *
 pick(LimWorker *w, double now)
 {
-    Request *live[LIM_WORKER_SLOTS] = {0}, *job = NULL;
+    Request *live[LIM_WORKER_SLOTS] = {0}, *job = NULL, *idle = NULL;
     for (Request *r = w->first; r; r = r->next) {
         if (r->state != WAITING && r->state != RUNNING)
             continue;
         if (lim_cancelled(&r->cancel))
             return r;
         /* Older ones stand before newer ones, so a running one before those that wait for it. */
-        Request **place = r->lane == LIM_LANE_LIVE ? &live[r->slot] : &job;
+        Request **place = r->lane == LIM_LANE_LIVE   ? &live[r->slot]
+                          : r->lane == LIM_LANE_LONG ? &job
+                                                     : &idle;
         if (!*place)
             *place = r;
     }
@@ -169,7 +176,23 @@ pick(LimWorker *w, double now)
             return live[slot];
         }
     }
-    return job;
+    return job ? job : now - w->last_live_ms >= IDLE_AFTER_MS ? idle : NULL;
+}
+
+/* Until something is submitted or cancelled, or it is time for the idle lane. */
+static void
+wait_for_work(LimWorker *w)
+{
+    Request *r = w->first;
+    while (r && (r->lane != LIM_LANE_IDLE || (r->state != WAITING && r->state != RUNNING)))
+        r = r->next;
+    if (!r) {
+        pthread_cond_wait(&w->wake, &w->lock);
+        return;
+    }
+    double until = w->last_live_ms + IDLE_AFTER_MS;
+    struct timespec t = {(time_t)(until / 1e3), (long)(fmod(until, 1e3) * 1e6)};
+    pthread_cond_timedwait(&w->wake, &w->lock, &t);
 }
 
 static bool
@@ -247,6 +270,8 @@ run_step(LimWorker *w, Request *r)
     r->busy_ms += now - w->step_ms;
     if (r->lane == LIM_LANE_LONG)
         w->last_long_ms = now;
+    if (r->lane == LIM_LANE_LIVE)
+        w->last_live_ms = now;
     if (step != LIM_STEP_MORE) {
         finish(w, r, err.code, &err, now);
         return;
@@ -291,7 +316,7 @@ worker_main(void *arg)
         } else if ((r = pick(w, now_ms()))) {
             run_step(w, r);
         } else {
-            pthread_cond_wait(&w->wake, &w->lock);
+            wait_for_work(w);
         }
         if (!w->posted && !w->quit && next_news(w)) {
             w->posted = true;
@@ -383,7 +408,11 @@ lim_worker_new(const LimExec *exec, LimPost post)
     w->post = post;
     w->refs = 1;
     pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->wake, NULL);
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->wake, &clock);
+    pthread_condattr_destroy(&clock);
     sigset_t all, old; /* signals belong to the program's own threads */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -426,7 +455,7 @@ uint64_t
 lim_worker_submit(LimWorker *w, LimTask *task, LimLane lane, int slot, unsigned preview_every_ms,
                   LimTaskEvents events)
 {
-    LIM_ASSERT(lane == LIM_LANE_LONG || (slot >= 0 && slot < LIM_WORKER_SLOTS));
+    LIM_ASSERT(lane != LIM_LANE_LIVE || (slot >= 0 && slot < LIM_WORKER_SLOTS));
     Request *r = lim_alloc(1, sizeof *r);
     r->state = WAITING;
     r->task = task;
@@ -441,6 +470,7 @@ lim_worker_submit(LimWorker *w, LimTask *task, LimLane lane, int slot, unsigned 
     LIM_ASSERT(!w->quit);
     uint64_t ticket = r->ticket = ++w->last_ticket;
     if (lane == LIM_LANE_LIVE) {
+        w->last_live_ms = r->submitted_ms;
         Request *older = find_live(w, slot, WAITING);
         if (older)
             older->state = SPENT;

@@ -1,4 +1,4 @@
-/* The background worker: one thread, two lanes.
+/* The background worker: one thread, three lanes.
  *
  * LIVE requests (a slider): one pending request per slot, the newest wins and an older pending one
  * is dropped. A running live request finishes when it is short; it is cancelled by a newer one of
@@ -6,7 +6,8 @@
  * times, at least 15 ms, at most 250 ms. The last request always runs to its end. (Cancelling on
  * every event would show nothing while dragging; never cancelling feels slow.) Live requests of
  * different slots take turns. LONG jobs queue; live requests run between their steps, and a job
- * takes a step every 200 ms even while live requests keep coming.
+ * takes a step every 200 ms even while live requests keep coming. IDLE jobs queue behind everything
+ * else: they take a step only while there is no long job and has been no live request for 250 ms.
  *
  * Threads: submit, cancel and free are called from one thread (the UI's). Event callbacks run
  * through `post` on that thread, none after lim_worker_free(). Tasks are stepped and freed on the
@@ -27,7 +28,7 @@ typedef struct LimPost {
     void *ctx;
 } LimPost;
 
-typedef enum LimLane { LIM_LANE_LIVE, LIM_LANE_LONG } LimLane;
+typedef enum LimLane { LIM_LANE_LIVE, LIM_LANE_LONG, LIM_LANE_IDLE } LimLane;
 #define LIM_WORKER_SLOTS 8
 
 typedef struct LimTiming {
@@ -57,7 +58,7 @@ LimWorker *lim_worker_new(const LimExec *exec, LimPost post);
  * a request whose callback calls this, when that callback returns). What post() still holds then
  * does nothing when it runs. NULL is fine. */
 void lim_worker_free(LimWorker *w);
-/* Takes the task. slot in [0, LIM_WORKER_SLOTS) for the live lane, ignored for the long one.
+/* Takes the task. slot in [0, LIM_WORKER_SLOTS) for the live lane, ignored for the others.
  * Returns a ticket for lim_worker_cancel(). preview_every_ms: how often to call preview(); 0:
  * never. */
 uint64_t lim_worker_submit(LimWorker *w, LimTask *task, LimLane lane, int slot,

@@ -282,6 +282,52 @@ test_one(void)
     lim_worker_free(NULL);
 }
 
+/* The idle lane: after everything else, never while live requests keep coming, and it still ends.
+ */
+static void
+test_idle(void)
+{
+    LimWorker *w = worker_new();
+    Told idle = {0}, second = {0}, job = {0}, live[40] = {0};
+    atomic_int idle_steps = 0, job_steps = 0;
+    Probe *p = probe_new(4, 0), *q = probe_new(20, 500);
+    p->taken = &idle_steps;
+    q->taken = &job_steps;
+    lim_worker_submit(w, &probe_new(1, 0)->base, LIM_LANE_LIVE, 0, 0, events_for(&live[0]));
+    lim_worker_submit(w, &p->base, LIM_LANE_IDLE, -1, 0, events_for(&idle));
+    lim_worker_submit(w, &probe_new(1, 0)->base, LIM_LANE_IDLE, 0, 0, events_for(&second));
+    lim_worker_submit(w, &q->base, LIM_LANE_LONG, 0, 0, events_for(&job));
+    g_assert_cmpint(lim_worker_busy(w), ==, 1);
+    gint64 last = g_get_monotonic_time(), gap = 0;
+    for (int i = 1; i < 40; i++) { /* more than a second of a hand that moves */
+        lim_worker_submit(w, &probe_new(1, 500)->base, LIM_LANE_LIVE, i % 3, 0,
+                          events_for(&live[i]));
+        gap = MAX(gap, g_get_monotonic_time() - last);
+        last = g_get_monotonic_time();
+        DRAIN_UNTIL(live[i].drop);
+        sleep_us(30000);
+    }
+    DRAIN_UNTIL(idle.drop && second.drop);
+    g_assert_cmpint(idle.status, ==, LIM_OK);
+    g_assert_cmpint(atomic_load(&idle_steps), ==, 4);
+    g_assert_cmpint(job.order, <, idle.order);
+    g_assert_cmpint(idle.order, <, second.order);
+    if (gap < 200000) /* unless this machine made a pause of its own */
+        g_assert_cmpint(live[39].order, <, idle.order);
+
+    /* Cancelled while it waits, and left over. */
+    Told cancelled = {0}, left = {0};
+    uint64_t ticket = lim_worker_submit(w, &probe_new(-1, 100)->base, LIM_LANE_IDLE, 0, 0,
+                                        events_for(&cancelled));
+    DRAIN_UNTIL(cancelled.progress);
+    lim_worker_cancel(w, ticket);
+    DRAIN_UNTIL(cancelled.drop);
+    g_assert_cmpint(cancelled.status, ==, LIM_CANCELLED);
+    lim_worker_submit(w, &probe_new(-1, 100)->base, LIM_LANE_IDLE, 0, 0, events_for(&left));
+    worker_free(w);
+    g_assert_cmpint(left.drop, ==, 1);
+}
+
 /* A burst of requests in two slots: all dropped once, the last of each slot delivered, none out of
  * order, none for a request that was replaced while it waited. */
 static void
@@ -726,6 +772,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/worker/one", test_one);
+    g_test_add_func("/worker/idle", test_idle);
     g_test_add_func("/worker/newest-wins", test_newest_wins);
     g_test_add_func("/worker/dragging-shows-frames", test_dragging_shows_frames);
     g_test_add_func("/worker/long-run-makes-room", test_long_run_makes_room);
