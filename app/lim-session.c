@@ -107,21 +107,27 @@ lim_session_get_worker(LimSession *self)
 }
 
 char *
-lim_session_dup_default_path(void)
+lim_session_dup_model_path(const char *name)
 {
     const char *data = g_getenv("LIMEN_DATA");
     const char *const folders[] = {LIMEN_PKGDATADIR, LIMEN_SOURCE_DATADIR};
     char *path = NULL;
 
     if (data && *data)
-        return g_build_filename(data, "models", LIMEN_DEFAULT_MODEL, NULL);
+        return g_build_filename(data, "models", name, NULL);
     for (gsize i = 0; i < G_N_ELEMENTS(folders); i++) {
         g_free(path);
-        path = g_build_filename(folders[i], "models", LIMEN_DEFAULT_MODEL, NULL);
+        path = g_build_filename(folders[i], "models", name, NULL);
         if (g_file_test(path, G_FILE_TEST_EXISTS))
             break;
     }
     return path;
+}
+
+char *
+lim_session_dup_default_path(void)
+{
+    return lim_session_dup_model_path(LIMEN_DEFAULT_MODEL);
 }
 
 static void

@@ -22,6 +22,8 @@ LimWorker *lim_session_get_worker(LimSession *self); /* borrowed */
 /* The model that is opened at start: LIMEN_DATA/models, the installed one, or the source tree's;
  * g_free(). A path also when the file does not exist. */
 char *lim_session_dup_default_path(void);
+/* The same of another file that comes with the program. */
+char *lim_session_dup_model_path(const char *name);
 
 /* Fills the object part of LimTaskEvents.data: a weak reference, so that nothing is delivered to
  * what is gone. */

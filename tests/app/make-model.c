@@ -1,7 +1,11 @@
 #include "make-model.h"
 
+#include "metrics/features.h"
 #include "models/biggan.h"
+#include "models/classifier.h"
 #include "models/modelfile.h"
+
+#include <stdio.h>
 
 LimStatus
 test_make_model(const char *path, int g_ch, LimError *err)
@@ -32,4 +36,56 @@ test_make_model(const char *path, int g_ch, LimError *err)
     lim_graph_free(graph);
     lim_store_free(store);
     return status;
+}
+
+static LimStatus
+make_features(const char *classifier_path, const char *path, LimError *err)
+{
+    LimPredictor *predictor = lim_predictor_load(classifier_path, err);
+
+    if (!predictor)
+        return err->code;
+    LimFeatures *f = lim_features_new(90, lim_predictor_features(predictor), 3);
+    snprintf(f->name, sizeof f->name, "invented");
+    snprintf(f->split, sizeof f->split, "test");
+    for (int i = 0; i < f->n; i++) {
+        f->label[i] = i % 3;
+        for (int k = 0; k < f->size; k++)
+            f->x[i * f->size + k] = (float)((7 * i * i + 5 * k * i + 3 * k) % 101) / 101;
+    }
+    LimStatus status = lim_features_save(f, predictor, "test", path, err);
+    lim_features_free(f);
+    lim_predictor_free(predictor);
+    return status;
+}
+
+LimStatus
+test_make_judge(const char *classifier_path, const char *features_path, LimError *err)
+{
+    static const char *const names[] = {"Ankle boot", "Bag", "Coat"};
+    LimClassifierParams params;
+    LimBuild build;
+
+    lim_params_init(lim_classifier_schema, &params);
+    params.channels = 1;
+    params.classes = 3;
+    params.width = 8;
+    LimStore *store = lim_store_new(6);
+    LimGraph *graph = lim_graph_new();
+    lim_build_init(&build, graph, store, LIM_MODE_EVAL);
+    LimVal x = lim_graph_feed(graph, "x", LIM_F32,
+                              LIM_SHAPE4(1, 1, LIM_CLASSIFIER_SIZE, LIM_CLASSIFIER_SIZE));
+    lim_classifier(&build, &params, x, NULL);
+    LimStatus status = lim_graph_status(graph, err);
+    if (status == LIM_OK) {
+        LimModelInfo info = {.model = "classifier",
+                             .schema = lim_classifier_schema,
+                             .params = &params,
+                             .classes = 3,
+                             .class_names = names};
+        status = lim_modelfile_save(classifier_path, &info, store, true, err);
+    }
+    lim_graph_free(graph);
+    lim_store_free(store);
+    return status == LIM_OK ? make_features(classifier_path, features_path, err) : status;
 }

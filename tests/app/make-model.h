@@ -5,3 +5,6 @@
 
 /* Three classes ("Ankle boot", "Bag", "Coat"), width g_ch, grey pictures. */
 LimStatus test_make_model(const char *path, int g_ch, LimError *err);
+/* A classifier of the same three classes with random weights, and features of 90 real pictures that
+ * are random as well. */
+LimStatus test_make_judge(const char *classifier_path, const char *features_path, LimError *err);

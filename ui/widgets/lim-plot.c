@@ -544,25 +544,65 @@ draw_legend_entry(LimPlot *self, int s, double x, double y, gpointer data)
     draw_text(pen, name, x + 24, y, &pen->text);
 }
 
-/* A text in a box beside (x, y), inside the widget. */
+/* How much of the curves a box would hide: points, and places on the lines between them. */
+static int
+hidden_by(LimPlot *self, const graphene_rect_t *box)
+{
+    int n = 0;
+
+    for (int s = 0; s < n_series(self); s++) {
+        const Series *series = get_series(self, s);
+        g_autofree double *xy = pixels(self, series);
+        int parts = series->flags & LIM_PLOT_LINE ? CLAMP(200 / MAX(series->n, 1), 1, 8) : 1;
+        for (int i = 0; i < series->n * parts; i++) {
+            double x, y;
+            lim_plot_place(xy, series->n, (double)i / parts, &x, &y);
+            n += isfinite(x) && isfinite(y) &&
+                 graphene_rect_contains_point(box, &GRAPHENE_POINT_INIT((float)x, (float)y));
+        }
+    }
+    return n;
+}
+
+/* The upper left corner for a box of that size beside (x, y): inside the widget, and where it hides
+ * least. */
+static void
+place_box(LimPlot *self, double x, double y, double w, double h, double *left, double *top)
+{
+    double right = gtk_widget_get_width(GTK_WIDGET(self)) - w - 1;
+    double bottom = gtk_widget_get_height(GTK_WIDGET(self)) - h - 1;
+    const double places[][2] = {{x + MARKER + 4, y - h - 4},
+                                {x - MARKER - 4 - w, y + 4},
+                                {x + MARKER + 4, y + 4},
+                                {x - MARKER - 4 - w, y - h - 4}};
+    int least = G_MAXINT;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(places); i++) {
+        double bx = round(CLAMP(places[i][0], 1, MAX(right, 1)));
+        double by = round(CLAMP(places[i][1], 1, MAX(bottom, 1)));
+        graphene_rect_t box = GRAPHENE_RECT_INIT((float)bx, (float)by, (float)w, (float)h);
+        int hidden = hidden_by(self, &box);
+        if (graphene_rect_contains_point(&box, &GRAPHENE_POINT_INIT((float)x, (float)y)))
+            hidden += 1000; /* moved over what it is about */
+        if (hidden < least) {
+            least = hidden;
+            *left = bx;
+            *top = by;
+        }
+    }
+}
+
+/* A text in a box beside (x, y). */
 static void
 draw_box(LimPlot *self, Pen *pen, const char *text, double x, double y, gboolean bold,
          gboolean border)
 {
     g_autoptr(PangoLayout) layout = make_text(self, text, bold);
-    double width = gtk_widget_get_width(GTK_WIDGET(self));
-    double height = gtk_widget_get_height(GTK_WIDGET(self));
     int w, h;
 
     pango_layout_get_pixel_size(layout, &w, &h);
-    double pad = border ? PAD : 2, bw = w + 2 * pad, bh = h + 2 * pad;
-    double bx = x + MARKER + 4, by = y - bh - 4;
-    if (bx + bw > width - 1)
-        bx = x - MARKER - 4 - bw;
-    if (by < 1)
-        by = y + MARKER + 4;
-    bx = round(CLAMP(bx, 1, MAX(width - bw - 1, 1)));
-    by = round(CLAMP(by, 1, MAX(height - bh - 1, 1)));
+    double pad = border ? PAD : 2, bw = w + 2 * pad, bh = h + 2 * pad, bx = 0, by = 0;
+    place_box(self, x, y, bw, bh, &bx, &by);
 
     GskRoundedRect frame;
     GdkRGBA back = pen->back;

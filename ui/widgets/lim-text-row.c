@@ -74,3 +74,10 @@ lim_text_row_set_placeholder(LimTextRow *self, const char *text)
 {
     gtk_entry_set_placeholder_text(GTK_ENTRY(self->entry), text);
 }
+
+void
+lim_text_row_set_width_chars(LimTextRow *self, int chars)
+{
+    gtk_editable_set_width_chars(GTK_EDITABLE(self->entry), chars);
+    gtk_editable_set_max_width_chars(GTK_EDITABLE(self->entry), chars);
+}

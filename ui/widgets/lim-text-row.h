@@ -11,3 +11,5 @@ GtkWidget *lim_text_row_new(const char *key, const char *label, const char *help
                             int max_bytes);
 /* What an empty text stands for, shown in its place. */
 void lim_text_row_set_placeholder(LimTextRow *self, const char *text);
+/* The width that the field asks for; it takes what it is given. */
+void lim_text_row_set_width_chars(LimTextRow *self, int chars);

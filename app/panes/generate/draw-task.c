@@ -64,7 +64,7 @@ lim_draw_samples_task_new(LimModel *model, const LimSample *samples, int n, bool
 }
 
 LimTask *
-lim_draw_task_new(LimModel *model, const LimSampleRequest *request, bool maps)
+lim_draw_request_task_new(LimModel *model, const LimSampleRequest *request, bool maps)
 {
     LimSample *samples = lim_alloc((size_t)request->count, sizeof *samples);
 

@@ -16,6 +16,6 @@ typedef struct LimDrawTask {
 } LimDrawTask;
 
 /* maps: also those of attention, for lim_sample_task_maps(sample); the model must have it. */
-LimTask *lim_draw_task_new(LimModel *model, const LimSampleRequest *request, bool maps);
+LimTask *lim_draw_request_task_new(LimModel *model, const LimSampleRequest *request, bool maps);
 /* samples [n] are copied. */
 LimTask *lim_draw_samples_task_new(LimModel *model, const LimSample *samples, int n, bool maps);

@@ -11,6 +11,7 @@
 #include "panes/generate/grid.h"
 #include "panes/generate/kept.h"
 #include "panes/generate/sheet.h"
+#include "panes/generate/tradeoff.h"
 #include "schema-form.h"
 #include "widgets/lim-density-plot.h"
 #include "widgets/lim-message.h"
@@ -26,7 +27,8 @@ static const struct {
 };
 
 /* What stands at the right of every mode, from top to bottom. */
-static GType (*const sides[])(void) = {lim_generate_attention_get_type, lim_generate_kept_get_type};
+static GType (*const sides[])(void) = {lim_generate_tradeoff_get_type,
+                                       lim_generate_attention_get_type, lim_generate_kept_get_type};
 
 #define SIDE_WIDTH 300
 

@@ -243,7 +243,8 @@ update(LimGeneratePart *part)
     self->posted = r;
     self->posted_maps = maps;
     self->posted_model = model;
-    lim_generate_part_post(part, lim_draw_task_new(model, &r, maps), LIM_GENERATE_SLOT_GRID);
+    lim_generate_part_post(part, lim_draw_request_task_new(model, &r, maps),
+                           LIM_GENERATE_SLOT_GRID);
 }
 
 /* ---- dragging a picture walks its latent plane ---- */

@@ -546,32 +546,51 @@ lim_generate_sheet_class_init(LimGenerateSheetClass *klass)
     part_class->dup_file_name = dup_file_name;
 }
 
-/* One line above the pictures: rows, columns, and the values of both. */
 static GtkWidget *
-build_settings(LimGenerateSheet *self)
+build_setting(LimGenerateSheet *self, int k)
 {
-    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 18);
+    const LimParamSpec *s = &lim_sweep_schema[k];
     const char *texts[64] = {NULL};
+    GtkWidget *row;
 
     for (int i = 0; lim_sweep_axis(i); i++)
         texts[i] = lim_sweep_axis(i)->label;
-    for (int k = 0; k < N_SETTINGS; k++) {
-        const LimParamSpec *s = &lim_sweep_schema[k];
-        GtkWidget *row =
-            s->kind == LIM_CHOICE
-                ? lim_choice_row_new(s->name, s->label, s->help, texts, NULL, (int)s->def)
-                : lim_text_row_new(s->name, s->label, s->help, "", LIM_TEXT_MAX - 1);
-        self->settings[k] = LIM_FORM_ROW(row);
+    if (s->kind == LIM_CHOICE) {
+        row = lim_choice_row_new(s->name, s->label, s->help, texts, NULL, (int)s->def);
+        self->axis[k == COLUMNS] = (int)s->def;
+    } else {
+        row = lim_text_row_new(s->name, s->label, s->help, "", LIM_TEXT_MAX - 1);
+        lim_text_row_set_width_chars(LIM_TEXT_ROW(row), 6);
         gtk_widget_set_hexpand(row, TRUE);
-        g_signal_connect_object(row, "changed", G_CALLBACK(setting_changed), self,
-                                G_CONNECT_SWAPPED);
-        g_signal_connect_object(row, "settled", G_CALLBACK(setting_settled), self,
-                                G_CONNECT_SWAPPED);
-        gtk_box_append(GTK_BOX(box), row);
-        if (s->kind == LIM_CHOICE)
-            self->axis[k == COLUMNS] = (int)s->def;
     }
-    return box;
+    self->settings[k] = LIM_FORM_ROW(row);
+    g_signal_connect_object(row, "changed", G_CALLBACK(setting_changed), self, G_CONNECT_SWAPPED);
+    g_signal_connect_object(row, "settled", G_CALLBACK(setting_settled), self, G_CONNECT_SWAPPED);
+    return row;
+}
+
+/* Above the pictures: rows and columns, each with its values; one below the other where there is no
+ * room for both. */
+static GtkWidget *
+build_settings(LimGenerateSheet *self)
+{
+    GtkWidget *flow = gtk_flow_box_new();
+
+    for (int k = 0; k < N_SETTINGS; k += 2) {
+        GtkWidget *pair = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 12);
+        GtkWidget *child = gtk_flow_box_child_new();
+        gtk_box_append(GTK_BOX(pair), build_setting(self, k));
+        gtk_box_append(GTK_BOX(pair), build_setting(self, k + 1));
+        gtk_flow_box_child_set_child(GTK_FLOW_BOX_CHILD(child), pair);
+        gtk_widget_set_focusable(child, FALSE);
+        gtk_flow_box_append(GTK_FLOW_BOX(flow), child);
+    }
+    gtk_flow_box_set_selection_mode(GTK_FLOW_BOX(flow), GTK_SELECTION_NONE);
+    gtk_flow_box_set_max_children_per_line(GTK_FLOW_BOX(flow), 2);
+    gtk_flow_box_set_column_spacing(GTK_FLOW_BOX(flow), 18);
+    gtk_flow_box_set_row_spacing(GTK_FLOW_BOX(flow), 6);
+    gtk_widget_add_css_class(flow, "settings");
+    return flow;
 }
 
 static void
