@@ -6,6 +6,7 @@
 #include "widgets/lim-image-grid.h"
 
 #include "widgets/lim-pin.h"
+#include "widgets/pictures.h"
 
 #include <math.h>
 
@@ -237,11 +238,7 @@ lim_image_grid_set_stale(LimImageGrid *self, gboolean stale)
     if (stale == self->stale)
         return;
     self->stale = stale;
-    gtk_accessible_update_state(GTK_ACCESSIBLE(self), GTK_ACCESSIBLE_STATE_BUSY, stale, -1);
-    if (stale)
-        gtk_widget_add_css_class(GTK_WIDGET(self), "stale");
-    else
-        gtk_widget_remove_css_class(GTK_WIDGET(self), "stale");
+    lim_pictures_show_stale(GTK_WIDGET(self), stale);
     g_object_notify_by_pspec(G_OBJECT(self), props[PROP_STALE]);
 }
 
@@ -319,17 +316,8 @@ static cairo_surface_t *
 surface_new(const guint8 *in, int width, int height, int channels)
 {
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
-    unsigned char *out = cairo_image_surface_get_data(surface);
-    int stride = cairo_image_surface_get_stride(surface);
 
-    for (int y = 0; y < height; y++) {
-        guint32 *row = (guint32 *)(void *)(out + (gsize)y * (gsize)stride);
-        for (int x = 0; x < width; x++, in += channels) {
-            guint32 r = in[0], g = in[channels / 2], b = in[channels - 1];
-            row[x] = r << 16 | g << 8 | b;
-        }
-    }
-    cairo_surface_mark_dirty(surface);
+    lim_pictures_put(surface, 0, 0, in, width, height, channels);
     return surface;
 }
 
@@ -506,19 +494,15 @@ snapshot(GtkWidget *widget, GtkSnapshot *snapshot)
         if (l.caption)
             snapshot_caption(self, snapshot, &l, i, x, y, scale);
         if (i == self->cursor && !self->enlarged && gtk_widget_has_visible_focus(widget)) {
-            GskRoundedRect outline;
             GdkRGBA color;
             if (!gtk_style_context_lookup_color(gtk_widget_get_style_context(widget),
                                                 "limen_accent", &color))
                 gtk_style_context_get_color(gtk_widget_get_style_context(widget), &color);
-            gsk_rounded_rect_init_from_rect(&outline,
-                                            &GRAPHENE_RECT_INIT((float)x / (float)scale - 2,
-                                                                (float)y / (float)scale - 2,
-                                                                (float)l.cell_w / (float)scale + 4,
-                                                                (float)l.cell_h / (float)scale + 4),
-                                            0);
-            gtk_snapshot_append_border(snapshot, &outline, (float[4]){2, 2, 2, 2},
-                                       (GdkRGBA[4]){color, color, color, color});
+            lim_pictures_frame(snapshot,
+                               &GRAPHENE_RECT_INIT((float)x / (float)scale, (float)y / (float)scale,
+                                                   (float)l.cell_w / (float)scale,
+                                                   (float)l.cell_h / (float)scale),
+                               2, &color);
         }
     }
     if (self->n_pins || self->probe.picture >= 0)

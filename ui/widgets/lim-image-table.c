@@ -5,7 +5,7 @@
  * exported file draws its own. */
 #include "widgets/lim-image-table.h"
 
-#include <string.h>
+#include "widgets/pictures.h"
 
 #define GAP        4
 #define PAD        6
@@ -264,7 +264,6 @@ draw_pictures(LimImageTable *self, cairo_t *cr, const Layout *l, const GdkRGBA *
 static void
 draw_frame(LimImageTable *self, GtkSnapshot *snapshot, int place, const GdkRGBA *color, float room)
 {
-    GskRoundedRect outline;
     graphene_rect_t area;
     int row, column;
 
@@ -272,10 +271,7 @@ draw_frame(LimImageTable *self, GtkSnapshot *snapshot, int place, const GdkRGBA 
         return;
     split(self, place, &row, &column);
     lim_image_table_get_area(self, row, column, &area);
-    graphene_rect_inset(&area, -room, -room);
-    gsk_rounded_rect_init_from_rect(&outline, &area, 0);
-    gtk_snapshot_append_border(snapshot, &outline, (float[4]){2, 2, 2, 2},
-                               (GdkRGBA[4]){*color, *color, *color, *color});
+    lim_pictures_frame(snapshot, &area, room, color);
 }
 
 static void
@@ -379,22 +375,13 @@ lim_image_table_set_pictures(LimImageTable *self, int first, int n, const guint8
         lim_image_table_clear_pictures(self);
         gtk_widget_queue_resize(GTK_WIDGET(self));
     }
-    cairo_surface_flush(self->surface);
-    unsigned char *data = cairo_image_surface_get_data(self->surface);
-    gsize stride = (gsize)cairo_image_surface_get_stride(self->surface);
-    for (int i = first; i < first + n; i++) {
+    for (int i = first; i < first + n; i++, pixels += (gsize)(width * height * channels)) {
         int row, column;
         split(self, i, &row, &column);
-        for (int y = 0; y < height; y++) {
-            guint32 *out =
-                (guint32 *)(void *)(data + (gsize)(row * height + y) * stride) + column * width;
-            for (int x = 0; x < width; x++, pixels += channels)
-                out[x] = (guint32)pixels[0] << 16 | (guint32)pixels[channels / 2] << 8 |
-                         (guint32)pixels[channels - 1];
-        }
+        lim_pictures_put(self->surface, column * width, row * height, pixels, width, height,
+                         channels);
         self->there[i] = TRUE;
     }
-    cairo_surface_mark_dirty(self->surface);
     gtk_widget_queue_draw(GTK_WIDGET(self));
 }
 
@@ -471,11 +458,7 @@ lim_image_table_set_stale(LimImageTable *self, gboolean stale)
     if (stale == self->stale)
         return;
     self->stale = stale;
-    gtk_accessible_update_state(GTK_ACCESSIBLE(self), GTK_ACCESSIBLE_STATE_BUSY, stale, -1);
-    if (stale)
-        gtk_widget_add_css_class(GTK_WIDGET(self), "stale");
-    else
-        gtk_widget_remove_css_class(GTK_WIDGET(self), "stale");
+    lim_pictures_show_stale(GTK_WIDGET(self), stale);
     g_object_notify_by_pspec(G_OBJECT(self), props[PROP_STALE]);
 }
 

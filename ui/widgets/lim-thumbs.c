@@ -1,6 +1,8 @@
 /* Like LimImageGrid it paints with the nearest-pixel filter at a whole factor. */
 #include "widgets/lim-thumbs.h"
 
+#include "widgets/pictures.h"
+
 #define GAP 3
 
 struct _LimThumbs {
@@ -18,16 +20,7 @@ lim_thumbs_set(LimThumbs *self, const guint8 *pixels, int n, int width, int heig
     self->n = n;
     self->width = width;
     self->surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, MAX(n * height, 1));
-    unsigned char *out = cairo_image_surface_get_data(self->surface);
-    int stride = cairo_image_surface_get_stride(self->surface);
-    for (int y = 0; y < n * height; y++) {
-        guint32 *row = (guint32 *)(void *)(out + (gsize)y * (gsize)stride);
-        for (int x = 0; x < width; x++, pixels += channels) {
-            guint32 r = pixels[0], g = pixels[channels / 2], b = pixels[channels - 1];
-            row[x] = r << 16 | g << 8 | b;
-        }
-    }
-    cairo_surface_mark_dirty(self->surface);
+    lim_pictures_put(self->surface, 0, 0, pixels, width, n * height, channels);
     self->height = height;
     gtk_widget_queue_resize(GTK_WIDGET(self));
 }
