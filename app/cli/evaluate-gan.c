@@ -25,8 +25,6 @@ typedef struct GanFlags {
     bool standing, floor, cas;
 } GanFlags;
 
-static const char *const truncation_names[] = {"inverse-cdf", "resample", "scale", NULL};
-
 static const LimParamSpec gan_schema[] = {
     {.name = "classifier",
      .label = "Classifier",
@@ -59,7 +57,7 @@ static const LimParamSpec gan_schema[] = {
      .kind = LIM_CHOICE,
      .offset = offsetof(GanFlags, truncation),
      .max = 2,
-     .choices = truncation_names},
+     .choices = lim_truncation_names},
     {.name = "standing",
      .label = "Standing statistics",
      .help = "Compute the generator's batch statistics again under each threshold, instead of "
@@ -507,7 +505,7 @@ begin(Evaluation *e, LimError *err)
         "model_crc32", model_crc, "classifier", e->classifier, "classifier_crc32", classifier_crc,
         "data", e->test->name, "split", e->test->split, "pictures", e->test->n, "samples",
         e->flags->samples, "seed", (json_int_t)e->run->common->seed, "truncation",
-        truncation_names[e->flags->truncation], "batch_statistics",
+        lim_truncation_names[e->flags->truncation], "batch_statistics",
         e->flags->standing ? "computed under each threshold" : "of the model file", "explanation",
         "threshold 0: untruncated. Distances are taken between features of the classifier, not "
         "Inception's; inception score: its probabilities, ten splits. precision, recall: k = 3; "

@@ -23,8 +23,6 @@ const double lim_tradeoff_thresholds[LIM_TRADEOFF_THRESHOLDS] = {2,    0.04, 0.5
                                                                  1.5,  0.75, 0.1, 0.35, 1.25,
                                                                  1.75, 2.5,  0.02};
 
-static const char *const truncation_names[] = {"inverse-cdf", "resample", "scale", NULL};
-
 const LimParamSpec lim_tradeoff_schema[] = {
     {.name = "samples",
      .label = "Bank of latents",
@@ -51,7 +49,7 @@ const LimParamSpec lim_tradeoff_schema[] = {
      .kind = LIM_CHOICE,
      .offset = offsetof(LimTradeoffSettings, truncation),
      .max = 2,
-     .choices = truncation_names},
+     .choices = lim_truncation_names},
     {.name = "seed",
      .label = "Seed",
      .help = "Chooses the latents.",

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static const char *const truncation_names[] = {"inverse-cdf", "resample", "scale", NULL};
+const char *const lim_truncation_names[] = {"inverse-cdf", "resample", "scale", NULL};
 
 #define SLOT_ROW(k, flag, text, place)                                                           \
     {                                                                                            \
@@ -52,7 +52,7 @@ const LimParamSpec lim_sample_schema[] = {
      .kind = LIM_CHOICE,
      .offset = offsetof(LimSampleRequest, truncation),
      .max = 2,
-     .choices = truncation_names},
+     .choices = lim_truncation_names},
     {.name = "samples",
      .label = "Samples",
      .help = "How many pictures to draw.",

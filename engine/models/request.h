@@ -13,6 +13,7 @@ typedef enum LimTruncation {
     LIM_TRUNC_RESAMPLE,    /* redraw every |z_i| > t (Brock et al. 2019, section 3.1) */
     LIM_TRUNC_SCALE        /* t * z with |z| <= 2 (as in published TF-Hub weights) */
 } LimTruncation;
+extern const char *const lim_truncation_names[]; /* as flags and files say them; ends with NULL */
 
 #define LIM_THRESHOLD_MIN 0.02
 #define LIM_THRESHOLD_MAX 2.5
