@@ -22,13 +22,6 @@ typedef struct CasTask {
 #define DRAWN   0.1
 #define TRAINED 0.98
 
-static void
-scale(LimProgress *progress, double from, double to)
-{
-    if (progress)
-        progress->fraction = from + (to - from) * progress->fraction;
-}
-
 static LimStatus
 begin_training(CasTask *t, const LimExec *exec, LimError *err)
 {
@@ -68,17 +61,17 @@ cas_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError *er
         return LIM_STEP_DONE;
     if (!t->train) {
         step = lim_task_step(t->draw, exec, progress, err);
-        scale(progress, 0, DRAWN);
+        lim_progress_scale(progress, 0, DRAWN);
         if (step == LIM_STEP_DONE)
             status = begin_training(t, exec, err);
     } else if (!t->judge) {
         step = lim_task_step(t->train, exec, progress, err);
-        scale(progress, DRAWN, TRAINED);
+        lim_progress_scale(progress, DRAWN, TRAINED);
         if (step == LIM_STEP_DONE)
             status = begin_test(t, err);
     } else {
         step = lim_task_step(t->judge, exec, progress, err);
-        scale(progress, TRAINED, 1);
+        lim_progress_scale(progress, TRAINED, 1);
         if (step == LIM_STEP_DONE)
             finish(t);
     }

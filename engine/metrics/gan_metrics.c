@@ -19,13 +19,6 @@ typedef struct GanMetrics {
 #define DRAWN  0.6
 #define JUDGED 0.8
 
-static void
-scale(LimProgress *progress, double from, double to)
-{
-    if (progress)
-        progress->fraction = from + (to - from) * progress->fraction;
-}
-
 static LimStep
 metrics_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError *err)
 {
@@ -35,7 +28,7 @@ metrics_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError
         return LIM_STEP_DONE;
     if (!t->pictures) {
         step = lim_task_step(t->draw, exec, progress, err);
-        scale(progress, 0, DRAWN);
+        lim_progress_scale(progress, 0, DRAWN);
         if (step == LIM_STEP_DONE) {
             t->pictures = lim_draw_task_steal(t->draw);
             t->judge = lim_features_task_new(t->c, t->pictures, NULL, t->pictures->n, err);
@@ -44,14 +37,14 @@ metrics_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError
         }
     } else if (!t->samples) {
         step = lim_task_step(t->judge, exec, progress, err);
-        scale(progress, DRAWN, JUDGED);
+        lim_progress_scale(progress, DRAWN, JUDGED);
         if (step == LIM_STEP_DONE) {
             t->samples = lim_features_task_steal(t->judge);
             t->compare = lim_compare_new(t->samples, t->real);
         }
     } else {
         step = lim_task_step(t->compare, exec, progress, err);
-        scale(progress, JUDGED, 1);
+        lim_progress_scale(progress, JUDGED, 1);
         t->done = step == LIM_STEP_DONE;
     }
     return step == LIM_STEP_FAILED ? step : t->done ? LIM_STEP_DONE : LIM_STEP_MORE;

@@ -17,6 +17,14 @@ typedef struct LimProgress {
     char text[160];  /* "step 120 of 2000, loss 0.31" */
 } LimProgress;
 
+/* A task that steps others: its part of them spans from .. to of the whole. */
+static inline void
+lim_progress_scale(LimProgress *progress, double from, double to)
+{
+    if (progress)
+        progress->fraction = from + (to - from) * progress->fraction;
+}
+
 typedef struct LimTask LimTask;
 typedef struct LimTaskClass {
     const char *name;
