@@ -1,6 +1,7 @@
 /* limen-cli evaluate classifier: how good it is on pictures that it has not seen. */
 #include "cli.h"
 #include "data/dataset.h"
+#include "metrics/asked_class.h"
 #include "models/predictor.h"
 
 #include <math.h>
@@ -19,11 +20,8 @@ typedef struct Confusion {
 static void
 count_sample(Confusion *c, const float *logits, int label)
 {
-    int best = 0;
+    const int best = lim_seen_class(logits, c->classes);
     double sum = 0;
-    for (int k = 1; k < c->classes; k++)
-        if (logits[k] > logits[best])
-            best = k;
     for (int k = 0; k < c->classes; k++)
         sum += exp((double)logits[k] - (double)logits[best]);
     c->log_loss += log(sum) + (double)logits[best] - (double)logits[label];

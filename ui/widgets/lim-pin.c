@@ -5,27 +5,19 @@
 typedef enum { CIRCLE, SQUARE, DIAMOND, TRIANGLE, POINTER } Shape;
 
 static const struct {
-    const char *letter, *name;
+    const char *letter;
     Shape shape;
     double r, g, b;
 } pins[LIM_PIN_MAX] = {
-    {"A", "orange circle", CIRCLE, 0.90, 0.62, 0.00},
-    {"B", "blue square", SQUARE, 0.34, 0.71, 0.91},
-    {"C", "yellow triangle", TRIANGLE, 0.94, 0.89, 0.26},
-    {"D", "green diamond", DIAMOND, 0.00, 0.72, 0.53},
-    {"E", "pink triangle, point down", POINTER, 0.90, 0.58, 0.76},
+    {"A", CIRCLE, 0.90, 0.62, 0.00},   {"B", SQUARE, 0.34, 0.71, 0.91},
+    {"C", TRIANGLE, 0.94, 0.89, 0.26}, {"D", DIAMOND, 0.00, 0.72, 0.53},
+    {"E", POINTER, 0.90, 0.58, 0.76},
 };
 
 const char *
 lim_pin_letter(int which)
 {
     return pins[which].letter;
-}
-
-const char *
-lim_pin_describe(int which)
-{
-    return pins[which].name;
 }
 
 /* Around the origin, of radius r; the letter's place is (0, *y). */

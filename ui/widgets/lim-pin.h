@@ -8,7 +8,5 @@
 
 /* "A" .. "E" */
 const char *lim_pin_letter(int which);
-/* "orange circle" */
-const char *lim_pin_describe(int which);
 /* Draws a mark of about size x size pixels around (x, y). strong: with a second rim. */
 void lim_pin_draw(cairo_t *cr, int which, double x, double y, double size, gboolean strong);

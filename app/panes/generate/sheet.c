@@ -79,12 +79,6 @@ pane_of(LimGenerateSheet *self)
     return lim_generate_of(GTK_WIDGET(self));
 }
 
-LimImageTable *
-lim_generate_sheet_get_table(LimGenerateSheet *self)
-{
-    return self->table;
-}
-
 static LimSweep
 get_sweep(LimGenerateSheet *self)
 {

@@ -8,6 +8,5 @@
 #define LIM_TYPE_GENERATE_SHEET (lim_generate_sheet_get_type())
 G_DECLARE_FINAL_TYPE(LimGenerateSheet, lim_generate_sheet, LIM, GENERATE_SHEET, LimGeneratePart)
 
-LimImageTable *lim_generate_sheet_get_table(LimGenerateSheet *self); /* borrowed */
 /* Takes rows, columns and their values from a sweep; the caller settles. */
 void lim_generate_sheet_set_sweep(LimGenerateSheet *self, const LimSweep *sweep);
