@@ -1,6 +1,8 @@
 /* LimSession: owns pool, worker and model, in the order in which they must go. */
 #include "lim-session.h"
 
+#include "shipped.h"
+
 struct _LimSession {
     GObject parent_instance;
     LimPool *pool;
@@ -109,19 +111,7 @@ lim_session_get_worker(LimSession *self)
 char *
 lim_session_dup_model_path(const char *name)
 {
-    const char *data = g_getenv("LIMEN_DATA");
-    const char *const folders[] = {LIMEN_PKGDATADIR, LIMEN_SOURCE_DATADIR};
-    char *path = NULL;
-
-    if (data && *data)
-        return g_build_filename(data, "models", name, NULL);
-    for (gsize i = 0; i < G_N_ELEMENTS(folders); i++) {
-        g_free(path);
-        path = g_build_filename(folders[i], "models", name, NULL);
-        if (g_file_test(path, G_FILE_TEST_EXISTS))
-            break;
-    }
-    return path;
+    return lim_shipped_model(name); /* g_free() is free() */
 }
 
 char *

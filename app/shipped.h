@@ -1,0 +1,6 @@
+/* Where the files that come with the program are: for the window and the command line alike. */
+#pragma once
+
+/* The path of a model file: in $LIMEN_DATA when that is set, else where it is installed, else in
+ * the source folder. Also a path when the file is in none of them. free(). */
+char *lim_shipped_model(const char *name);
