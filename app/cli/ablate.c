@@ -24,13 +24,7 @@ static const LimParamSpec files_schema[] = {
      .kind = LIM_TEXT,
      .offset = offsetof(AblateFiles, folder),
      .def_text = "ablation"},
-    {.name = "classifier",
-     .label = "Classifier",
-     .help = "The classifier that judges and whose features are compared: a file written by "
-             "`limen-cli train classifier`. Empty: the one that comes with the program.",
-     .unit = "",
-     .kind = LIM_TEXT,
-     .offset = offsetof(AblateFiles, classifier)},
+    CLI_CLASSIFIER_FLAG(AblateFiles),
     {.name = "out",
      .label = "Results",
      .help = "The results are written to this name with .json and .svg behind it. Empty: to "
@@ -224,12 +218,8 @@ features_of_test(CliRun *run, LimPredictor *judge, int n, LimError *err)
 {
     LimDataset *test = lim_dataset_open(cli_data(run), "test", err);
     LimFeatures *f = NULL;
-    LimTask *t = NULL;
     if (test)
-        t = lim_features_task_new(judge, test, NULL, n < test->n ? n : test->n, err);
-    if (t && cli_run_task(run, t, err) == LIM_STEP_DONE)
-        f = lim_features_task_steal(t);
-    lim_task_free(t);
+        f = cli_compute_features(run, judge, test, NULL, n < test->n ? n : test->n, err);
     lim_dataset_free(test);
     return f;
 }

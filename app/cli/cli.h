@@ -2,6 +2,7 @@
 #pragma once
 
 #include "args.h"
+#include "metrics/features.h"
 #include "progress.h"
 #include "run/exec.h"
 #include "run/task.h"
@@ -45,6 +46,19 @@ const char *cli_data(const CliRun *run);
 /* The path of a model file: as given, or when that is empty the one that comes with the program
  * under this name (in $LIMEN_DATA, where it is installed, or in the source folder). */
 void cli_resource(const char *given, const char *name, char path[LIM_TEXT_MAX]);
+/* The flag --classifier of commands that judge samples, in a schema over a type with the field
+ * `classifier`; cli_resource() makes a path of its value. */
+#define CLI_CLASSIFIER_FLAG(type)                                                                \
+    {                                                                                            \
+        .name = "classifier", .label = "Classifier",                                             \
+        .help = "The classifier that judges and whose features are compared: a file written by " \
+                "`limen-cli train classifier`. Empty: the one that comes with the program.",     \
+        .unit = "", .kind = LIM_TEXT, .offset = offsetof(type, classifier)                       \
+    }
+/* The features of n pictures of d (the first ones, or those of index) under a progress bar; NULL
+ * and err on failure. The caller owns them. */
+LimFeatures *cli_compute_features(CliRun *run, LimPredictor *c, const LimDataset *d,
+                                  const uint32_t *index, int n, LimError *err);
 /* What --quiet and --verbose say. */
 CliTalk cli_talk(const CliRun *run);
 /* Sorts the values. */

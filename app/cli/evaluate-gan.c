@@ -26,13 +26,7 @@ typedef struct GanFlags {
 } GanFlags;
 
 static const LimParamSpec gan_schema[] = {
-    {.name = "classifier",
-     .label = "Classifier",
-     .help = "The classifier that judges and whose features are compared: a file written by "
-             "`limen-cli train classifier`. Empty: the one that comes with the program.",
-     .unit = "",
-     .kind = LIM_TEXT,
-     .offset = offsetof(GanFlags, classifier)},
+    CLI_CLASSIFIER_FLAG(GanFlags),
     {.name = "samples",
      .label = "Samples",
      .help = "How many to draw under each threshold, the same number of every class.",
@@ -219,15 +213,6 @@ finished(Evaluation *e, LimTask *t, LimError *err)
     return NULL;
 }
 
-static LimFeatures *
-compute_features(Evaluation *e, const LimDataset *d, const uint32_t *index, int n, LimError *err)
-{
-    LimTask *t = finished(e, lim_features_task_new(e->c, d, index, n, err), err);
-    LimFeatures *f = t ? lim_features_task_steal(t) : NULL;
-    lim_task_free(t);
-    return f;
-}
-
 /* The generator of the file, with batch statistics for the threshold when that is asked for. */
 static LimGenerator *
 load_generator(Evaluation *e, double threshold, LimError *err)
@@ -305,7 +290,7 @@ measure_floor(Evaluation *e, LimError *err)
     }
     uint32_t *index = lim_alloc((size_t)train->n, sizeof *index);
     const int n = choose(train, e->flags->samples, e->run->common->seed, index);
-    f = compute_features(e, train, index, n, err);
+    f = cli_compute_features(e->run, e->c, train, index, n, err);
     if (f)
         t = finished(e, lim_compare_new(f, e->real), err);
     if (t) {
@@ -521,7 +506,7 @@ evaluate(Evaluation *e, LimError *err)
 {
     LimStatus status = begin(e, err);
     if (status == LIM_OK) {
-        e->real = compute_features(e, e->test, NULL, e->test->n, err);
+        e->real = cli_compute_features(e->run, e->c, e->test, NULL, e->test->n, err);
         status = e->real ? LIM_OK : err->code;
     }
     for (int i = 0; i < e->n && status == LIM_OK; i++)

@@ -47,6 +47,18 @@ choose(const LimDataset *d, int pictures, uint32_t *index)
     return n;
 }
 
+LimFeatures *
+cli_compute_features(CliRun *run, LimPredictor *c, const LimDataset *d, const uint32_t *index,
+                     int n, LimError *err)
+{
+    LimTask *t = lim_features_task_new(c, d, index, n, err);
+    LimFeatures *f = NULL;
+    if (t && cli_run_task(run, t, err) == LIM_STEP_DONE)
+        f = lim_features_task_steal(t);
+    lim_task_free(t);
+    return f;
+}
+
 static json_t *
 run_features(CliRun *run, LimError *err)
 {
@@ -55,12 +67,11 @@ run_features(CliRun *run, LimError *err)
     LimPredictor *c = lim_predictor_load(path, err);
     LimDataset *data = c ? lim_dataset_open(cli_data(run), "test", err) : NULL;
     uint32_t *index = data ? lim_alloc((size_t)data->n, sizeof *index) : NULL;
-    LimTask *t = NULL;
+    LimFeatures *f = NULL;
     json_t *result = NULL;
     if (data)
-        t = lim_features_task_new(c, data, index, choose(data, flags->pictures, index), err);
-    if (t && cli_run_task(run, t, err) == LIM_STEP_DONE) {
-        LimFeatures *f = lim_features_task_steal(t);
+        f = cli_compute_features(run, c, data, index, choose(data, flags->pictures, index), err);
+    if (f) {
         char command[LIM_TEXT_MAX];
         const char *slash = strrchr(path, '/');
         snprintf(command, sizeof command, "limen-cli features %.300s --pictures %d",
@@ -69,9 +80,8 @@ run_features(CliRun *run, LimError *err)
             result = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i}", "file", flags->out, "classifier",
                                path, "data", f->name, "split", f->split, "pictures", f->n,
                                "features", f->size);
-        lim_features_free(f);
     }
-    lim_task_free(t);
+    lim_features_free(f);
     free(index);
     lim_dataset_free(data);
     lim_predictor_free(c);
