@@ -27,14 +27,14 @@ shot() {
         tests/tools/with-display.sh "$((width + 10))x$((height + 10))" dbus-run-session -- sh -c '
             xdotool mousemove 1 1
             "$1/app/limen" "$2" & pid=$!
-            sleep "${DELAY:-8}" # also outlasts the message that settings were restored
+            sleep "${DELAY:-12}" # outlasts the message that settings were restored; fills the trade-off
             import -window root "$3"
-            kill $pid' sh "$build" "$home/settings.png" "$out/$name.png" 2>/dev/null
+            kill $pid' sh "$build" "$home/settings.png" "$out/$name.png" >/dev/null 2>&1
     mogrify -shave 5x5 +repage "$out/$name.png"
     echo "$out/$name.png"
 }
 
-shot generate 1280 800 light --seed 1
-shot generate-dark 1920 1080 dark --seed 1
-shot threshold-low 1280 800 light --class 7 --threshold 0.04 --seed 1
-shot threshold-high 1280 800 light --class 7 --threshold 2 --seed 1
+for style in light dark; do
+    shot generate-1280x800-$style 1280 800 $style --seed 1
+    shot generate-1920x1080-$style 1920 1080 $style --seed 1
+done
