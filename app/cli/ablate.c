@@ -120,17 +120,74 @@ table(const json_t *results)
     return rows;
 }
 
+/* The measure at the end, untruncated at x 0 and truncated at x 1. */
+static Curve
+ends(const json_t *runs, const char *key)
+{
+    char truncated[64];
+    snprintf(truncated, sizeof truncated, "%s_truncated", key);
+    Curve c = {.n = 2, .x = lim_alloc(8, sizeof *c.x)};
+    c.mean = c.x + 2;
+    c.low = c.x + 4;
+    c.high = c.x + 6;
+    for (int i = 0; i < 2; i++) {
+        Curve all = curve(runs, i ? truncated : key);
+        c.x[i] = i;
+        c.mean[i] = all.n ? all.mean[all.n - 1] : (double)NAN;
+        c.low[i] = all.n ? all.low[all.n - 1] : 0;
+        c.high[i] = all.n ? all.high[all.n - 1] : 0;
+        curve_clear(&all);
+    }
+    return c;
+}
+
 /* ---- the plot: a row of panels per measure, a column per experiment ---------------------------
  */
 
 enum { MAX_GROUPS = 8, MAX_RUNS = 4 };
 static const struct {
     const char *key, *label;
-    double max; /* of the axis; 0: from the data */
-} measures[] = {{"asked", "asked class recognised", 1},
-                {"frechet", "Fr\303\251chet distance (classifier's features)", 0},
-                {"coverage", "coverage", 1}};
+    bool truncation; /* the ends, untruncated and truncated, in place of the course */
+    double max;      /* of the axis; 0: from the data */
+} measures[] = {{"asked", "asked class recognised", false, 1},
+                {"frechet", "Fr\303\251chet distance (classifier's features)", false, 0},
+                {"coverage", "coverage", false, 0},
+                {"asked", "asked class recognised at the end", true, 1},
+                {"feature_variety", "variety within a class at the end", true, 1}};
 enum { MEASURES = sizeof measures / sizeof *measures };
+
+/* One panel; the curves must outlive the plot. */
+static void
+fill_panel(CliPanel *panel, CliSeries *series, Curve *curves, const json_t *results,
+           const json_t *group, int measure)
+{
+    const json_t *settings = json_object_get(results, "settings");
+    const json_t *members = json_object_get(group, "runs");
+    static char truncation[64];
+    snprintf(truncation, sizeof truncation, "0: untruncated, 1: threshold %.3g",
+             number(settings, "threshold"));
+    *panel = (CliPanel){.title = json_string_value(json_object_get(group, "question")),
+                        .x_label = measures[measure].truncation ? truncation : "iterations",
+                        .y_label = measures[measure].label,
+                        .series = series,
+                        .n = (int)json_array_size(members),
+                        .x_max = measures[measure].truncation ? 1 : number(settings, "iterations"),
+                        .y_max = measures[measure].max};
+    LIM_ASSERT(panel->n <= MAX_RUNS);
+    for (int i = 0; i < panel->n; i++) {
+        const json_t *member = json_array_get(members, (size_t)i);
+        const json_t *runs = json_object_get(json_object_get(results, "runs"),
+                                             json_string_value(json_object_get(member, "run")));
+        curves[i] = measures[measure].truncation ? ends(runs, measures[measure].key)
+                                                 : curve(runs, measures[measure].key);
+        series[i] = (CliSeries){.name = json_string_value(json_object_get(member, "label")),
+                                .n = curves[i].n,
+                                .x = curves[i].x,
+                                .y = curves[i].mean,
+                                .low = curves[i].low,
+                                .high = curves[i].high};
+    }
+}
 
 static LimStatus
 write_plot(const json_t *results, const char *path, LimError *err)
@@ -141,33 +198,14 @@ write_plot(const json_t *results, const char *path, LimError *err)
     const json_t *groups = json_object_get(results, "groups");
     const int n = (int)json_array_size(groups);
     LIM_ASSERT(n <= MAX_GROUPS);
-    for (int at = 0; at < MEASURES * n; at++) {
-        const json_t *group = json_array_get(groups, (size_t)(at % n)), *members;
-        members = json_object_get(group, "runs");
-        panels[at] = (CliPanel){.title = json_string_value(json_object_get(group, "question")),
-                                .x_label = "iterations",
-                                .y_label = measures[at / n].label,
-                                .series = series[at],
-                                .n = (int)json_array_size(members),
-                                .y_max = measures[at / n].max};
-        panels[at].x_max = number(json_object_get(results, "settings"), "iterations");
-        LIM_ASSERT(panels[at].n <= MAX_RUNS);
-        for (int i = 0; i < panels[at].n; i++) {
-            const json_t *member = json_array_get(members, (size_t)i);
-            const json_t *runs = json_object_get(json_object_get(results, "runs"),
-                                                 json_string_value(json_object_get(member, "run")));
-            Curve *c = &curves[at][i];
-            *c = curve(runs, measures[at / n].key);
-            series[at][i] = (CliSeries){.name = json_string_value(json_object_get(member, "label")),
-                                        .n = c->n,
-                                        .x = c->x,
-                                        .y = c->mean,
-                                        .low = c->low,
-                                        .high = c->high};
-        }
-    }
+    for (int at = 0; at < MEASURES * n; at++)
+        fill_panel(&panels[at], series[at], curves[at], results,
+                   json_array_get(groups, (size_t)(at % n)), at / n);
     LimStatus status =
-        cli_plot_write(path, "Each part by itself, at equal steps", panels, MEASURES * n, n, err);
+        cli_plot_write(path,
+                       "Each part by itself, at equal steps: mean, least and largest over "
+                       "the repetitions",
+                       panels, MEASURES * n, n, err);
     for (int at = 0; at < MEASURES * n; at++)
         for (int i = 0; i < panels[at].n; i++)
             curve_clear(&curves[at][i]);

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "metrics/gan_metrics.h"
+#include "train/checkpoint.h"
 #include "train/gan.h"
 
 #include <jansson.h>
@@ -308,6 +309,9 @@ open_record(const Ablation *t, Run *r, const LimGanTraining *p, LimError *err)
     }
     json_error_t why;
     r->record = json_load_file(path, 0, &why);
+    json_t *training = json_object_get(json_object_get(r->record, "settings"), "training");
+    lim_settings_complete(training, lim_gan_training_schema);
+    lim_settings_complete(json_object_get(training, "model"), lim_biggan_schema);
     const bool same = json_equal(json_object_get(r->record, "settings"), need) &&
                       json_is_array(json_object_get(r->record, "points"));
     json_decref(need);

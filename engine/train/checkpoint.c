@@ -30,8 +30,8 @@ defaults(const LimParamSpec *schema)
     return j;
 }
 
-static void
-add_missing(json_t *have, const LimParamSpec *schema)
+void
+lim_settings_complete(json_t *have, const LimParamSpec *schema)
 {
     json_t *d = defaults(schema);
     if (json_is_object(have))
@@ -93,8 +93,8 @@ lim_checkpoint_open(const LimCheckpoint *c, const char *path, LimError *err)
     if (!kind || strcmp(kind, c->kind) != 0 || !json_is_object(have)) {
         status = lim_fail(err, LIM_E_FORMAT, "%s is not a checkpoint of %s", path, c->training);
     } else {
-        add_missing(have, c->schema);
-        add_missing(json_object_get(have, "model"), c->model_schema);
+        lim_settings_complete(have, c->schema);
+        lim_settings_complete(json_object_get(have, "model"), c->model_schema);
         if (!json_equal(have, need))
             status = tell_difference(path, have, need, err);
     }

@@ -18,6 +18,11 @@ typedef struct LimCheckpoint {
     const void *model;
 } LimCheckpoint;
 
+/* Gives the settings in `have` (jansson's; changed) that are missing there their defaults: what a
+ * file that was written before they existed meant. */
+struct json_t;
+void lim_settings_complete(struct json_t *have, const LimParamSpec *schema);
+
 /* A writer that already holds kind and settings. */
 LimStWriter *lim_checkpoint_writer(const LimCheckpoint *c);
 /* Opens the file: LIM_E_FORMAT when it is of something else, LIM_E_PARAM (naming the setting) when
