@@ -95,6 +95,24 @@ cli_args_text(const CliArgs *a, int n)
     return text;
 }
 
+char *
+cli_args_command(const CliArgs *a, const char *name, int n)
+{
+    char *text = NULL, *flags = cli_args_text(a, n);
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    LIM_ASSERT(out);
+    fprintf(out, "limen-cli %s", name);
+    for (int i = 0; i < a->n_operands; i++) {
+        fputc(' ', out);
+        quoted(out, a->operand[i]);
+    }
+    fputs(flags, out);
+    fclose(out);
+    free(flags);
+    return text;
+}
+
 static int
 min3(int a, int b, int c)
 {

@@ -43,6 +43,8 @@ bool cli_args_given(const CliArgs *a, const char *name);
 /* " --name value ..." for every flag of the pieces 0 .. n - 1 that differs from its default: the
  * shortest command line that means the same. The caller frees. */
 char *cli_args_text(const CliArgs *a, int n);
+/* The whole of it: "limen-cli name operand ... --flag value ...". The caller frees. */
+char *cli_args_command(const CliArgs *a, const char *name, int n);
 
 /* Reads argv[0 .. argc). LIM_E_PARAM and one sentence on the first thing that is wrong. */
 LimStatus cli_args_parse(CliArgs *a, int argc, char **argv, LimError *err);

@@ -38,8 +38,8 @@ typedef struct CliCommand {
 } CliCommand;
 
 extern const CliCommand cli_ablate, cli_info, cli_train_classifier, cli_train_gan, cli_sample,
-    cli_evaluate_classifier, cli_evaluate_gan, cli_bench_gan, cli_bench_ops, cli_features,
-    cli_sweep;
+    cli_interpolate, cli_attention, cli_evaluate_classifier, cli_evaluate_gan, cli_bench_gan,
+    cli_bench_ops, cli_features, cli_sweep;
 
 /* The folder of --data, or NULL. */
 const char *cli_data(const CliRun *run);
@@ -61,6 +61,8 @@ LimFeatures *cli_compute_features(CliRun *run, LimPredictor *c, const LimDataset
                                   const uint32_t *index, int n, LimError *err);
 /* What --quiet and --verbose say. */
 CliTalk cli_talk(const CliRun *run);
+/* How to get the same again, as JSON text: the command with every flag that matters. */
+json_t *cli_command(const CliRun *run);
 /* Sorts the values. */
 double cli_median(double *values, int n);
 /* Steps the task to its end under a progress bar. Frees nothing. LIM_STEP_FAILED fills err. */

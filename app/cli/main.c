@@ -15,10 +15,10 @@
 enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 static const CliCommand *const commands[] = {
-    &cli_ablate,       &cli_info,     &cli_train_classifier,
-    &cli_train_gan,    &cli_sample,   &cli_evaluate_classifier,
-    &cli_evaluate_gan, &cli_features, &cli_bench_gan,
-    &cli_bench_ops,    &cli_sweep};
+    &cli_ablate,       &cli_info,        &cli_train_classifier, &cli_train_gan,
+    &cli_sample,       &cli_interpolate, &cli_attention,        &cli_evaluate_classifier,
+    &cli_evaluate_gan, &cli_features,    &cli_bench_gan,        &cli_bench_ops,
+    &cli_sweep};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 static const LimParamSpec common_schema[] = {
@@ -44,6 +44,16 @@ const char *
 cli_data(const CliRun *run)
 {
     return *run->common->data ? run->common->data : NULL;
+}
+
+json_t *
+cli_command(const CliRun *run)
+{
+    /* all pieces but the common one, whose flags change nothing about the result */
+    char *text = cli_args_command(&run->args, run->command->name, run->args.n_pieces - 1);
+    json_t *j = json_string(text);
+    free(text);
+    return j;
 }
 
 CliTalk

@@ -44,7 +44,7 @@ static const LimParamSpec files_schema[] = {
     {0}};
 
 static json_t *
-describe(const LimGenerator *g, const char *model, const LimSampleRequest *r,
+describe(const CliRun *run, const LimGenerator *g, const char *model, const LimSampleRequest *r,
          const SampleFiles *files)
 {
     json_t *result = json_pack("{s:s, s:o}", "model", model, "settings",
@@ -56,6 +56,7 @@ describe(const LimGenerator *g, const char *model, const LimSampleRequest *r,
         json_object_set_new(result, "picture", json_string(files->out));
     if (*files->npy)
         json_object_set_new(result, "array", json_string(files->npy));
+    json_object_set_new(result, "command", cli_command(run));
     return result;
 }
 
@@ -83,7 +84,7 @@ run_sample(CliRun *run, LimError *err)
         if (status == LIM_OK && *files->npy)
             status = lim_npy_write(files->npy, image, err);
         if (status == LIM_OK)
-            result = describe(g, model, r, files);
+            result = describe(run, g, model, r, files);
     }
     lim_task_free(task);
     lim_generator_free(g);

@@ -47,10 +47,11 @@ draw(CliRun *run, LimGenerator *g, const LimSweep *s, const LimSweepSheet *sheet
     if (cli_run_task(run, task, err) == LIM_STEP_DONE &&
         lim_sweep_write(files->out, lim_sample_task_image(task), sheet, model, s, files->scale,
                         err) == LIM_OK)
-        result = json_pack("{s:s, s:s, s:s, s:o, s:s, s:o}", "model", model, "picture", files->out,
-                           "rows", sheet->axis[0]->name, "row_values",
+        result = json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:o}", "model", model, "picture",
+                           files->out, "rows", sheet->axis[0]->name, "row_values",
                            texts(sheet->row_text, sheet->rows), "columns", sheet->axis[1]->name,
-                           "column_values", texts(sheet->column_text, sheet->columns));
+                           "column_values", texts(sheet->column_text, sheet->columns), "command",
+                           cli_command(run));
     lim_task_free(task);
     return result;
 }

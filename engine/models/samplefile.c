@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const LimSampleMember none[] = {{0}};
+
 char *
-lim_samplefile_text(const char *model_path, const LimSampleRequest *request, const char *name,
-                    const LimParamSpec *schema, const void *values)
+lim_samplefile_text(const char *model_path, const LimSampleRequest *request,
+                    const LimSampleMember *members)
 {
     const char *slash = strrchr(model_path, '/');
     char model[LIM_TEXT_MAX];
@@ -18,8 +20,8 @@ lim_samplefile_text(const char *model_path, const LimSampleRequest *request, con
                    sizeof model);
     json_t *object = json_pack("{s:s, s:s, s:o}", "view", "generate", "model", model, "settings",
                                lim_params_to_json(lim_sample_schema, request));
-    if (name)
-        json_object_set_new(object, name, lim_params_to_json(schema, values));
+    for (const LimSampleMember *m = members; m->name; m++)
+        json_object_set_new(object, m->name, lim_params_to_json(m->schema, m->values));
     char *text = json_dumps(object, 0);
     LIM_ASSERT(text);
     json_decref(object);
@@ -49,7 +51,7 @@ lim_samplefile_write_sheet(const char *path, const LimTensor *image, const char 
         return err ? err->code : LIM_E_NOMEM;
     lim_sheet_draw(&sheet, lim_tensor_f32(image), LIM_RANGE_SIGNED, view);
 
-    char *settings = lim_samplefile_text(model_path, request, NULL, NULL, NULL);
+    char *settings = lim_samplefile_text(model_path, request, none);
     const LimPngText texts[] = {{"Software", "Limen"}, {LIM_SAMPLE_KEY, settings}};
     status = lim_png_write(path, view, texts, 2, err);
     free(settings);
@@ -65,9 +67,8 @@ lim_samplefile_write(const char *path, const LimTensor *image, const char *model
 }
 
 LimStatus
-lim_samplefile_read_with(const char *path, LimSampleRequest *request, const char *name,
-                         const LimParamSpec *schema, void *values, char model[LIM_TEXT_MAX],
-                         LimError *err)
+lim_samplefile_read_with(const char *path, LimSampleRequest *request,
+                         const LimSampleMember *members, char model[LIM_TEXT_MAX], LimError *err)
 {
     LimPng *png = lim_png_read(path, 0, err);
     if (!png)
@@ -75,7 +76,6 @@ lim_samplefile_read_with(const char *path, LimSampleRequest *request, const char
     const char *text = lim_png_text(png, LIM_SAMPLE_KEY);
     json_t *object = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
     const json_t *settings = json_object_get(object, "settings");
-    const json_t *more = name ? json_object_get(object, name) : settings;
     const char *view = json_string_value(json_object_get(object, "view"));
     LimStatus status;
 
@@ -84,15 +84,18 @@ lim_samplefile_read_with(const char *path, LimSampleRequest *request, const char
                           "%s carries no settings of Limen's samples; take a picture that was "
                           "exported from Generate",
                           path);
-    } else if (!json_is_object(more)) {
-        status =
-            lim_fail(err, LIM_E_FORMAT, "%s carries no settings of the kind \"%s\"", path, name);
     } else {
         lim_params_init(lim_sample_schema, request);
         status = lim_params_from_json(lim_sample_schema, request, settings, err);
-        if (name && status == LIM_OK) {
-            lim_params_init(schema, values);
-            status = lim_params_from_json(schema, values, more, err);
+        if (status == LIM_OK)
+            status = lim_sample_check(request, err);
+        for (const LimSampleMember *m = members; m->name && status == LIM_OK; m++) {
+            const json_t *more = json_object_get(object, m->name);
+            lim_params_init(m->schema, m->values);
+            status = json_is_object(more)
+                         ? lim_params_from_json(m->schema, m->values, more, err)
+                         : lim_fail(err, LIM_E_FORMAT, "%s carries no settings of the kind \"%s\"",
+                                    path, m->name);
         }
         const char *file = json_string_value(json_object_get(object, "model"));
         if (model)
@@ -107,5 +110,5 @@ LimStatus
 lim_samplefile_read(const char *path, LimSampleRequest *request, char model[LIM_TEXT_MAX],
                     LimError *err)
 {
-    return lim_samplefile_read_with(path, request, NULL, NULL, NULL, model, err);
+    return lim_samplefile_read_with(path, request, none, model, err);
 }

@@ -32,11 +32,15 @@ LimStatus lim_samplefile_write_sheet(const char *path, const LimTensor *image,
 LimStatus lim_samplefile_read(const char *path, LimSampleRequest *request, char model[LIM_TEXT_MAX],
                               LimError *err);
 
-/* For other arrangements of samples: the text with one more member, an object of that name with the
- * values of a schema (name NULL: none), the caller frees it; and back, LIM_E_FORMAT when the
- * picture has no such member. */
-char *lim_samplefile_text(const char *model_path, const LimSampleRequest *request, const char *name,
-                          const LimParamSpec *schema, const void *values);
-LimStatus lim_samplefile_read_with(const char *path, LimSampleRequest *request, const char *name,
-                                   const LimParamSpec *schema, void *values,
-                                   char model[LIM_TEXT_MAX], LimError *err);
+/* For other arrangements of samples: the text with more members, each an object with the values of
+ * a schema; the caller frees it. And back: LIM_E_FORMAT when the picture lacks one of them. */
+typedef struct LimSampleMember {
+    const char *name;
+    const LimParamSpec *schema;
+    void *values;
+} LimSampleMember;
+char *lim_samplefile_text(const char *model_path, const LimSampleRequest *request,
+                          const LimSampleMember *members); /* ended by {0} */
+LimStatus lim_samplefile_read_with(const char *path, LimSampleRequest *request,
+                                   const LimSampleMember *members, char model[LIM_TEXT_MAX],
+                                   LimError *err);

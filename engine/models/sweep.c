@@ -378,7 +378,9 @@ lim_sweep_write(const char *path, const LimTensor *image, const LimSweepSheet *s
     if (!view.data)
         return err ? err->code : LIM_E_NOMEM;
 
-    char *settings = lim_samplefile_text(model_path, &s->request, MEMBER, lim_sweep_schema, s);
+    LimSweep values = *s;
+    const LimSampleMember members[] = {{MEMBER, lim_sweep_schema, &values}, {0}};
+    char *settings = lim_samplefile_text(model_path, &s->request, members);
     const LimPngText texts[] = {{"Software", "Limen"}, {LIM_SAMPLE_KEY, settings}};
     const LimStatus status = lim_png_write(path, view, texts, 2, err);
     free(settings);
@@ -389,5 +391,6 @@ lim_sweep_write(const char *path, const LimTensor *image, const LimSweepSheet *s
 LimStatus
 lim_sweep_read(const char *path, LimSweep *s, char model[LIM_TEXT_MAX], LimError *err)
 {
-    return lim_samplefile_read_with(path, &s->request, MEMBER, lim_sweep_schema, s, model, err);
+    const LimSampleMember members[] = {{MEMBER, lim_sweep_schema, s}, {0}};
+    return lim_samplefile_read_with(path, &s->request, members, model, err);
 }

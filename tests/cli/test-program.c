@@ -267,6 +267,102 @@ test_sample(void)
     g_assert_false(exists("x.png"));
 }
 
+/* The settings inside a picture, and how large it is. */
+static json_t *
+picture_settings(const char *name, int *w, int *h)
+{
+    g_autofree char *line = g_strdup_printf("info %s --json", name);
+    json_t *info = run_json(line);
+    json_t *limen = json_incref(json_object_get(json_object_get(info, "texts"), "limen"));
+    *w = (int)number(info, "width");
+    *h = (int)number(info, "height");
+    json_decref(info);
+    return limen;
+}
+
+/* The command that a result names does the same again. */
+static void
+again(json_t *result, const char *name)
+{
+    const char *command = json_string_value(json_object_get(result, "command"));
+    g_assert_true(g_str_has_prefix(command, "limen-cli "));
+    g_autofree char *copy = g_strconcat(name, ".copy", NULL);
+    g_autofree char *old = file(name), *kept = file(copy);
+    g_assert_cmpint(g_rename(old, kept), ==, 0);
+    g_assert_cmpint(run(command + strlen("limen-cli ")), ==, 0);
+    assert_same(name, copy);
+    json_decref(result);
+}
+
+static void
+test_sheets(void)
+{
+    int w, h;
+    again(run_json("sample whole.safetensors --samples 3 --class 2 --blend-class 4 --blend 0.5 "
+                   "--walk-x 2 --threshold-3 0.1 --mix-slots 2 --json --out s.png"),
+          "s.png");
+
+    again(run_json("interpolate whole.safetensors --class 1 --steps 3 --rows 2 --to-settings "
+                   "class=8,seed=4 --path spherical --scale 2 --json --out i.png --threads 1"),
+          "i.png");
+    json_t *limen = picture_settings("i.png", &w, &h);
+    g_assert_cmpint(w, >, 3 * 64);
+    g_assert_cmpint(h, >, 2 * 64);
+    g_assert_cmpfloat(number(json_object_get(limen, "settings"), "class"), ==, 1);
+    g_assert_cmpfloat(number(json_object_get(limen, "to"), "class"), ==, 8);
+    g_assert_cmpfloat(number(json_object_get(limen, "to"), "seed"), ==, 4);
+    g_assert_cmpfloat(number(json_object_get(limen, "interpolation"), "steps"), ==, 3);
+    json_decref(limen);
+    fails("interpolate whole.safetensors --steps 1", 2, "--steps: 1 is outside 2 to 64");
+    fails("interpolate whole.safetensors --to-settings class=10", 2, "class 10");
+    fails("interpolate whole.safetensors --to-settings clas=1", 2, "no setting clas");
+    fails("interpolate whole.safetensors --to-settings class", 2, "not name=value");
+    fails("interpolate whole.safetensors --to-settings threshold=9", 2, "9 is outside 0.02 to 2.5");
+    fails("interpolate whole.safetensors --samples 4", 2, "leave --samples out");
+    fails("interpolate whole.safetensors --out=", 2, "nothing to write");
+    fails("interpolate none.safetensors", 1, "none.safetensors");
+
+    again(run_json("attention whole.safetensors --json --out a.png --scale 2"), "a.png");
+    again(run_json("attention whole.safetensors --json --out a.png --scale 2 --samples 16"),
+          "a.png");
+    json_t *result = run_json("attention whole.safetensors --json --out b.png --at 1,2,30,31 "
+                              "--sense both --samples 2 --opacity 1 --scale 2");
+    g_assert_cmpfloat(number(result, "query_size"), ==, 16);
+    g_assert_cmpfloat(number(result, "key_size"), ==, 8);
+    g_assert_true(json_is_number(json_object_get(result, "gamma")));
+    json_decref(result);
+    limen = picture_settings("b.png", &w, &h);
+    g_assert_cmpint(w, >, 3 * 64);
+    g_assert_cmpint(h, >, 4 * 64);
+    g_assert_cmpfloat(number(json_object_get(limen, "settings"), "samples"), ==, 2);
+    g_assert_cmpstr(json_string_value(json_object_get(json_object_get(limen, "attention"), "at")),
+                    ==, "1,2,30,31");
+    json_decref(limen);
+    result = run_json("info b.png --json");
+    g_assert_nonnull(
+        strstr(json_string_value(json_object_get(json_object_get(result, "texts"), "Description")),
+               "gamma"));
+    json_decref(result);
+    fails("attention whole.safetensors --at 1,2,3", 2, "no y");
+    fails("attention whole.safetensors --at 1,32", 2, "32 is outside 0 to 31");
+    fails("attention whole.safetensors --at 1;2", 2, "no list of places");
+    fails("attention whole.safetensors --sense left", 2, "--sense");
+    fails("attention whole.safetensors --opacity 2", 2, "--opacity: 2 is outside 0 to 1");
+    fails("attention none.safetensors", 1, "none.safetensors");
+
+    again(run_json("sweep whole.safetensors --row-values 1,2 --columns walk-x --column-values "
+                   "-2..2:2 --scale 2 --json --out x.png"),
+          "x.png");
+    limen = picture_settings("x.png", &w, &h);
+    g_assert_cmpint(w, >, 3 * 64);
+    g_assert_cmpstr(json_string_value(json_object_get(json_object_get(limen, "sweep"), "columns")),
+                    ==, "walk-x");
+    json_decref(limen);
+    fails("sweep whole.safetensors --rows threshold", 2, "rows and columns");
+    fails("sweep whole.safetensors --column-values 9", 2, "outside");
+    fails("sweep whole.safetensors --rows class --row-values 12", 2, "class 12");
+}
+
 static void
 test_classifier(void)
 {
@@ -474,6 +570,7 @@ main(int argc, char **argv)
     g_test_add_func("/cli/bench/ops", test_bench_ops);
     g_test_add_func("/cli/gan", test_gan);
     g_test_add_func("/cli/sample", test_sample); /* of what test_gan trained */
+    g_test_add_func("/cli/sheets", test_sheets);
     g_test_add_func("/cli/classifier", test_classifier);
     g_test_add_func("/cli/evaluate-gan", test_evaluate_gan); /* of both */
     g_test_add_func("/cli/features", test_features);
