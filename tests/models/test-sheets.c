@@ -363,6 +363,16 @@ test_attention(void)
         const char *gamma = strstr(text, "gamma ");
         g_assert_nonnull(gamma);
         g_assert_cmpfloat_with_epsilon(g_ascii_strtod(gamma + 6, NULL), info.gamma, 0.0006);
+        if (s.sense == LIM_SENSE_BOTH) { /* the two rows of a sample, right half: other maps */
+            const int top = 8 + 11, step = 96 + 13 + LIM_SAMPLE_GAP;
+            int differ = 0;
+            for (int y = top; y < top + 96; y++)
+                for (int x = png->image.w / 2 * 3; x < (png->image.w - 8) * 3; x++) {
+                    const uint8_t *at = png->image.data + (size_t)y * png->image.stride + x;
+                    differ += at[0] != at[(size_t)step * png->image.stride];
+                }
+            g_assert_cmpint(differ, >, 1000);
+        }
         int sum = 0; /* senses look different */
         for (size_t i = 0; i < png->image.stride * (size_t)png->image.h; i++)
             sum = (sum * 31 + png->image.data[i]) % 1000003;

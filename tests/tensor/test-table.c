@@ -146,9 +146,11 @@ test_marks(void)
             g_assert_cmpint(shape, >, 15);
             g_assert_cmpint(colour, >, 40);
         }
-        lim_mark_draw(v, k, 0, 0, 17);
-        lim_mark_draw(v, k, 39.5, 50, 17);
-        lim_mark_draw(v, k, -30, 20, 5);
+        LimImageView border = lim_image_alloc(20, 20, LIM_PIXEL_RGB8, NULL);
+        lim_mark_draw(border, k, 0, 0, 17);
+        lim_mark_draw(border, k, 19.5, 25, 17);
+        lim_mark_draw(border, k, -30, 20, 5);
+        free(border.data);
     }
     for (int k = 0; k < LIM_MARKS; k++)
         free(seen[k].data);
