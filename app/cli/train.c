@@ -195,7 +195,7 @@ static const CliPiece classifier_pieces[] = {{"Training", lim_classifier_trainin
                                              {0}};
 const CliCommand cli_train_classifier = {
     .name = "train classifier",
-    .summary = "Trains a residual classifier",
+    .summary = "Trains a classifier",
     .text = "Ctrl+C keeps a checkpoint; the same command goes on from it.",
     .operands = "",
     .pieces = classifier_pieces,

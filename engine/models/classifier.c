@@ -1,9 +1,23 @@
-/* Stem, three residual stages (He et al. 2016) with a 2x2 max pool between them, global average
- * pool, linear. Pooling instead of strided convolutions keeps every 3x3 at stride 1, the fast case.
- */
-#include "models/classifier.h"
+/* The classifiers' schema, the list of their architectures, and the last layer that all share. */
+#include "models/classifier-private.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static const char *const architectures[] = {"residual", "plain", "vgg", NULL};
+static const LimClassifierFamily *const families[] = {&lim_classifier_residual,
+                                                      &lim_classifier_plain, &lim_classifier_vgg};
 
 const LimParamSpec lim_classifier_schema[] = {
+    {.name = "architecture",
+     .label = "Architecture",
+     .help = "Residual network; plain convolutions without batch norm (Carlini and Wagner's); or "
+             "pairs of convolutions with batch norm (VGG).",
+     .unit = "",
+     .kind = LIM_CHOICE,
+     .offset = offsetof(LimClassifierParams, architecture),
+     .choices = architectures,
+     .def = LIM_CLASSIFIER_RESIDUAL},
     {.name = "channels",
      .label = "Colour channels",
      .help = "1 for grey pictures, 3 for RGB.",
@@ -31,44 +45,45 @@ const LimParamSpec lim_classifier_schema[] = {
      .min = 4,
      .max = 256,
      .def = 32},
+    {.name = "hidden",
+     .label = "Hidden units",
+     .help = "Units of each fully connected layer before the last one; the residual network has "
+             "none.",
+     .unit = "units",
+     .kind = LIM_INT,
+     .offset = offsetof(LimClassifierParams, hidden),
+     .min = 4,
+     .max = 4096,
+     .def = 200},
     {0}};
 
-static const LimInit he = {LIM_INIT_HE, 1};
-
-static LimVal
-conv(LimBuild *b, const char *name, LimVal x, int out, int kernel)
+LimVal
+lim_classifier_tap(LimClassifierTaps *taps, LimVal v, const char *fmt, ...)
 {
-    return lim_layer_conv(
-        b, name, x, (LimConvLayer){.out = out, .kernel = kernel, .pad = kernel / 2, .init = he});
-}
-
-/* relu(BN(conv(relu(BN(conv(x))))) + shortcut) */
-static LimVal
-residual_block(LimBuild *b, LimVal x, int out)
-{
-    LimGraph *g = b->g;
-    LimVal h = lim_layer_batch_norm(b, "bn1", conv(b, "conv1", x, out, 3), true);
-    h = lim_layer_batch_norm(b, "bn2", conv(b, "conv2", h, out, 3), false);
-    LimVal shortcut = x;
-    if (lim_graph_shape(g, x).d[1] != out)
-        shortcut = lim_layer_batch_norm(b, "bn_sc", conv(b, "conv_sc", x, out, 1), false);
-    return lim_relu(g, lim_add(g, h, shortcut), 0);
+    LIM_ASSERT(taps->n < LIM_CLASSIFIER_TAPS);
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(taps->name[taps->n], sizeof taps->name[0], fmt, ap);
+    va_end(ap);
+    return taps->value[taps->n++] = v;
 }
 
 LimVal
-lim_classifier(LimBuild *b, const LimClassifierParams *p, LimVal x, LimVal *features)
+lim_classifier(LimBuild *b, const LimClassifierParams *p, LimVal x, LimClassifierTaps *taps)
 {
-    LimGraph *g = b->g;
+    LimClassifierTaps own;
+    if (!taps)
+        taps = &own;
+    *taps = (LimClassifierTaps){0};
     b->bn_eps = 1e-5;
-    LimVal h = lim_layer_batch_norm(b, "bn", conv(b, "conv", x, p->width, 3), true);
-    for (int i = 0; i < 3; i++) {
-        h = lim_max_pool2(g, h);
-        const int at = lim_build_push(b, "blocks.%d", i);
-        h = residual_block(b, h, p->width << i);
-        lim_build_pop(b, at);
-    }
-    h = lim_spatial_mean(g, h);
-    if (features)
-        *features = h;
-    return lim_layer_linear(b, "linear", h, p->classes, true, false, (LimInit){LIM_INIT_XAVIER, 1});
+    taps->features = families[p->architecture]->build(b, p, x, taps);
+    LimVal logits = lim_layer_linear(b, "linear", taps->features, p->classes, true, false,
+                                     (LimInit){LIM_INIT_XAVIER, 1});
+    return lim_classifier_tap(taps, logits, "linear");
+}
+
+int
+lim_classifier_features(const LimClassifierParams *p)
+{
+    return families[p->architecture]->features(p);
 }

@@ -12,7 +12,8 @@
 
 typedef struct BatchPlan {
     LimPlan *plan;
-    LimVal x, logits, features;
+    LimVal x, logits;
+    LimClassifierTaps taps;
 } BatchPlan;
 
 struct LimPredictor {
@@ -46,8 +47,8 @@ plan_batch(LimPredictor *c, int n, const LimExec *exec, LimError *err)
     b->x =
         lim_graph_feed(g, "x", LIM_F32,
                        LIM_SHAPE4(n, c->params.channels, LIM_CLASSIFIER_SIZE, LIM_CLASSIFIER_SIZE));
-    b->logits = lim_classifier(&build, &c->params, b->x, &b->features);
-    b->plan = lim_plan_new(g, (LimVal[]){b->logits, b->features}, 2, 0, exec, err);
+    b->logits = lim_classifier(&build, &c->params, b->x, &b->taps);
+    b->plan = lim_plan_new(g, (LimVal[]){b->logits, b->taps.features}, 2, 0, exec, err);
     return b->plan ? LIM_OK : LIM_E_SHAPE;
 }
 
@@ -121,7 +122,7 @@ lim_predictor_image_shape(const LimPredictor *c)
 int
 lim_predictor_features(const LimPredictor *c)
 {
-    return 4 * c->params.width;
+    return lim_classifier_features(&c->params);
 }
 
 uint64_t
@@ -150,7 +151,7 @@ lim_predictor_run(LimPredictor *c, const LimExec *exec, const float *x, int n, f
             memcpy(logits + (size_t)done * nk, lim_plan_f32(b->plan, b->logits),
                    (size_t)batch * nk * sizeof(float));
         if (features)
-            memcpy(features + (size_t)done * nf, lim_plan_f32(b->plan, b->features),
+            memcpy(features + (size_t)done * nf, lim_plan_f32(b->plan, b->taps.features),
                    (size_t)batch * nf * sizeof(float));
         done += batch;
     }

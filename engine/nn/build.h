@@ -16,6 +16,7 @@ typedef enum LimMode {
 
 #define LIM_BUILD_MAX_UPDATES 256
 #define LIM_BUILD_MAX_PARAMS  512
+#define LIM_BUILD_MAX_MASKS   4
 
 typedef struct LimBuild {
     LimGraph *g;
@@ -32,6 +33,9 @@ typedef struct LimBuild {
     LimVal update[LIM_BUILD_MAX_UPDATES]; /* new buffer values, to be copied after a run */
     int update_entry[LIM_BUILD_MAX_UPDATES];
     int n_updates;
+    LimVal mask[LIM_BUILD_MAX_MASKS]; /* dropout's feeds, to be filled before a run */
+    double mask_rate[LIM_BUILD_MAX_MASKS];
+    int n_masks;
 } LimBuild;
 
 void lim_build_init(LimBuild *b, LimGraph *g, LimStore *store, LimMode mode);
@@ -74,6 +78,10 @@ LimVal lim_layer_cond_batch_norm(LimBuild *b, const char *name, LimVal x, LimVal
  * none. name.class_gain.weight [classes][c], name.class_bias.weight; not spectrally normalised. */
 LimVal lim_layer_class_batch_norm(LimBuild *b, const char *name, LimVal x, LimVal label,
                                   int classes, LimVal y, bool relu, LimInit init);
+
+/* Dropout (Srivastava et al. 2014): in TRAIN x times a mask that whoever runs the graph draws anew
+ * for every step, 0 with probability rate, else 1 / (1 - rate); in the other modes x itself. */
+LimVal lim_layer_dropout(LimBuild *b, LimVal x, double rate);
 
 /* What looks over a map of features. Parameters of the three, for C channels (C >= 8):
  * pooled 5/4 C^2 + 1, paper 1/2 C^2 + 1, residual 5/4 C^2. */

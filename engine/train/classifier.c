@@ -54,6 +54,13 @@ const LimParamSpec lim_classifier_training_schema[] = {
 #define SIZE      LIM_CLASSIFIER_SIZE
 #define LOG_EVERY 20
 
+/* A mask of dropout, drawn anew for every step. */
+typedef struct Mask {
+    double rate;
+    float *value;
+    size_t n;
+} Mask;
+
 typedef struct Trainer {
     LimTask base;
     LimClassifierTraining p;
@@ -65,6 +72,8 @@ typedef struct Trainer {
     LimStepPlan plan;
     LimVal x, label, loss, logits;
     float *pictures, momentum;
+    Mask mask[LIM_BUILD_MAX_MASKS];
+    int n_masks;
     int32_t *labels;
     uint32_t *index, *order;
     int32_t step, steps, per_epoch, epoch_of_order;
@@ -93,6 +102,12 @@ plan_step(Trainer *t, const LimExec *exec, LimError *err)
         lim_plan_bind(t->plan.plan, t->x, t->pictures);
         lim_plan_bind(t->plan.plan, t->label, t->labels);
         lim_plan_bind(t->plan.plan, momentum, &t->momentum);
+        for (int i = 0; i < b.n_masks; i++) {
+            const size_t n = (size_t)lim_shape_size(lim_graph_shape(g, b.mask[i]));
+            Mask *m = &t->mask[t->n_masks++];
+            *m = (Mask){b.mask_rate[i], lim_alloc(n, sizeof *m->value), n};
+            lim_plan_bind(t->plan.plan, b.mask[i], m->value);
+        }
     }
     return status;
 }
@@ -141,6 +156,18 @@ draw_batch(Trainer *t)
     }
 }
 
+static void
+draw_masks(Trainer *t)
+{
+    for (int i = 0; i < t->n_masks; i++) {
+        Mask *m = &t->mask[i];
+        lim_rng_uniform(t->p.seed, lim_rng_stream(LIM_STREAM_AUGMENT, "dropout", (uint64_t)i),
+                        (uint64_t)t->step * m->n, m->value, m->n);
+        for (size_t k = 0; k < m->n; k++)
+            m->value[k] = (double)m->value[k] < m->rate ? 0 : (float)(1 / (1 - m->rate));
+    }
+}
+
 /* One cycle: up linearly over the first fifth, down along half a cosine to nothing. */
 static double
 rate(const Trainer *t)
@@ -166,6 +193,7 @@ trainer_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError
     if (t->step >= t->steps)
         return LIM_STEP_DONE;
     draw_batch(t);
+    draw_masks(t);
     LimOptimParams o = {.kind = LIM_OPTIM_SGD,
                         .lr = rate(t),
                         .momentum = 0.9,
@@ -278,6 +306,8 @@ trainer_free(LimTask *task)
     lim_optim_free(t->optim);
     lim_store_free(t->store);
     free(t->checkpoint);
+    for (int i = 0; i < t->n_masks; i++)
+        free(t->mask[i].value);
     free(t->pictures);
     free(t->labels);
     free(t->index);

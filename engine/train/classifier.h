@@ -1,4 +1,4 @@
-/* Trainer of the residual classifier: SGD with Nesterov momentum under a one-cycle learning rate,
+/* Trainer of the classifiers: SGD with Nesterov momentum under a one-cycle learning rate,
  * random shifts and flips. A stepper: one step is one batch. */
 #pragma once
 
