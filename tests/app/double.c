@@ -41,6 +41,16 @@ double_byte(const LimSampleRequest *r, int classes, int i, int c, int y, int x)
                      (unsigned)lrint(100 * r->threshold) + more);
 }
 
+uint8_t
+double_way_byte(const LimInterpolation *p, int classes, int row, int step, int c, int y, int x)
+{
+    int a = double_byte(&p->from.request, classes, p->from.index + row, c, y, x);
+    int b = double_byte(&p->to.request, classes, p->to.index + row, c, y, x);
+    int last = p->steps - 1;
+
+    return (uint8_t)((a * (last - step) + b * step) / last + 3 * p->path + 5 * p->what);
+}
+
 float
 double_latent(const LimSampleRequest *r, int sample, int i)
 {
@@ -184,7 +194,8 @@ lim_generator_run(LimGenerator *g, const LimExec *exec, const float *z, const in
 typedef struct {
     LimTask base;
     LimGenerator *generator;
-    LimSample *samples; /* [n] */
+    LimSample *samples; /* [n], or NULL: */
+    LimInterpolation way;
     int n;
     bool want_maps;
     LimTensor *image, *maps;
@@ -205,7 +216,15 @@ step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
     }
     self->image = lim_tensor_new(LIM_F32, LIM_SHAPE4(self->n, g->c, g->h, g->w));
     float *out = lim_tensor_edit(self->image); /* [n][c][h][w] */
-    for (int i = 0; i < self->n; i++) {
+    for (int i = 0; i < self->n && !self->samples; i++)
+        for (int c = 0; c < g->c; c++)
+            for (int y = 0; y < g->h; y++)
+                for (int x = 0; x < g->w; x++) {
+                    uint8_t byte = double_way_byte(&self->way, g->classes, i / self->way.steps,
+                                                   i % self->way.steps, c, y, x);
+                    lim_f32_from_u8(&byte, 1, LIM_RANGE_SIGNED, out++);
+                }
+    for (int i = 0; i < self->n && self->samples; i++) {
         const LimSample *sample = &self->samples[i];
         if (sample->request.seed == DOUBLE_BAD_SEED) {
             lim_fail(err, LIM_E_NUMERIC,
@@ -253,6 +272,19 @@ lim_samples_task_new(LimGenerator *g, const LimSample *samples, int n, bool maps
     self->samples = lim_alloc((size_t)n, sizeof *samples);
     memcpy(self->samples, samples, (size_t)n * sizeof *samples);
     return &self->base;
+}
+
+LimTask *
+lim_interpolation_task_new(LimGenerator *g, const LimInterpolation *way, bool maps)
+{
+    LimTask *task = lim_samples_task_new(g, &way->from, 1, maps);
+    DoubleTask *self = (DoubleTask *)task;
+
+    free(self->samples);
+    self->samples = NULL;
+    self->way = *way;
+    self->n = way->rows * way->steps;
+    return task;
 }
 
 LimTask *

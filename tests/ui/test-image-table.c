@@ -11,10 +11,14 @@
 static const char *const seeds[] = {"1", "2", "3"};
 static const char *const thresholds[] = {"0.5", "1", "1.5", "2"};
 
+static gboolean above;
+
 static LimImageTable *
 make_table(void)
 {
     LimImageTable *t = LIM_IMAGE_TABLE(lim_image_table_new("Sheet"));
+
+    lim_image_table_set_names_above(t, above);
 
     lim_image_table_set_names(t, "Seed", 3, seeds, "Truncation threshold", 4, thresholds);
     return t;
@@ -227,6 +231,41 @@ test_marked(void)
     gtk_window_destroy(window);
 }
 
+/* Names above the rows move the pictures, and nothing else. */
+static void
+test_above(void)
+{
+    LimImageTable *t = make_table();
+    GtkWindow *window = test_show(GTK_WIDGET(t), 420, 300);
+    g_autofree guint8 *p = noise(12, 1, 9);
+    graphene_rect_t beside, over, next;
+
+    lim_image_table_set_pictures(t, 0, 12, p, W, H, 1);
+    lim_image_table_get_area(t, 0, 0, &beside);
+    gtk_window_destroy(window);
+    above = TRUE;
+    test_pictures();
+    test_marked();
+    t = make_table();
+    window = test_show(GTK_WIDGET(t), 420, 300);
+    lim_image_table_set_pictures(t, 0, 12, p, W, H, 1);
+    lim_image_table_get_area(t, 0, 0, &over);
+    lim_image_table_get_area(t, 1, 0, &next);
+    g_assert_cmpfloat(over.origin.x, <, beside.origin.x);
+    g_assert_cmpfloat(next.origin.y - over.origin.y, >, over.size.height + 12);
+    gtk_window_destroy(window);
+
+    /* Without titles. */
+    t = g_object_ref_sink(make_table());
+    lim_image_table_set_names(t, NULL, 3, seeds, NULL, 4, thresholds);
+    g_autofree char *place = lim_image_table_dup_place(t, 1, 2);
+    g_assert_cmpstr(place, ==, "2, 1.5");
+    gtk_test_accessible_assert_property(t, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                        "1, 0.5. 3 rows. 4 columns");
+    g_assert_finalize_object(t);
+    above = FALSE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -235,5 +274,6 @@ main(int argc, char **argv)
     g_test_add_func("/image-table/keys", test_keys);
     g_test_add_func("/image-table/accessible", test_accessible);
     g_test_add_func("/image-table/marked", test_marked);
+    g_test_add_func("/image-table/above", test_above);
     return g_test_run();
 }

@@ -24,6 +24,7 @@ struct _LimImageTable {
 
     int cursor, marked, pointed; /* places, or -1 */
     gboolean stale;
+    gboolean above; /* the names of rows */
 };
 
 enum { PROP_POINTED = 1, PROP_STALE, N_PROPS };
@@ -58,7 +59,9 @@ char *
 lim_image_table_dup_place(LimImageTable *self, int row, int column)
 {
     g_return_val_if_fail(place_of(self, row, column) >= 0, NULL);
-    return g_strdup_printf("%s %s, %s %s", self->title[0], self->names[0][row], self->title[1],
+    return g_strdup_printf("%s%s%s, %s%s%s", self->title[0] ? self->title[0] : "",
+                           self->title[0] ? " " : "", self->names[0][row],
+                           self->title[1] ? self->title[1] : "", self->title[1] ? " " : "",
                            self->names[1][column]);
 }
 
@@ -75,8 +78,10 @@ describe(LimImageTable *self)
             g_string_append_printf(text, "%s%s. ", place,
                                    self->cursor == self->marked ? ", the settings now" : "");
         }
-        g_string_append_printf(text, "%d rows: %s. %d columns: %s", self->count[0], self->title[0],
-                               self->count[1], self->title[1]);
+        for (int a = 0; a < 2; a++)
+            g_string_append_printf(text, "%s%d %s%s%s", a ? ". " : "", self->count[a],
+                                   a ? "columns" : "rows", self->title[a] ? ": " : "",
+                                   self->title[a] ? self->title[a] : "");
     } else {
         g_string_append(text, "No pictures yet");
     }
@@ -91,8 +96,9 @@ typedef struct Layout {
     int scale, factor;
     int x, y; /* of the first picture */
     int cell_w, cell_h, gap;
+    int row_gap;     /* with the names above the rows, when they are there */
     int names, line; /* width of the row names, height of a line of text */
-    int title_y;     /* of the columns' title; their names stand a line below */
+    int title_y;     /* of the columns' title, if there is one; their names stand below */
 } Layout;
 
 static PangoLayout *
@@ -121,18 +127,21 @@ text_size(LimImageTable *self, const char *text, gboolean bold, int *w, int *h)
     pango_layout_get_pixel_size(layout, w, h);
 }
 
-/* Logical pixels for the names beside and above. */
+/* Logical pixels: for the names beside, for a line, for all lines above the pictures. */
 static void
-measure_names(LimImageTable *self, int *names, int *line)
+measure_names(LimImageTable *self, int *names, int *line, int *head)
 {
     int w, h;
 
     text_size(self, self->title[0] ? self->title[0] : "", TRUE, names, line);
-    for (int i = 0; i < self->count[0]; i++) {
+    for (int i = 0; i < self->count[0] && !self->above; i++) {
         text_size(self, self->names[0][i], FALSE, &w, &h);
         *names = MAX(*names, w);
     }
-    *names = MIN(*names, NAMES_MOST);
+    *names = MIN(*names, NAMES_MOST) + PAD;
+    if (self->above)
+        *names = 0;
+    *head = (self->title[1] ? 2 : 1) * *line + (self->above ? *line : PAD);
 }
 
 static Layout
@@ -142,23 +151,25 @@ lay_out(LimImageTable *self)
     int area_w = gtk_widget_get_width(GTK_WIDGET(self)) * l.scale;
     int area_h = gtk_widget_get_height(GTK_WIDGET(self)) * l.scale;
     int rows = MAX(self->count[0], 1), columns = MAX(self->count[1], 1);
-    int w = MAX(self->width, 1), h = MAX(self->height, 1);
+    int w = MAX(self->width, 1), h = MAX(self->height, 1), head;
 
-    measure_names(self, &l.names, &l.line);
+    measure_names(self, &l.names, &l.line, &head);
     l.names *= l.scale;
     l.line *= l.scale;
+    head *= l.scale;
     l.gap = GAP * l.scale;
-    int left = l.names + PAD * l.scale, top = 2 * l.line + PAD * l.scale;
-    int fx = (area_w - left - columns * l.gap) / (columns * w); /* a gap at the end, for frames */
-    int fy = (area_h - top - rows * l.gap) / (rows * h);
+    l.row_gap = l.gap + (self->above ? l.line : 0);
+    /* A gap also at the end, for frames. */
+    int fx = (area_w - l.names - columns * l.gap) / (columns * w);
+    int fy = (area_h - head - (rows - 1) * l.row_gap - l.gap) / (rows * h);
     l.factor = MAX(MIN(fx, fy), 1);
     l.cell_w = l.factor * w;
     l.cell_h = l.factor * h;
-    int total_w = left + columns * (l.cell_w + l.gap);
-    int total_h = top + rows * (l.cell_h + l.gap);
+    int total_w = l.names + columns * (l.cell_w + l.gap);
+    int total_h = head + rows * (l.cell_h + l.row_gap) - l.row_gap + l.gap;
     l.title_y = MAX((area_h - total_h) / 2, 0);
-    l.x = MAX((area_w - total_w) / 2, 0) + left;
-    l.y = l.title_y + top;
+    l.x = MAX((area_w - total_w) / 2, 0) + l.names;
+    l.y = l.title_y + head;
     return l;
 }
 
@@ -169,7 +180,7 @@ lim_image_table_get_area(LimImageTable *self, int row, int column, graphene_rect
     float s = (float)l.scale;
 
     graphene_rect_init(area, (float)(l.x + column * (l.cell_w + l.gap)) / s,
-                       (float)(l.y + row * (l.cell_h + l.gap)) / s, (float)l.cell_w / s,
+                       (float)(l.y + row * (l.cell_h + l.row_gap)) / s, (float)l.cell_w / s,
                        (float)l.cell_h / s);
 }
 
@@ -181,9 +192,9 @@ place_at(LimImageTable *self, double x, double y)
     Layout l = lay_out(self);
     int dx = (int)(x * l.scale) - l.x, dy = (int)(y * l.scale) - l.y;
     if (dx < 0 || dy < 0 || dx % (l.cell_w + l.gap) >= l.cell_w ||
-        dy % (l.cell_h + l.gap) >= l.cell_h)
+        dy % (l.cell_h + l.row_gap) >= l.cell_h)
         return -1;
-    return place_of(self, dy / (l.cell_h + l.gap), dx / (l.cell_w + l.gap));
+    return place_of(self, dy / (l.cell_h + l.row_gap), dx / (l.cell_w + l.gap));
 }
 
 static void
@@ -191,13 +202,14 @@ measure(GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimu
         int *minimum_baseline, int *natural_baseline)
 {
     LimImageTable *self = LIM_IMAGE_TABLE(widget);
-    int names, line, scale = gtk_widget_get_scale_factor(widget);
+    int names, line, head, scale = gtk_widget_get_scale_factor(widget);
 
-    measure_names(self, &names, &line);
+    measure_names(self, &names, &line, &head);
     if (orientation == GTK_ORIENTATION_HORIZONTAL)
-        *minimum = names + PAD + self->count[1] * (self->width / scale + 1 + GAP);
+        *minimum = names + self->count[1] * (self->width / scale + 1 + GAP);
     else
-        *minimum = 2 * line + PAD + self->count[0] * (self->height / scale + 1 + GAP);
+        *minimum =
+            head + self->count[0] * (self->height / scale + 1 + GAP + (self->above ? line : 0));
     *natural = *minimum = MAX(*minimum, 120);
 }
 
@@ -213,27 +225,41 @@ draw_text(GtkSnapshot *snapshot, PangoLayout *text, double x, double y, const Gd
 }
 
 static void
+draw_titles(LimImageTable *self, GtkSnapshot *snapshot, const Layout *l, int names_y,
+            const GdkRGBA *color)
+{
+    int s = l->scale, room = gtk_widget_get_width(GTK_WIDGET(self)) - l->x / s;
+
+    if (self->title[1]) {
+        g_autoptr(PangoLayout) across =
+            make_text(self, self->title[1], room, PANGO_ALIGN_LEFT, TRUE);
+        draw_text(snapshot, across, l->x / s, l->title_y / s, color);
+    }
+    if (self->title[0] && !self->above) {
+        g_autoptr(PangoLayout) down =
+            make_text(self, self->title[0], l->names / s, PANGO_ALIGN_LEFT, TRUE);
+        draw_text(snapshot, down, (l->x - l->names) / s, names_y / s, color);
+    }
+}
+
+static void
 draw_names(LimImageTable *self, GtkSnapshot *snapshot, const Layout *l, const GdkRGBA *color)
 {
-    int s = l->scale, left = (l->x - PAD * s - l->names) / s;
-    int room = gtk_widget_get_width(GTK_WIDGET(self)) - l->x / s;
-    g_autoptr(PangoLayout) across = make_text(self, self->title[1], room, PANGO_ALIGN_LEFT, TRUE);
-    g_autoptr(PangoLayout) down =
-        make_text(self, self->title[0], l->names / s, PANGO_ALIGN_LEFT, TRUE);
+    int s = l->scale, names_y = l->title_y + (self->title[1] ? l->line : 0);
 
-    draw_text(snapshot, across, l->x / s, l->title_y / s, color);
-    draw_text(snapshot, down, left, (l->title_y + l->line) / s, color);
+    draw_titles(self, snapshot, l, names_y, color);
     for (int i = 0; i < self->count[1]; i++) {
         g_autoptr(PangoLayout) text =
             make_text(self, self->names[1][i], l->cell_w / s, PANGO_ALIGN_CENTER, FALSE);
-        draw_text(snapshot, text, (l->x + i * (l->cell_w + l->gap)) / s, (l->title_y + l->line) / s,
-                  color);
+        draw_text(snapshot, text, (l->x + i * (l->cell_w + l->gap)) / s, names_y / s, color);
     }
     for (int i = 0; i < self->count[0]; i++) {
+        int y = l->y + i * (l->cell_h + l->row_gap);
+        int most = self->above ? self->count[1] * (l->cell_w + l->gap) : l->names - PAD * s;
         g_autoptr(PangoLayout) text =
-            make_text(self, self->names[0][i], l->names / s, PANGO_ALIGN_LEFT, FALSE);
-        draw_text(snapshot, text, left,
-                  (l->y + i * (l->cell_h + l->gap) + (l->cell_h - l->line) / 2) / s, color);
+            make_text(self, self->names[0][i], most / s, PANGO_ALIGN_LEFT, FALSE);
+        draw_text(snapshot, text, (l->x - l->names) / s,
+                  (self->above ? y - l->line : y + (l->cell_h - l->line) / 2) / s, color);
     }
 }
 
@@ -245,7 +271,7 @@ draw_pictures(LimImageTable *self, cairo_t *cr, const Layout *l, const GdkRGBA *
 
         cairo_save(cr);
         cairo_translate(cr, l->x + column * (l->cell_w + l->gap),
-                        l->y + row * (l->cell_h + l->gap));
+                        l->y + row * (l->cell_h + l->row_gap));
         if (self->there[i]) {
             cairo_scale(cr, l->factor, l->factor);
             cairo_rectangle(cr, 0, 0, self->width, self->height);
@@ -383,6 +409,13 @@ lim_image_table_set_pictures(LimImageTable *self, int first, int n, const guint8
         self->there[i] = TRUE;
     }
     gtk_widget_queue_draw(GTK_WIDGET(self));
+}
+
+void
+lim_image_table_set_names_above(LimImageTable *self, gboolean above)
+{
+    self->above = above;
+    gtk_widget_queue_resize(GTK_WIDGET(self));
 }
 
 void

@@ -5,6 +5,8 @@
  * keys, Home and End (ends of the row), Page Up and Page Down (ends of the column) move a cursor;
  * Enter, Space or a click activate a place.
  *
+ * Either title may be NULL.
+ *
  * Signals: "cell-activated" (int row, int column); "cell-opened" (the same, after a double click or
  * Ctrl+Enter). Properties: "pointed" (int, read only: row * columns + column of the place under the
  * pointer, or of the cursor while the keyboard is used; -1 for none), "stale" (boolean: the
@@ -23,6 +25,8 @@ GtkWidget *lim_image_table_new(const char *name);
 void lim_image_table_set_names(LimImageTable *self, const char *row_title, int rows,
                                const char *const *row_names, const char *column_title, int columns,
                                const char *const *column_names);
+/* Whether the name of a row stands above it, not beside: for long names and many columns. */
+void lim_image_table_set_names_above(LimImageTable *self, gboolean above);
 /* Pictures of [height][width][channels] bytes (channels 1: grey, 3: RGB) for the places first ..
  * first + n - 1, row by row; copied. Pictures of another size drop those that are there. */
 void lim_image_table_set_pictures(LimImageTable *self, int first, int n, const guint8 *pixels,
@@ -31,7 +35,7 @@ void lim_image_table_clear_pictures(LimImageTable *self);
 void lim_image_table_get_size(LimImageTable *self, int *rows, int *columns);
 /* A copy of the picture's bytes [height][width][3]; NULL while it is missing. g_free(). */
 guint8 *lim_image_table_dup_picture(LimImageTable *self, int row, int column);
-/* "Seed 3, Truncation threshold 0.5"; g_free(). */
+/* "Seed 3, Truncation threshold 0.5", without the titles that are missing; g_free(). */
 char *lim_image_table_dup_place(LimImageTable *self, int row, int column);
 
 /* The place that stands for the settings in force; -1, -1: none. */

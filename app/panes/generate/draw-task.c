@@ -75,3 +75,15 @@ lim_draw_request_task_new(LimModel *model, const LimSampleRequest *request, bool
     free(samples);
     return task;
 }
+
+LimTask *
+lim_draw_way_task_new(LimModel *model, const LimInterpolation *way)
+{
+    LimDrawTask *self = lim_alloc(1, sizeof *self);
+
+    self->base.klass = &draw_class;
+    self->model = lim_model_ref(model);
+    self->n = way->rows * way->steps;
+    self->sample = lim_interpolation_task_new(lim_model_generator(model), way, false);
+    return &self->base;
+}

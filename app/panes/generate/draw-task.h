@@ -6,7 +6,7 @@
 typedef struct LimDrawTask {
     LimTask base;
     LimModel *model;
-    LimSample *samples; /* [n]; of a request: its samples in order */
+    LimSample *samples; /* [n]; of a request: its samples in order; of a way: NULL */
     int n;
     LimTask *sample;
     bool want_latents;
@@ -19,3 +19,5 @@ typedef struct LimDrawTask {
 LimTask *lim_draw_request_task_new(LimModel *model, const LimSampleRequest *request, bool maps);
 /* samples [n] are copied. */
 LimTask *lim_draw_samples_task_new(LimModel *model, const LimSample *samples, int n, bool maps);
+/* Picture [row][step] of the ways between two samples. */
+LimTask *lim_draw_way_task_new(LimModel *model, const LimInterpolation *way);

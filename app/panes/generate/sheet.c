@@ -1,11 +1,10 @@
-/* A sheet is drawn in pieces of a few pictures, one live request after the other, so that the first
- * of many appear at once and whatever else is asked for comes in between. New settings do not start
- * again at the top: the pieces go on where they are and come round, so while a slider moves every
- * row gets its turn. */
+/* The settings of the form, of which two are replaced by lists of values. Other values belong to
+ * other axes, so the lists are no part of the form: they stand above the pictures that they name.
+ */
 #include "panes/generate/sheet.h"
 
-#include "panes/generate/draw-task.h"
 #include "panes/generate/generate.h"
+#include "panes/generate/piece.h"
 #include "models/samplefile.h"
 #include "schema-form.h"
 #include "widgets/lim-choice-row.h"
@@ -26,50 +25,11 @@ struct _LimGenerateSheet {
 
     int axis[2]; /* of rows, of columns: what they were before a change */
     LimSweepSheet *sheet;
-    LimModel *model;  /* that draws it */
-    guint generation; /* of sheet */
-    int next, left;   /* the next picture, and how many still follow */
+    LimModel *model; /* that draws it */
+    LimPieces pieces;
 };
 
 G_DEFINE_FINAL_TYPE(LimGenerateSheet, lim_generate_sheet, LIM_TYPE_GENERATE_PART)
-
-/* ---- a piece of the sheet ---- */
-
-typedef struct {
-    LimTask base;
-    LimTask *draw;
-    guint generation;
-    int first;
-} PieceTask;
-
-static LimStep
-piece_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
-{
-    return lim_task_step(((PieceTask *)t)->draw, exec, progress, err);
-}
-
-static void
-piece_free(LimTask *t)
-{
-    lim_task_free(((PieceTask *)t)->draw);
-    free(t);
-}
-
-static void
-post_piece(LimGenerateSheet *self)
-{
-    static const LimTaskClass klass = {"draw a part of a sheet", piece_step, NULL, piece_free};
-    PieceTask *task = lim_alloc(1, sizeof *task);
-    int total = self->sheet->rows * self->sheet->columns;
-    int n = MIN(MIN(PIECE, self->left), total - self->next);
-
-    task->base.klass = &klass;
-    task->generation = self->generation;
-    task->first = self->next;
-    task->draw =
-        lim_draw_samples_task_new(self->model, self->sheet->samples + self->next, n, false);
-    lim_generate_part_post(LIM_GENERATE_PART(self), &task->base, LIM_GENERATE_SLOT_SHEET);
-}
 
 /* ---- the settings ---- */
 
@@ -308,6 +268,18 @@ show_title(LimGenerateSheet *self, const LimSweep *s)
 }
 
 static void
+post_piece(LimGenerateSheet *self)
+{
+    const LimPieces *p = &self->pieces;
+    int n = MIN(MIN(PIECE, p->left), p->total - p->next);
+    LimTask *draw =
+        lim_draw_samples_task_new(self->model, self->sheet->samples + p->next, n, false);
+
+    lim_generate_part_post(LIM_GENERATE_PART(self), lim_pieces_task_new(p, draw),
+                           LIM_GENERATE_SLOT_SHEET);
+}
+
+static void
 update(LimGeneratePart *part)
 {
     LimGenerateSheet *self = LIM_GENERATE_SHEET(part);
@@ -327,10 +299,7 @@ update(LimGeneratePart *part)
         show_marked(self);
         return;
     }
-    int total = sheet->rows * sheet->columns;
-    if (!self->left || self->next >= total)
-        self->next = 0;
-    self->left = total;
+    lim_pieces_restart(&self->pieces, sheet->rows * sheet->columns, 1);
     if (self->model != model)
         lim_image_table_clear_pictures(self->table);
     lim_model_ref(model);
@@ -338,7 +307,6 @@ update(LimGeneratePart *part)
     self->model = model;
     lim_sweep_sheet_free(self->sheet);
     self->sheet = sheet;
-    self->generation++;
     show_names(self);
     show_marked(self);
     show_title(self, &s);
@@ -347,23 +315,11 @@ update(LimGeneratePart *part)
 }
 
 static void
-done(LimGeneratePart *part, LimTask *t)
+done(LimGeneratePart *part, LimTask *task)
 {
     LimGenerateSheet *self = LIM_GENERATE_SHEET(part);
-    const PieceTask *piece = (const PieceTask *)t;
-    const LimDrawTask *draw = (const LimDrawTask *)piece->draw;
-    LimShape s = lim_generator_image_shape(lim_model_generator(draw->model));
-    int total = self->sheet->rows * self->sheet->columns;
 
-    /* Of settings that have moved on: still nearer to them than what is there. */
-    if (draw->model == self->model && piece->first + draw->n <= total)
-        lim_image_table_set_pictures(self->table, piece->first, draw->n, draw->pixels, s.d[2],
-                                     s.d[1], s.d[0]);
-    if (piece->generation != self->generation)
-        return; /* the next piece is on its way already */
-    self->left -= draw->n;
-    self->next = (self->next + draw->n) % total;
-    if (self->left)
+    if (lim_pieces_done(&self->pieces, task, self->model, self->table))
         post_piece(self);
 }
 
