@@ -485,6 +485,23 @@ lim_image_table_set_cursor(LimImageTable *self, int row, int column)
 }
 
 void
+lim_image_table_reveal_cursor(LimImageTable *self, GtkScrolledWindow *scrolled)
+{
+    graphene_rect_t a;
+    int row, column;
+
+    lim_image_table_get_cursor(self, &row, &column);
+    if (row < 0 || !gtk_widget_has_visible_focus(GTK_WIDGET(self)))
+        return;
+    lim_image_table_get_area(self, row, column, &a);
+    double x = (double)a.origin.x, y = (double)a.origin.y;
+    gtk_adjustment_clamp_page(gtk_scrolled_window_get_hadjustment(scrolled), x,
+                              x + (double)a.size.width);
+    gtk_adjustment_clamp_page(gtk_scrolled_window_get_vadjustment(scrolled), y,
+                              y + (double)a.size.height);
+}
+
+void
 lim_image_table_set_stale(LimImageTable *self, gboolean stale)
 {
     stale = !!stale;

@@ -43,6 +43,8 @@ void lim_image_table_set_marked(LimImageTable *self, int row, int column);
 void lim_image_table_get_marked(LimImageTable *self, int *row, int *column);
 void lim_image_table_get_cursor(LimImageTable *self, int *row, int *column); /* -1: no places */
 void lim_image_table_set_cursor(LimImageTable *self, int row, int column);
+/* Scrolls the window around the table so that the cursor is seen, when the keyboard moves it. */
+void lim_image_table_reveal_cursor(LimImageTable *self, GtkScrolledWindow *scrolled);
 void lim_image_table_set_stale(LimImageTable *self, gboolean stale);
 /* The picture's rectangle in the widget, in logical pixels. */
 void lim_image_table_get_area(LimImageTable *self, int row, int column, graphene_rect_t *area);

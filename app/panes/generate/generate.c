@@ -9,6 +9,7 @@
 #include "panes/generate/attention.h"
 #include "panes/generate/file-task.h"
 #include "panes/generate/grid.h"
+#include "panes/generate/interpolation.h"
 #include "panes/generate/kept.h"
 #include "panes/generate/sheet.h"
 #include "panes/generate/tradeoff.h"
@@ -24,6 +25,7 @@ static const struct {
 } modes[] = {
     {"grid", "Grid", lim_generate_grid_get_type},
     {"sheet", "Sheet", lim_generate_sheet_get_type},
+    {"interpolation", "Interpolation", lim_generate_interpolation_get_type},
 };
 
 /* What stands at the right of every mode, from top to bottom. */

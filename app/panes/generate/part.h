@@ -16,7 +16,8 @@ G_DECLARE_DERIVABLE_TYPE(LimGeneratePart, lim_generate_part, LIM, GENERATE_PART,
 typedef enum LimGenerateSlot {
     LIM_GENERATE_SLOT_GRID,
     LIM_GENERATE_SLOT_NEIGHBOURS,
-    LIM_GENERATE_SLOT_SHEET
+    LIM_GENERATE_SLOT_SHEET,
+    LIM_GENERATE_SLOT_INTERPOLATION
 } LimGenerateSlot;
 
 struct _LimGeneratePartClass {

@@ -3,12 +3,14 @@
 #include <stdlib.h>
 
 void
-lim_pieces_restart(LimPieces *p, int total, int size)
+lim_pieces_restart(LimPieces *p, int rows, int columns, int size)
 {
-    if (!p->left || p->next >= total)
+    if (!p->left || p->rows != rows || p->columns != columns)
         p->next = 0;
     p->next -= p->next % size;
-    p->total = p->left = total;
+    p->rows = rows;
+    p->columns = columns;
+    p->left = rows * columns;
     p->generation++;
 }
 
@@ -33,8 +35,7 @@ lim_pieces_task_new(const LimPieces *p, LimTask *draw)
 
     task->base.klass = &klass;
     task->draw = draw;
-    task->generation = p->generation;
-    task->first = p->next;
+    task->of = *p;
     return &task->base;
 }
 
@@ -45,12 +46,12 @@ lim_pieces_done(LimPieces *p, const LimTask *t, LimModel *model, LimImageTable *
     const LimDrawTask *draw = (const LimDrawTask *)task->draw;
     LimShape s = lim_generator_image_shape(lim_model_generator(draw->model));
 
-    if (draw->model == model && task->first + draw->n <= p->total)
-        lim_image_table_set_pictures(table, task->first, draw->n, draw->pixels, s.d[2], s.d[1],
+    if (draw->model == model && task->of.rows == p->rows && task->of.columns == p->columns)
+        lim_image_table_set_pictures(table, task->of.next, draw->n, draw->pixels, s.d[2], s.d[1],
                                      s.d[0]);
-    if (task->generation != p->generation)
+    if (task->of.generation != p->generation)
         return FALSE; /* the next piece is on its way already */
     p->left -= draw->n;
-    p->next = (p->next + draw->n) % p->total;
+    p->next = (p->next + draw->n) % (p->rows * p->columns);
     return p->left > 0;
 }

@@ -10,22 +10,22 @@
 /* The pieces of one table; zeroed at first. */
 typedef struct LimPieces {
     guint generation; /* of the settings */
-    int total;        /* pictures */
-    int next, left;   /* the next picture, and how many still follow */
+    int rows, columns;
+    int next, left; /* the next picture, and how many still follow */
 } LimPieces;
 
 typedef struct LimPieceTask {
     LimTask base;
     LimTask *draw; /* of lim_draw_..._new() */
-    guint generation;
-    int first;
+    LimPieces of;  /* as they were: of.next is the first picture */
 } LimPieceTask;
 
-/* Other settings, for so many pictures; size: of a piece that must not be cut, such as a row. */
-void lim_pieces_restart(LimPieces *p, int total, int size);
+/* Other settings, for a table of this shape; size: of pieces that must not be cut, such as a row.
+ */
+void lim_pieces_restart(LimPieces *p, int rows, int columns, int size);
 /* The task that draws the pictures from p->next on: takes draw, which does that. */
 LimTask *lim_pieces_task_new(const LimPieces *p, LimTask *draw);
-/* Puts the pictures of a finished piece into the table (of the same model), also those of settings
- * that have moved on: they are nearer to the present ones than what is there. TRUE: go on with the
- * piece at p->next. */
+/* Puts the pictures of a finished piece into a table of the same model and shape, also those of
+ * settings that have moved on: they are nearer to the present ones than what is there. TRUE: go on
+ * with the piece at p->next. */
 gboolean lim_pieces_done(LimPieces *p, const LimTask *task, LimModel *model, LimImageTable *table);

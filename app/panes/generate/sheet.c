@@ -5,6 +5,7 @@
 
 #include "panes/generate/generate.h"
 #include "panes/generate/piece.h"
+#include "panes/generate/settings-box.h"
 #include "models/samplefile.h"
 #include "schema-form.h"
 #include "widgets/lim-choice-row.h"
@@ -271,7 +272,7 @@ static void
 post_piece(LimGenerateSheet *self)
 {
     const LimPieces *p = &self->pieces;
-    int n = MIN(MIN(PIECE, p->left), p->total - p->next);
+    int n = MIN(MIN(PIECE, p->left), p->rows * p->columns - p->next);
     LimTask *draw =
         lim_draw_samples_task_new(self->model, self->sheet->samples + p->next, n, false);
 
@@ -299,7 +300,7 @@ update(LimGeneratePart *part)
         show_marked(self);
         return;
     }
-    lim_pieces_restart(&self->pieces, sheet->rows * sheet->columns, 1);
+    lim_pieces_restart(&self->pieces, sheet->rows, sheet->columns, 1);
     if (self->model != model)
         lim_image_table_clear_pictures(self->table);
     lim_model_ref(model);
@@ -363,24 +364,11 @@ open_in_grid(LimGenerateSheet *self, int row, int column)
     lim_generate_set_mode(pane_of(self), "grid");
 }
 
-/* Keeps the cursor in sight. */
 static void
 pointed(LimGenerateSheet *self)
 {
-    GtkScrolledWindow *scrolled = GTK_SCROLLED_WINDOW(self->scrolled);
-    graphene_rect_t a;
-    int row, column;
-
     show_status(self);
-    lim_image_table_get_cursor(self->table, &row, &column);
-    if (row < 0 || !gtk_widget_has_visible_focus(GTK_WIDGET(self->table)))
-        return;
-    lim_image_table_get_area(self->table, row, column, &a);
-    double x = (double)a.origin.x, y = (double)a.origin.y;
-    gtk_adjustment_clamp_page(gtk_scrolled_window_get_hadjustment(scrolled), x,
-                              x + (double)a.size.width);
-    gtk_adjustment_clamp_page(gtk_scrolled_window_get_vadjustment(scrolled), y,
-                              y + (double)a.size.height);
+    lim_image_table_reveal_cursor(self->table, GTK_SCROLLED_WINDOW(self->scrolled));
 }
 
 /* ---- out of the window ---- */
@@ -496,7 +484,7 @@ lim_generate_sheet_class_init(LimGenerateSheetClass *klass)
     part_class->dup_file_name = dup_file_name;
 }
 
-static GtkWidget *
+static void
 build_setting(LimGenerateSheet *self, int k)
 {
     const LimParamSpec *s = &lim_sweep_schema[k];
@@ -516,31 +504,6 @@ build_setting(LimGenerateSheet *self, int k)
     self->settings[k] = LIM_FORM_ROW(row);
     g_signal_connect_object(row, "changed", G_CALLBACK(setting_changed), self, G_CONNECT_SWAPPED);
     g_signal_connect_object(row, "settled", G_CALLBACK(setting_settled), self, G_CONNECT_SWAPPED);
-    return row;
-}
-
-/* Above the pictures: rows and columns, each with its values; one below the other where there is no
- * room for both. */
-static GtkWidget *
-build_settings(LimGenerateSheet *self)
-{
-    GtkWidget *flow = gtk_flow_box_new();
-
-    for (int k = 0; k < N_SETTINGS; k += 2) {
-        GtkWidget *pair = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 12);
-        GtkWidget *child = gtk_flow_box_child_new();
-        gtk_box_append(GTK_BOX(pair), build_setting(self, k));
-        gtk_box_append(GTK_BOX(pair), build_setting(self, k + 1));
-        gtk_flow_box_child_set_child(GTK_FLOW_BOX_CHILD(child), pair);
-        gtk_widget_set_focusable(child, FALSE);
-        gtk_flow_box_append(GTK_FLOW_BOX(flow), child);
-    }
-    gtk_flow_box_set_selection_mode(GTK_FLOW_BOX(flow), GTK_SELECTION_NONE);
-    gtk_flow_box_set_max_children_per_line(GTK_FLOW_BOX(flow), 2);
-    gtk_flow_box_set_column_spacing(GTK_FLOW_BOX(flow), 18);
-    gtk_flow_box_set_row_spacing(GTK_FLOW_BOX(flow), 6);
-    gtk_widget_add_css_class(flow, "settings");
-    return flow;
 }
 
 static void
@@ -548,7 +511,12 @@ lim_generate_sheet_init(LimGenerateSheet *self)
 {
     GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
 
-    gtk_box_append(GTK_BOX(box), build_settings(self));
+    for (int k = 0; k < N_SETTINGS; k++)
+        build_setting(self, k);
+    GtkWidget *flow = lim_generate_settings_box_new();
+    lim_generate_settings_box_add(flow, self->settings[ROWS], self->settings[ROW_VALUES]);
+    lim_generate_settings_box_add(flow, self->settings[COLUMNS], self->settings[COLUMN_VALUES]);
+    gtk_box_append(GTK_BOX(box), flow);
     self->error = gtk_label_new(NULL);
     gtk_label_set_xalign(GTK_LABEL(self->error), 0);
     gtk_label_set_wrap(GTK_LABEL(self->error), TRUE);

@@ -1,0 +1,17 @@
+/* The mode "Interpolation": the steps from one sample to another, between samples of the grid or
+ * kept ones (models/request.h, models/strip.h). */
+#pragma once
+
+#include "models/generator.h"
+#include "panes/generate/part.h"
+#include "widgets/lim-image-table.h"
+
+#define LIM_TYPE_GENERATE_INTERPOLATION (lim_generate_interpolation_get_type())
+G_DECLARE_FINAL_TYPE(LimGenerateInterpolation, lim_generate_interpolation, LIM,
+                     GENERATE_INTERPOLATION, LimGeneratePart)
+
+LimImageTable *lim_generate_interpolation_get_table(LimGenerateInterpolation *self); /* borrowed */
+/* Takes the way of an opened picture, its ends included; the caller settles, and has put the
+ * settings of the first sample into the form. */
+void lim_generate_interpolation_set_way(LimGenerateInterpolation *self,
+                                        const LimInterpolation *way);

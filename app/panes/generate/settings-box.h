@@ -1,0 +1,10 @@
+/* The settings of a mode, in pairs above its pictures: as many pairs in a line as there is room
+ * for.
+ */
+#pragma once
+
+#include "widgets/lim-form-row.h"
+
+GtkWidget *lim_generate_settings_box_new(void);
+/* The second of a pair takes the room that is left. */
+void lim_generate_settings_box_add(GtkWidget *box, LimFormRow *first, LimFormRow *second);
