@@ -6,6 +6,7 @@
 
 #include "models/samplefile.h"
 #include "models/sweep.h"
+#include "panes/generate/kept.h"
 #include "tensor/image.h"
 #include "widgets/lim-slider-row.h"
 
@@ -232,6 +233,40 @@ test_drag(void)
     test_app_run(NULL, body_drag);
 }
 
+/* And of an interpolation: from sample to sample, and between kept ones with other settings. */
+static void
+body_way_command(TestApp *t)
+{
+    LimGenerateKept *kept =
+        LIM_GENERATE_KEPT(test_find_type(GTK_WIDGET(t->pane), LIM_TYPE_GENERATE_KEPT));
+
+    test_wait_current(t);
+    set_mode(t, "interpolation");
+    test_wait_current(t);
+    test_check_command(t);
+    set_mode(t, "grid");
+    test_wait_current(t);
+    lim_generate_kept_add(kept, 2);
+    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(1));
+    lim_form_row_set_value(lim_form_get_row(t->form, "threshold"), g_variant_new_double(0.25));
+    lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(77));
+    lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(4));
+    test_wait_current(t);
+    lim_generate_kept_add(kept, 3);
+    set_mode(t, "interpolation");
+    gtk_drop_down_set_selected(GTK_DROP_DOWN(test_find_labelled(GTK_WIDGET(t->window), "From")), 1);
+    gtk_drop_down_set_selected(GTK_DROP_DOWN(test_find_labelled(GTK_WIDGET(t->window), "To")), 2);
+    gtk_drop_down_set_selected(GTK_DROP_DOWN(test_find_labelled(GTK_WIDGET(t->window), "Path")), 1);
+    test_wait_current(t);
+    test_check_command(t);
+}
+
+static void
+test_way_command(void)
+{
+    test_app_run(NULL, body_way_command);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -246,6 +281,7 @@ main(int argc, char **argv)
     g_test_add_func("/engine/samples", test_samples);
     g_test_add_func("/engine/command", test_command);
     g_test_add_func("/engine/sheet-command", test_sheet_command);
+    g_test_add_func("/engine/way-command", test_way_command);
     g_test_add_func("/engine/drag", test_drag);
     return g_test_run();
 }

@@ -3,6 +3,9 @@
 #include "support-app.h"
 
 #include "models/sweep.h"
+#include "panes/generate/generate.h"
+#include "panes/generate/interpolation.h"
+#include "panes/generate/kept.h"
 #include "panes/generate/sheet.h"
 #include "widgets/lim-slider-row.h"
 
@@ -398,6 +401,212 @@ test_drag(void)
     test_app_run("double 10 8 8 1 3", body_drag);
 }
 
+static LimInterpolation
+way_of(LimSampleRequest from, LimSampleRequest to, int steps, int rows)
+{
+    return (LimInterpolation){.from = {from, 0}, .to = {to, 1}, .steps = steps, .rows = rows};
+}
+
+/* The table shows exactly that way. */
+static void
+check_way(LimImageTable *table, const LimInterpolation *p)
+{
+    check_size(table, p->rows, p->steps);
+    for (int row = 0; row < p->rows; row++)
+        for (int step = 0; step < p->steps; step++) {
+            g_autofree guint8 *rgb = lim_image_table_dup_picture(table, row, step);
+            g_assert_nonnull(rgb);
+            for (int y = 0; y < 8; y++)
+                for (int x = 0; x < 8; x++)
+                    g_assert_cmpint(rgb[3 * (8 * y + x)], ==,
+                                    double_way_byte(p, 10, row, step, 0, y, x));
+        }
+}
+
+static void
+set_number(TestApp *t, const char *label, int value)
+{
+    gtk_spin_button_set_value(GTK_SPIN_BUTTON(control(t, label)), value);
+    test_settle();
+}
+
+static GtkWidget *
+find_button(GtkWidget *root, const char *label)
+{
+    if (GTK_IS_BUTTON(root) && !g_strcmp0(gtk_button_get_label(GTK_BUTTON(root)), label))
+        return root;
+    for (GtkWidget *c = gtk_widget_get_first_child(root); c; c = gtk_widget_get_next_sibling(c)) {
+        GtkWidget *found = find_button(c, label);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+static void
+body_interpolation(TestApp *t)
+{
+    LimImageTable *table = table_of(t, LIM_TYPE_GENERATE_INTERPOLATION);
+    LimGenerateKept *kept =
+        LIM_GENERATE_KEPT(test_find_type(GTK_WIDGET(t->pane), LIM_TYPE_GENERATE_KEPT));
+    LimSampleRequest r = request(-1, 1, 1);
+
+    test_wait_current(t);
+    set_mode(t, "interpolation");
+    test_wait_current(t);
+    LimInterpolation way = way_of(r, r, 8, 5); /* something to see without a click */
+    check_way(table, &way);
+    set_number(t, "Steps", 20); /* longer than a piece of a sheet */
+    set_number(t, "Strips", 16);
+    choose(t, "Path", LIM_PATH_SPHERICAL);
+    choose(t, "Interpolate", LIM_TRAVEL_CLASS);
+    test_wait_current(t);
+    way.steps = 20;
+    way.rows = 16;
+    way.path = LIM_PATH_SPHERICAL;
+    way.what = LIM_TRAVEL_CLASS;
+    check_way(table, &way);
+
+    /* The form moves the ends. */
+    lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(9));
+    test_wait_current(t);
+    way.from.request.seed = way.to.request.seed = 9;
+    check_way(table, &way);
+
+    /* Between two kept samples: one strip, which stays while the form moves. */
+    set_mode(t, "grid");
+    test_wait_current(t);
+    lim_generate_kept_add(kept, 3);
+    lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(4));
+    lim_form_row_set_value(lim_form_get_row(t->form, "threshold"), g_variant_new_double(0.5));
+    test_wait_current(t);
+    lim_generate_kept_add(kept, 7);
+    set_mode(t, "interpolation");
+    test_wait_current(t);
+    choose(t, "From", 1);
+    choose(t, "To", 2);
+    lim_form_row_set_value(lim_form_get_row(t->form, "threshold"), g_variant_new_double(2));
+    lim_generate_settle(LIM_GENERATE(t->pane));
+    test_wait_current(t);
+    way.rows = 1;
+    way.from = (LimSample){request(-1, 9, 1), 3};
+    way.to = (LimSample){request(-1, 4, 0.5), 7};
+    check_way(table, &way);
+    g_assert_false(gtk_widget_is_sensitive(control(t, "Strips")));
+
+    /* An end can be taken over, what lies between cannot. */
+    g_signal_emit_by_name(table, "cell-activated", 0, 5);
+    g_autoptr(GVariant) still = test_value(t, "threshold");
+    g_assert_cmpfloat(g_variant_get_double(still), ==, 2);
+    g_signal_emit_by_name(table, "cell-activated", 0, 19);
+    g_autoptr(GVariant) taken = test_value(t, "threshold");
+    g_assert_cmpfloat(g_variant_get_double(taken), ==, 0.5);
+    test_action(t, "undo", NULL);
+
+    /* A kept sample that goes takes the choice of it along; undo brings both back. */
+    g_signal_emit_by_name(find_button(GTK_WIDGET(kept), "Remove"), "clicked");
+    test_wait_current(t);
+    g_assert_cmpint(lim_generate_kept_get_n(kept), ==, 1);
+    int rows, columns;
+    lim_image_table_get_size(table, &rows, &columns);
+    g_assert_cmpint(rows, ==, 1);
+    test_action(t, "undo", NULL);
+    g_assert_cmpint(lim_generate_kept_get_n(kept), ==, 2);
+    test_wait_current(t);
+    check_way(table, &way);
+}
+
+static void
+test_interpolation(void)
+{
+    test_app_run(MODEL, body_interpolation);
+}
+
+static void
+body_interpolation_undo(TestApp *t)
+{
+    LimImageTable *table = table_of(t, LIM_TYPE_GENERATE_INTERPOLATION);
+    GActionGroup *actions = G_ACTION_GROUP(lim_pane_get_actions(t->pane));
+    g_autofree char *path = g_build_filename(test_folder(), "way.png", NULL);
+    LimSampleRequest r = request(-1, 1, 1);
+    LimInterpolation way = way_of(r, r, 8, 5);
+
+    test_wait_current(t);
+    set_mode(t, "interpolation");
+    choose(t, "Path", LIM_PATH_SPHERICAL);
+    choose(t, "Interpolate", LIM_TRAVEL_LATENT);
+    set_number(t, "Steps", 4);
+    set_number(t, "Strips", 2);
+    test_wait_current(t);
+    test_action(t, "export-to", g_variant_new_string(path));
+    test_wait_status(t, "Saved way.png");
+    test_action(t, "undo", NULL); /* keys that are still open are the step */
+    test_action(t, "undo", NULL);
+    test_action(t, "undo", NULL);
+    test_wait_current(t);
+    way.path = LIM_PATH_SPHERICAL;
+    check_way(table, &way);
+    test_action(t, "undo", NULL);
+    test_wait_current(t);
+    way.path = LIM_PATH_LINEAR;
+    check_way(table, &way);
+    g_assert_false(g_action_group_get_action_enabled(actions, "undo"));
+
+    /* The picture brings it all back. */
+    set_mode(t, "grid");
+    test_spin(4200); /* the message goes */
+    g_assert_true(lim_pane_open_file(t->pane, path));
+    test_wait_status(t, "Settings restored");
+    g_assert_cmpstr(mode_of(t), ==, "interpolation");
+    test_wait_current(t);
+    way.path = LIM_PATH_SPHERICAL;
+    way.what = LIM_TRAVEL_LATENT;
+    way.steps = 4;
+    way.rows = 2;
+    check_way(table, &way);
+}
+
+static void
+test_interpolation_undo(void)
+{
+    test_app_run(MODEL, body_interpolation_undo);
+}
+
+/* A kept sample of another model is no end, and the reason is said. */
+static void
+body_other_model(TestApp *t)
+{
+    GtkWidget *mode = test_find_type(GTK_WIDGET(t->pane), LIM_TYPE_GENERATE_INTERPOLATION);
+    LimGenerateKept *kept =
+        LIM_GENERATE_KEPT(test_find_type(GTK_WIDGET(t->pane), LIM_TYPE_GENERATE_KEPT));
+    g_autofree char *other = test_file("other.safetensors", "double 4 8 8 1 0");
+
+    test_wait_current(t);
+    lim_generate_kept_add(kept, 0);
+    set_mode(t, "interpolation");
+    test_wait_current(t);
+    choose(t, "To", 1);
+    test_wait_current(t);
+    lim_session_open(lim_pane_get_session(t->pane), other);
+    GtkWidget *error = NULL;
+    for (GtkWidget *w = gtk_widget_get_first_child(gtk_widget_get_first_child(mode)); w && !error;
+         w = gtk_widget_get_next_sibling(w))
+        if (GTK_IS_LABEL(w))
+            error = w;
+    for (int i = 0; i < 500 && !gtk_widget_get_visible(error); i++)
+        test_spin(10);
+    g_assert_true(gtk_widget_get_visible(error));
+    choose(t, "To", 0);
+    test_wait_current(t);
+    g_assert_false(gtk_widget_get_visible(error));
+}
+
+static void
+test_other_model(void)
+{
+    test_app_run(MODEL, body_other_model);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -408,5 +617,8 @@ main(int argc, char **argv)
     g_test_add_func("/modes/error", test_error);
     g_test_add_func("/modes/restore", test_restore);
     g_test_add_func("/modes/drag", test_drag);
+    g_test_add_func("/modes/interpolation", test_interpolation);
+    g_test_add_func("/modes/interpolation-undo", test_interpolation_undo);
+    g_test_add_func("/modes/other-model", test_other_model);
     return g_test_run();
 }

@@ -2,6 +2,7 @@
 #include "panes/generate/file-task.h"
 
 #include "models/samplefile.h"
+#include "models/strip.h"
 
 #include <stdlib.h>
 
@@ -58,10 +59,15 @@ restore_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *e
     LimRestoreTask *self = (LimRestoreTask *)t;
 
     self->has_sweep = lim_sweep_read(self->path, &self->sweep, self->made_with, NULL) == LIM_OK;
-    return self->has_sweep || lim_samplefile_read(self->path, &self->sweep.request, self->made_with,
-                                                  err) == LIM_OK
-               ? LIM_STEP_DONE
-               : LIM_STEP_FAILED;
+    self->has_way =
+        !self->has_sweep && lim_strip_read(self->path, &self->way, self->made_with, NULL) == LIM_OK;
+    if (self->has_sweep)
+        self->request = self->sweep.request;
+    else if (self->has_way)
+        self->request = self->way.from.request;
+    else if (lim_samplefile_read(self->path, &self->request, self->made_with, err) != LIM_OK)
+        return LIM_STEP_FAILED;
+    return LIM_STEP_DONE;
 }
 
 static void

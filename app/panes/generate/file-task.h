@@ -11,8 +11,10 @@ typedef struct LimRestoreTask {
     LimTask base;
     char *path;
     /* After LIM_STEP_DONE: */
-    bool has_sweep; /* the picture is a sheet; otherwise only sweep.request counts */
+    bool has_sweep, has_way; /* the picture is a sheet, or shows an interpolation */
+    LimSampleRequest request;
     LimSweep sweep;
+    LimInterpolation way;
     char made_with[LIM_TEXT_MAX];
 } LimRestoreTask;
 

@@ -558,12 +558,18 @@ restored(void *data, LimTask *t, LimStatus status, const LimError *err, const Li
         return;
     }
     lim_generate_flush(self);
-    lim_generate_set_values(self, lim_schema_values(lim_sample_schema, &task->sweep.request));
-    if (task->has_sweep)
-        lim_generate_sheet_set_sweep(LIM_GENERATE_SHEET(
-                                         lim_generate_get_part(self, LIM_TYPE_GENERATE_SHEET)),
-                                     &task->sweep);
-    lim_generate_set_mode(self, task->has_sweep ? "sheet" : "grid");
+    lim_generate_set_values(self, lim_schema_values(lim_sample_schema, &task->request));
+    if (task->has_sweep) {
+        LimGeneratePart *sheet = lim_generate_get_part(self, LIM_TYPE_GENERATE_SHEET);
+        lim_generate_sheet_set_sweep(LIM_GENERATE_SHEET(sheet), &task->sweep);
+    }
+    if (task->has_way) {
+        LimGeneratePart *way = lim_generate_get_part(self, LIM_TYPE_GENERATE_INTERPOLATION);
+        lim_generate_interpolation_set_way(LIM_GENERATE_INTERPOLATION(way), &task->way);
+    }
+    lim_generate_set_mode(self, task->has_sweep ? "sheet"
+                                : task->has_way ? "interpolation"
+                                                : "grid");
     lim_generate_settle(self); /* one step: Ctrl+Z brings the former settings back */
 
     LimModel *model = lim_generate_get_model(self);

@@ -249,15 +249,19 @@ show_names(LimGenerateInterpolation *self)
 static void
 show_title(LimGenerateInterpolation *self)
 {
-    static const char *const whats[] = {"Latent and class", "Latent", "Class"};
+    static const char *const whats[] = {"latent and class", "latent only", "class only"};
     const LimInterpolation *p = &self->way;
+    const LimSample *to = p->what == LIM_TRAVEL_LATENT ? &p->from : &p->to;
+    g_autofree char *title = p->rows > 1 ? g_strdup("From each sample to the next")
+                                         : g_strdup_printf("%s to %s", class_of(self, &p->from, 0),
+                                                           class_of(self, to, 0));
     g_autofree char *settings = lim_generate_dup_subtitle(&p->from.request);
     g_autofree char *subtitle =
-        g_strdup_printf("%s, from %s",
+        g_strdup_printf("%s, %s; %s", whats[p->what],
                         p->path == LIM_PATH_SPHERICAL ? "along the great circle" : "straight",
                         settings);
 
-    lim_generate_part_set_title(LIM_GENERATE_PART(self), whats[p->what], subtitle);
+    lim_generate_part_set_title(LIM_GENERATE_PART(self), title, subtitle);
 }
 
 /* What is shown: the place under the pointer, or all of it. */
