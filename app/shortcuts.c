@@ -13,6 +13,9 @@ const LimShortcut lim_shortcuts[] = {
     {"General", "New seed", "view.new-seed", "<Control>n"},
     {"General", "Previous seed", "view.previous-seed", "<Alt>Left"},
     {"General", "Next seed", "view.next-seed", "<Alt>Right"},
+    {"General", "Grid", "view.mode::grid", "<Control>1"},
+    {"General", "Sheet", "view.mode::sheet", "<Control>2"},
+    {"General", "Interpolation", "view.mode::interpolation", "<Control>3"},
     {"Window", "Main menu", "win.menu", "F10"},
     {"Window", "Settings panel", "win.show-form", "F9"},
     {"Window", "Full screen", "win.fullscreen", "F11"},
@@ -34,6 +37,12 @@ const LimShortcut lim_shortcuts[] = {
     {"Attention", "Pin the place", NULL, "Return"},
     {"Attention", "Take the pin away", NULL, "Delete"},
     {"Attention", "Show one picture alone", NULL, "space"},
+    {"Sheets", "Move between pictures", NULL, "Left Right Up Down"},
+    {"Sheets", "Take the settings of a picture over", NULL, "Return space"},
+    {"Sheets", "And show them in the grid", NULL, "<Control>Return"},
+    {"Plots", "Move between points", NULL, "Left Right Home End"},
+    {"Plots", "Set the threshold to that of the point", NULL, "Return space"},
+    {"Plots", "Take a drag back", NULL, "Escape"},
     {0},
 };
 
@@ -64,21 +73,35 @@ append_shortcut(GString *xml, const char *title, const char *accels)
     g_string_append(xml, item);
 }
 
+/* What is not the window's belongs to the pictures: a page of its own, as one would be too long. */
+static gboolean
+begins_section(const char *group)
+{
+    return g_str_equal(group, "General") || g_str_equal(group, "Pictures");
+}
+
 GtkWidget *
 lim_shortcuts_window_new(void)
 {
     g_autoptr(GString) xml = g_string_new(
         "<interface><object class='GtkShortcutsWindow' id='window'><property name='modal'>1"
-        "</property><child><object class='GtkShortcutsSection'><property name='section-name'>all"
-        "</property><property name='max-height'>20</property>");
+        "</property>");
     const char *group = NULL;
 
     for (const LimShortcut *s = lim_shortcuts; s->group; s++) {
         if (g_strcmp0(group, s->group) != 0) {
+            if (group)
+                g_string_append(xml, "</object></child>");
+            if (begins_section(s->group))
+                g_string_append_printf(xml,
+                                       "%s<child><object class='GtkShortcutsSection'><property "
+                                       "name='section-name'>%s</property><property name='title'>%s"
+                                       "</property><property name='max-height'>20</property>",
+                                       group ? "</object></child>" : "", s->group, s->group);
             g_string_append_printf(xml,
-                                   "%s<child><object class='GtkShortcutsGroup'><property "
+                                   "<child><object class='GtkShortcutsGroup'><property "
                                    "name='title'>%s</property>",
-                                   group ? "</object></child>" : "", s->group);
+                                   s->group);
             group = s->group;
             if (g_str_equal(group, "Window"))
                 for (int i = 0; i < lim_n_panes && i < 9; i++) {

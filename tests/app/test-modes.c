@@ -492,7 +492,7 @@ body_interpolation(TestApp *t)
     way.from = (LimSample){request(-1, 9, 1), 3};
     way.to = (LimSample){request(-1, 4, 0.5), 7};
     check_way(table, &way);
-    g_assert_false(gtk_widget_is_sensitive(control(t, "Strips")));
+    g_assert_false(gtk_widget_get_sensitive(control(t, "Strips")));
 
     /* An end can be taken over, what lies between cannot. */
     g_signal_emit_by_name(table, "cell-activated", 0, 5);

@@ -232,6 +232,20 @@ lim_generate_show_latent(LimGenerate *self, const char *of, const float *z, int 
     lim_density_plot_set_ticks(self->density, of, z, n, bounds, differ ? parts : 1);
 }
 
+/* What has no meaning in the present mode, or without another setting, cannot be used. */
+static void
+enable_rows(LimGenerate *self)
+{
+    gboolean grid = g_strcmp0(lim_generate_get_mode(self), "grid") == 0;
+    gboolean maps = grid && lim_generate_get_look(self).attention;
+
+    lim_form_row_set_enabled(lim_generate_form_row(self->form, offsetof(LimSampleRequest, count)),
+                             grid);
+    lim_form_row_set_enabled(lim_form_get_row(self->form, "attention"), grid);
+    lim_form_row_set_enabled(lim_form_get_row(self->form, "opacity"), maps);
+    lim_form_row_set_enabled(lim_form_get_row(self->form, "attention-sense"), maps);
+}
+
 static void
 changed(LimGenerate *self)
 {
@@ -241,9 +255,7 @@ changed(LimGenerate *self)
         lim_density_plot_set(self->density, r.threshold, 2 * r.threshold);
     else
         lim_density_plot_set(self->density, 1, r.threshold);
-    LimLook look = lim_generate_get_look(self);
-    lim_form_row_set_enabled(lim_form_get_row(self->form, "opacity"), look.attention);
-    lim_form_row_set_enabled(lim_form_get_row(self->form, "attention-sense"), look.attention);
+    enable_rows(self);
     lim_generate_update_soon(self);
 }
 
@@ -282,6 +294,7 @@ mode_changed(LimGenerate *self)
     g_simple_action_set_state(G_SIMPLE_ACTION(action),
                               g_variant_new_string(lim_generate_get_mode(self)));
     describe_mode(self);
+    enable_rows(self);
     lim_generate_update_soon(self);
 }
 

@@ -330,9 +330,8 @@ update(LimGeneratePart *part)
 
     if (!self->kept)
         attach(self, pane);
-    gtk_widget_set_sensitive(GTK_WIDGET(self->settings[STRIPS]),
-                             get_setting(self, FROM) == OF_GRID &&
-                                 get_setting(self, TO) == OF_GRID);
+    lim_form_row_set_enabled(self->settings[STRIPS], get_setting(self, FROM) == OF_GRID &&
+                                                         get_setting(self, TO) == OF_GRID);
     const char *fault = find_fault(self, model);
     gtk_label_set_text(GTK_LABEL(self->error), fault ? fault : "");
     gtk_widget_set_visible(self->error, fault != NULL);
