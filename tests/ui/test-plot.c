@@ -142,8 +142,8 @@ test_format(void)
         g_autofree char *text = lim_plot_format(cases[i].value, cases[i].decimals);
         g_assert_cmpstr(text, ==, cases[i].text);
     }
-    g_assert_cmpint(lim_plot_read_decimals(&(LimPlotAxis){0, 1, FALSE}, 0.5), ==, 3);
-    g_assert_cmpint(lim_plot_read_decimals(&(LimPlotAxis){0, 100, FALSE}, 50), ==, 1);
+    g_assert_cmpint(lim_plot_read_decimals(&(LimPlotAxis){0, 1, FALSE}, 0.5), ==, 2);
+    g_assert_cmpint(lim_plot_read_decimals(&(LimPlotAxis){0, 100, FALSE}, 50), ==, 0);
     g_assert_cmpint(lim_plot_read_decimals(&(LimPlotAxis){0.01, 100, TRUE}, 0.05), ==, 4);
     g_assert_cmpint(lim_plot_read_decimals(&(LimPlotAxis){0, 25000, FALSE}, 50), ==, 0);
 }

@@ -254,9 +254,10 @@ read_value(GString *out, const Axis *a, double v, double minus, double plus)
     int decimals = lim_plot_read_decimals(&a->range, v);
     g_autofree char *value = lim_plot_format(v, decimals);
 
-    g_string_append_len(out, a->title, (gssize)strcspn(a->title, ":("));
-    if (end && !strchr(a->title, ':'))
-        g_string_truncate(out, out->len - 1);
+    gsize name = strcspn(a->title, ":,(");
+    while (name && a->title[name - 1] == ' ')
+        name--;
+    g_string_append_len(out, a->title, (gssize)name);
     g_string_append_printf(out, " %s", value);
     if (end)
         g_string_append_printf(out, " %.*s", (int)(end - paren - 2), paren + 2);

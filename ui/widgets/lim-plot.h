@@ -31,8 +31,9 @@ typedef struct LimPlotPoint {
 
 /* label: what the plot is called, for assistive technology. */
 GtkWidget *lim_plot_new(const char *label);
-/* title: such as "Fidelity: asked class recognised (%)". The read-out says what stands before the
- * colon, and the unit in parentheses; both may be missing. log: decades. */
+/* title: such as "Fidelity: asked class recognised (%)" or "Loss, mean of 100 steps". The read-out
+ * says what stands before the first colon or comma, and the unit in parentheses; all of these may
+ * be missing. log: decades. */
 void lim_plot_set_axis(LimPlot *self, GtkOrientation axis, const char *title, gboolean log);
 /* Ends of an axis; NaN (at first both): the data decide. */
 void lim_plot_set_range(LimPlot *self, GtkOrientation axis, double lo, double hi);

@@ -155,7 +155,7 @@ lim_plot_read_decimals(const LimPlotAxis *axis, double value)
 {
     if (axis->log)
         return value > 0 ? MAX(0, 2 - (int)floor(log10(value) + 1e-9)) : 0;
-    return MAX(0, (int)-round(log10((axis->hi - axis->lo) / 500)));
+    return MAX(0, (int)-round(log10((axis->hi - axis->lo) / 300)));
 }
 
 double

@@ -23,7 +23,7 @@ int lim_plot_ticks(const LimPlotAxis *axis, int want, double *ticks, int *decima
 /* Text of a value: a real minus sign, groups of three digits from 10,000 on (thin spaces), an
  * exponent where decimals would not do. g_free(). */
 char *lim_plot_format(double value, int decimals);
-/* Decimals worth reading out: about 1/500 of the axis (log: three digits of this value). */
+/* Decimals worth reading out: about 1/300 of the axis (log: three digits of this value). */
 int lim_plot_read_decimals(const LimPlotAxis *axis, double value);
 
 /* Value to 0 (lo) .. 1 (hi), also beyond; a value that a log axis does not have: NaN. */

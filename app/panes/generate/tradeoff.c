@@ -148,7 +148,7 @@ show_marker(LimGenerateTradeoff *self)
 static void
 show_curve(LimGenerateTradeoff *self)
 {
-    static const char *const titles[] = {"Fidelity: density (real pictures: 1)",
+    static const char *const titles[] = {"Fidelity: density, 1 for real pictures",
                                          "Fidelity: precision (%)",
                                          "Fidelity: asked class recognised (%)"};
     int fidelity = get_fidelity(self);
@@ -449,7 +449,8 @@ lim_generate_tradeoff_init(LimGenerateTradeoff *self)
     gtk_label_set_xalign(GTK_LABEL(title), 0);
 
     self->plot = LIM_PLOT(lim_plot_new("Fidelity against variety"));
-    lim_plot_set_axis(self->plot, GTK_ORIENTATION_HORIZONTAL, "Variety (real pictures: 1)", FALSE);
+    lim_plot_set_axis(self->plot, GTK_ORIENTATION_HORIZONTAL, "Variety, 1 for real pictures",
+                      FALSE);
     lim_plot_add_series(self->plot, "Truncation thresholds",
                         LIM_PLOT_LINE | LIM_PLOT_POINTS | LIM_PLOT_DRAG);
     g_signal_connect_object(self->plot, "point-dragged", G_CALLBACK(dragged), self,
