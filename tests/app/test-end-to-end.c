@@ -347,6 +347,40 @@ test_attention(void)
     stop(pid, app);
 }
 
+/* The other modes, and what stands beside them, by the names on the screen. */
+static void
+test_modes(void)
+{
+    GPid pid = start();
+    g_autoptr(Node) app = wait_for(&root, "application", "");
+    g_autoptr(Node) status = wait_for(app, NULL, "16 samples of 32");
+    g_autoptr(Node) plot = wait_for(app, "image", "Fidelity against variety");
+    g_autoptr(Node) measure = wait_for(app, "combo box", "Fidelity measure");
+    g_autoptr(GVariant) about = get(plot, "org.a11y.atspi.Accessible", "Description");
+
+    g_assert_true(g_str_has_prefix(g_variant_get_string(about, NULL), "Variety, 1 for real"));
+    press(app, "tab", "Sheet");
+    g_autoptr(Node) sheet = wait_for(app, NULL, "25 samples of 32");
+    g_autoptr(Node) rows = wait_for(app, "combo box", "Rows");
+    g_autoptr(Node) row_values = wait_for(app, "text box", "Row values");
+    g_autoptr(Node) columns = wait_for(app, "combo box", "Columns");
+    g_autoptr(Node) column_values = wait_for(app, "text box", "Column values");
+    g_autoptr(Node) table = wait_for(app, "image", "Sheet");
+    g_autoptr(GVariant) place = get(table, "org.a11y.atspi.Accessible", "Description");
+    g_assert_true(
+        g_str_has_prefix(g_variant_get_string(place, NULL), "Seed 1, Ankle boot, Truncation"));
+
+    press(app, "tab", "Interpolation");
+    g_autoptr(Node) strips = wait_for(app, NULL, "40 pictures of 32");
+    g_autoptr(Node) from = wait_for(app, "combo box", "From");
+    g_autoptr(Node) to = wait_for(app, "combo box", "To");
+    g_autoptr(Node) steps = wait_for(app, "spin button", "Steps");
+    g_autoptr(Node) path = wait_for(app, "combo box", "Path");
+    press(app, "tab", "Grid");
+    g_autoptr(Node) again = wait_for(app, NULL, "16 samples of 32");
+    stop(pid, app);
+}
+
 /* Without a model: one sentence, and a button that leads on. */
 static void
 test_no_model(void)
@@ -380,6 +414,7 @@ main(int argc, char **argv)
     connect_a11y();
     g_test_add_func("/end-to-end/story", test_story);
     g_test_add_func("/end-to-end/attention", test_attention);
+    g_test_add_func("/end-to-end/modes", test_modes);
     g_test_add_func("/end-to-end/no-model", test_no_model);
     int failed = g_test_run();
 

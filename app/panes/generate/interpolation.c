@@ -563,7 +563,7 @@ static void
 lim_generate_interpolation_init(LimGenerateInterpolation *self)
 {
     GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
-    GtkWidget *flow = lim_generate_settings_box_new();
+    GtkWidget *flow = lim_generate_settings_box_new("Settings of the interpolation");
 
     self->ends[0] = self->ends[1] = OF_GRID;
     build_rows(self);

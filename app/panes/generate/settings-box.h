@@ -5,6 +5,7 @@
 
 #include "widgets/lim-form-row.h"
 
-GtkWidget *lim_generate_settings_box_new(void);
+/* name: for assistive technology. */
+GtkWidget *lim_generate_settings_box_new(const char *name);
 /* The second of a pair takes the room that is left. */
 void lim_generate_settings_box_add(GtkWidget *box, LimFormRow *first, LimFormRow *second);

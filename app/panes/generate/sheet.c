@@ -513,7 +513,7 @@ lim_generate_sheet_init(LimGenerateSheet *self)
 
     for (int k = 0; k < N_SETTINGS; k++)
         build_setting(self, k);
-    GtkWidget *flow = lim_generate_settings_box_new();
+    GtkWidget *flow = lim_generate_settings_box_new("Settings of the sheet");
     lim_generate_settings_box_add(flow, self->settings[ROWS], self->settings[ROW_VALUES]);
     lim_generate_settings_box_add(flow, self->settings[COLUMNS], self->settings[COLUMN_VALUES]);
     gtk_box_append(GTK_BOX(box), flow);
