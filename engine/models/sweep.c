@@ -220,7 +220,9 @@ read_values(Values *v, const LimSampleRequest *base, const char *list, LimError 
         comma = strchr(at, ',');
         if (comma)
             *comma++ = 0;
-        status = add_item(v, base, trim(at), err);
+        at = trim(at);
+        if (*at || comma || v->n == 0) /* a comma at the end is still being typed */
+            status = add_item(v, base, at, err);
     }
     if (status == LIM_OK && v->n == 0)
         status = lim_fail(err, LIM_E_PARAM,

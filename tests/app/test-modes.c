@@ -114,6 +114,15 @@ request(int label, guint64 seed, double threshold)
     return r;
 }
 
+/* The sentence about what is wrong. */
+static GtkWidget *
+find_fault(GtkWidget *mode)
+{
+    GtkWidget *overlay = test_find_type(mode, GTK_TYPE_OVERLAY);
+
+    return gtk_widget_get_last_child(overlay);
+}
+
 static void
 body_sheet(TestApp *t)
 {
@@ -285,13 +294,9 @@ body_error(TestApp *t)
     test_wait_current(t);
     check_size(table, 5, 5);
     GtkWidget *mode = test_find_type(GTK_WIDGET(t->pane), LIM_TYPE_GENERATE_SHEET);
-    GtkWidget *error = NULL;
-    for (GtkWidget *w = gtk_widget_get_first_child(gtk_widget_get_first_child(mode)); w && !error;
-         w = gtk_widget_get_next_sibling(w))
-        if (GTK_IS_LABEL(w))
-            error = w;
+    GtkWidget *error = find_fault(mode);
     g_assert_true(gtk_widget_get_visible(error));
-    g_assert_nonnull(strstr(gtk_label_get_text(GTK_LABEL(error)), "x"));
+    g_assert_true(g_str_has_prefix(gtk_label_get_text(GTK_LABEL(error)), "Seed: x is not"));
     test_action(t, "export-to", g_variant_new_string(path));
     test_wait_status(t, "Not saved");
     type(t, "Row values", "1, 2");
@@ -588,11 +593,7 @@ body_other_model(TestApp *t)
     choose(t, "To", 1);
     test_wait_current(t);
     lim_session_open(lim_pane_get_session(t->pane), other);
-    GtkWidget *error = NULL;
-    for (GtkWidget *w = gtk_widget_get_first_child(gtk_widget_get_first_child(mode)); w && !error;
-         w = gtk_widget_get_next_sibling(w))
-        if (GTK_IS_LABEL(w))
-            error = w;
+    GtkWidget *error = find_fault(mode);
     for (int i = 0; i < 500 && !gtk_widget_get_visible(error); i++)
         test_spin(10);
     g_assert_true(gtk_widget_get_visible(error));

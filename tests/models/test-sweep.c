@@ -78,6 +78,7 @@ test_values(void)
         {"threshold", "0.1..0.5:0.1", "0.1|0.2|0.3|0.4|0.5"},
         {"threshold", "", "0.04|0.5|1|1.5|2"},
         {"threshold", "1", "1"},
+        {"threshold", "1, 2, ", "1|2"},
         {"walk-x", "-1..1:0.5", "-1|-0.5|0|0.5|1"},
         {"walk-x", "2, -6..0:3", "2|-6|-3|0"},
         {"truncation", "scale, resample", "scale|resample"},

@@ -29,7 +29,7 @@ struct _LimGenerateInterpolation {
     gboolean filling; /* the choices are being made */
     LimSample opened[2];
     gboolean has_opened;
-    GtkWidget *error; /* label */
+    GtkWidget *fault; /* label */
     GtkWidget *scrolled;
     LimImageTable *table;
 
@@ -333,8 +333,7 @@ update(LimGeneratePart *part)
     lim_form_row_set_enabled(self->settings[STRIPS], get_setting(self, FROM) == OF_GRID &&
                                                          get_setting(self, TO) == OF_GRID);
     const char *fault = find_fault(self, model);
-    gtk_label_set_text(GTK_LABEL(self->error), fault ? fault : "");
-    gtk_widget_set_visible(self->error, fault != NULL);
+    lim_generate_fault_show(self->fault, fault);
     LimInterpolation way = get_way(self);
     if (fault || (self->model == model && same_way(&way, &self->way)))
         return;
@@ -570,20 +569,13 @@ lim_generate_interpolation_init(LimGenerateInterpolation *self)
     for (int k = 0; k < N_SETTINGS; k += 2)
         lim_generate_settings_box_add(flow, self->settings[k], self->settings[k + 1]);
     gtk_box_append(GTK_BOX(box), flow);
-    self->error = gtk_label_new(NULL);
-    gtk_label_set_xalign(GTK_LABEL(self->error), 0);
-    gtk_label_set_wrap(GTK_LABEL(self->error), TRUE);
-    gtk_widget_add_css_class(self->error, "error");
-    gtk_widget_set_visible(self->error, FALSE);
-    gtk_box_append(GTK_BOX(box), self->error);
-
     self->table = LIM_IMAGE_TABLE(lim_image_table_new("Interpolation"));
     lim_image_table_set_names_above(self->table, TRUE);
     self->scrolled = gtk_scrolled_window_new();
     gtk_scrolled_window_set_child(GTK_SCROLLED_WINDOW(self->scrolled), GTK_WIDGET(self->table));
     gtk_widget_set_vexpand(self->scrolled, TRUE);
     gtk_widget_set_hexpand(self->scrolled, TRUE);
-    gtk_box_append(GTK_BOX(box), self->scrolled);
+    gtk_box_append(GTK_BOX(box), lim_generate_fault_new(self->scrolled, &self->fault));
     lim_generate_part_set_child(LIM_GENERATE_PART(self), box);
     g_object_bind_property(self, "stale", self->table, "stale", 0);
     g_signal_connect_object(self->table, "notify::pointed", G_CALLBACK(pointed), self,

@@ -29,3 +29,30 @@ lim_generate_settings_box_add(GtkWidget *box, LimFormRow *first, LimFormRow *sec
     gtk_widget_set_focusable(child, FALSE);
     gtk_flow_box_append(GTK_FLOW_BOX(box), child);
 }
+
+GtkWidget *
+lim_generate_fault_new(GtkWidget *pictures, GtkWidget **label)
+{
+    GtkWidget *overlay = gtk_overlay_new();
+
+    *label = gtk_label_new(NULL);
+    gtk_label_set_xalign(GTK_LABEL(*label), 0);
+    gtk_label_set_wrap(GTK_LABEL(*label), TRUE);
+    gtk_widget_set_halign(*label, GTK_ALIGN_FILL);
+    gtk_widget_set_valign(*label, GTK_ALIGN_START);
+    gtk_widget_set_can_target(*label, FALSE);
+    gtk_widget_set_visible(*label, FALSE);
+    gtk_widget_add_css_class(*label, "fault");
+    gtk_overlay_set_child(GTK_OVERLAY(overlay), pictures);
+    gtk_overlay_add_overlay(GTK_OVERLAY(overlay), *label);
+    return overlay;
+}
+
+void
+lim_generate_fault_show(GtkWidget *label, const char *sentence)
+{
+    gboolean any = sentence && *sentence;
+
+    gtk_label_set_text(GTK_LABEL(label), any ? sentence : "");
+    gtk_widget_set_visible(label, any);
+}

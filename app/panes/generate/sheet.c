@@ -12,6 +12,7 @@
 #include "widgets/lim-text-row.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define PIECE 16 /* pictures of one request */
 
@@ -20,7 +21,7 @@ enum { ROWS, ROW_VALUES, COLUMNS, COLUMN_VALUES, N_SETTINGS };
 struct _LimGenerateSheet {
     LimGeneratePart parent_instance;
     LimFormRow *settings[N_SETTINGS];
-    GtkWidget *error; /* label */
+    GtkWidget *fault; /* label */
     GtkWidget *scrolled;
     LimImageTable *table;
 
@@ -280,6 +281,20 @@ post_piece(LimGenerateSheet *self)
                            LIM_GENERATE_SLOT_SHEET);
 }
 
+/* The engine names settings as the command line does ("--seed: ..."), the window by their labels.
+ */
+static char *
+dup_fault(const char *text)
+{
+    const char *colon = strstr(text, ": ");
+    g_autofree char *name = g_str_has_prefix(text, "--") && colon
+                                ? g_strndup(text + 2, (gsize)(colon - text - 2))
+                                : NULL;
+    const LimParamSpec *spec = name ? lim_params_find(lim_sample_schema, name) : NULL;
+
+    return spec ? g_strconcat(spec->label, colon, NULL) : g_strdup(text);
+}
+
 static void
 update(LimGeneratePart *part)
 {
@@ -291,8 +306,8 @@ update(LimGeneratePart *part)
 
     show_usual_values(self, model, &s);
     LimSweepSheet *sheet = lim_sweep_expand(g, &s, &err);
-    gtk_label_set_text(GTK_LABEL(self->error), sheet ? "" : err.text);
-    gtk_widget_set_visible(self->error, !sheet);
+    g_autofree char *fault = dup_fault(err.text);
+    lim_generate_fault_show(self->fault, fault);
     if (!sheet)
         return; /* the last good sheet stays */
     if (self->model == model && same_sheet(self->sheet, sheet)) {
@@ -517,19 +532,12 @@ lim_generate_sheet_init(LimGenerateSheet *self)
     lim_generate_settings_box_add(flow, self->settings[ROWS], self->settings[ROW_VALUES]);
     lim_generate_settings_box_add(flow, self->settings[COLUMNS], self->settings[COLUMN_VALUES]);
     gtk_box_append(GTK_BOX(box), flow);
-    self->error = gtk_label_new(NULL);
-    gtk_label_set_xalign(GTK_LABEL(self->error), 0);
-    gtk_label_set_wrap(GTK_LABEL(self->error), TRUE);
-    gtk_widget_add_css_class(self->error, "error");
-    gtk_widget_set_visible(self->error, FALSE);
-    gtk_box_append(GTK_BOX(box), self->error);
-
     self->table = LIM_IMAGE_TABLE(lim_image_table_new("Sheet"));
     self->scrolled = gtk_scrolled_window_new();
     gtk_scrolled_window_set_child(GTK_SCROLLED_WINDOW(self->scrolled), GTK_WIDGET(self->table));
     gtk_widget_set_vexpand(self->scrolled, TRUE);
     gtk_widget_set_hexpand(self->scrolled, TRUE);
-    gtk_box_append(GTK_BOX(box), self->scrolled);
+    gtk_box_append(GTK_BOX(box), lim_generate_fault_new(self->scrolled, &self->fault));
     lim_generate_part_set_child(LIM_GENERATE_PART(self), box);
     g_object_bind_property(self, "stale", self->table, "stale", 0);
     g_signal_connect_object(self->table, "notify::pointed", G_CALLBACK(pointed), self,
