@@ -41,12 +41,6 @@ struct _LimGenerateInterpolation {
 
 G_DEFINE_FINAL_TYPE(LimGenerateInterpolation, lim_generate_interpolation, LIM_TYPE_GENERATE_PART)
 
-LimImageTable *
-lim_generate_interpolation_get_table(LimGenerateInterpolation *self)
-{
-    return self->table;
-}
-
 static LimGenerate *
 pane_of(LimGenerateInterpolation *self)
 {

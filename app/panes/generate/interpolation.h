@@ -4,13 +4,11 @@
 
 #include "models/generator.h"
 #include "panes/generate/part.h"
-#include "widgets/lim-image-table.h"
 
 #define LIM_TYPE_GENERATE_INTERPOLATION (lim_generate_interpolation_get_type())
 G_DECLARE_FINAL_TYPE(LimGenerateInterpolation, lim_generate_interpolation, LIM,
                      GENERATE_INTERPOLATION, LimGeneratePart)
 
-LimImageTable *lim_generate_interpolation_get_table(LimGenerateInterpolation *self); /* borrowed */
 /* Takes the way of an opened picture, its ends included; the caller settles, and has put the
  * settings of the first sample into the form. */
 void lim_generate_interpolation_set_way(LimGenerateInterpolation *self,
