@@ -175,3 +175,11 @@ lim_predictor_judge(LimPredictor *c, const LimExec *exec, const float *x, int n,
     }
     return status;
 }
+
+LimVal
+lim_predictor_build(LimPredictor *c, LimGraph *g, LimVal x)
+{
+    LimBuild build;
+    lim_build_init(&build, g, c->store, LIM_MODE_EVAL);
+    return lim_classifier(&build, &c->params, x, NULL);
+}

@@ -23,3 +23,7 @@ LimStatus lim_predictor_run(LimPredictor *c, const LimExec *exec, const float *x
 /* The same with probabilities [n][classes], the softmax of the logits. */
 LimStatus lim_predictor_judge(LimPredictor *c, const LimExec *exec, const float *x, int n,
                               float *probability, float *features, LimError *err);
+
+/* Appends the network with its weights to a graph of somebody else: x [n][c][h][w] in [-1,1] ->
+ * logits [n][classes]. The predictor must outlive every plan made of it. */
+LimVal lim_predictor_build(LimPredictor *c, LimGraph *g, LimVal x);

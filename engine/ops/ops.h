@@ -56,6 +56,8 @@ LimVal lim_spatial_mean(LimGraph *g, LimVal x);
 /* ---- classification ------------------------------------------------------------------------- */
 LimVal lim_softmax(LimGraph *g, LimVal x);                          /* last axis */
 LimVal lim_cross_entropy(LimGraph *g, LimVal logits, LimVal label); /* -> [n] */
+/* logit of the label minus the largest other (the first of equals): below 0 when misclassified */
+LimVal lim_margin(LimGraph *g, LimVal logits, LimVal label); /* -> [n] */
 
 /* ---- layout --------------------------------------------------------------------------------- */
 LimVal lim_reshape(LimGraph *g, LimVal x, LimShape shape);

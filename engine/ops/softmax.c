@@ -1,4 +1,4 @@
-/* Softmax over the last axis, and the cross-entropy of logits. */
+/* Softmax over the last axis; the cross-entropy and the margin of logits. */
 #include "ops/ops.h"
 #include "ops/run.h"
 
@@ -6,9 +6,11 @@ LIM_REF_DECLARE(softmax);
 LIM_REF_DECLARE(softmax_grad);
 LIM_REF_DECLARE(cross_entropy);
 LIM_REF_DECLARE(cross_entropy_grad);
+LIM_REF_DECLARE(margin);
+LIM_REF_DECLARE(margin_grad);
 
 extern const LimOpDef lim_op_softmax, lim_op_softmax_grad, lim_op_cross_entropy,
-    lim_op_cross_entropy_grad;
+    lim_op_cross_entropy_grad, lim_op_margin, lim_op_margin_grad;
 
 static LimStatus
 infer_softmax(const LimShape *in, const void *params, LimShape *out, LimError *err)
@@ -39,6 +41,14 @@ infer_cross_entropy_grad(const LimShape *in, const void *params, LimShape *out, 
     return lim_want(in[0].nd == 2 && lim_shape_equal(in[1], LIM_SHAPE1(in[0].d[0])) &&
                         lim_shape_equal(in[2], in[1]),
                     err, "needs logits [n][k], labels [n] and dloss [n]");
+}
+
+static LimStatus
+infer_margin(const LimShape *in, const void *params, LimShape *out, LimError *err)
+{
+    return lim_want(in[0].nd == 2 && in[0].d[1] >= 2, err, "needs at least two classes") == LIM_OK
+               ? infer_cross_entropy(in, params, out, err)
+               : LIM_E_SHAPE;
 }
 
 typedef struct RowRun {
@@ -121,6 +131,13 @@ GRAD(cross_entropy_grad_of)
                                NULL, NULL);
 }
 
+GRAD(margin_grad_of)
+{
+    if (wanted[0])
+        din[0] =
+            lim_graph_add(g, &lim_op_margin_grad, (LimVal[]){in[0], in[1], dout[0]}, NULL, NULL);
+}
+
 static const LimOpCase softmax_cases[] = {{.in = {LIM_SHAPE2(5, 7)}},
                                           {.in = {LIM_SHAPE3(2, 16, 64)}},
                                           {.in = {LIM_SHAPE1(1)}},
@@ -134,6 +151,17 @@ static const LimOpCase cross_entropy_cases[] = {{.in = {LIM_SHAPE2(9, 10), LIM_S
 static const LimOpCase cross_entropy_grad_cases[] = {
     {.in = {LIM_SHAPE2(9, 10), LIM_SHAPE1(9), LIM_SHAPE1(9)},
      .fill = {LIM_FILL_NORMAL, LIM_FILL_LABEL},
+     .label_below = 10}};
+
+static const LimOpCase margin_cases[] = {{.in = {LIM_SHAPE2(9, 10), LIM_SHAPE1(9)},
+                                          .fill = {LIM_FILL_DISTINCT, LIM_FILL_LABEL},
+                                          .label_below = 10},
+                                         {.in = {LIM_SHAPE2(3, 2), LIM_SHAPE1(3)},
+                                          .fill = {LIM_FILL_DISTINCT, LIM_FILL_LABEL},
+                                          .label_below = 2}};
+static const LimOpCase margin_grad_cases[] = {
+    {.in = {LIM_SHAPE2(9, 10), LIM_SHAPE1(9), LIM_SHAPE1(9)},
+     .fill = {LIM_FILL_DISTINCT, LIM_FILL_LABEL},
      .label_below = 10}};
 
 #define CASES(c) .cases = c, .n_cases = sizeof c / sizeof *c
@@ -153,6 +181,8 @@ OP(cross_entropy, 2, infer_cross_entropy, cross_entropy_grad_of, .int_inputs = 2
    CASES(cross_entropy_cases))
 OP(cross_entropy_grad, 3, infer_cross_entropy_grad, NULL, .int_inputs = 2,
    CASES(cross_entropy_grad_cases))
+OP(margin, 2, infer_margin, margin_grad_of, .int_inputs = 2, CASES(margin_cases))
+OP(margin_grad, 3, infer_cross_entropy_grad, NULL, .int_inputs = 2, CASES(margin_grad_cases))
 
 LimVal
 lim_softmax(LimGraph *g, LimVal x)
@@ -164,4 +194,10 @@ LimVal
 lim_cross_entropy(LimGraph *g, LimVal logits, LimVal label)
 {
     return lim_graph_add(g, &lim_op_cross_entropy, (LimVal[]){logits, label}, NULL, NULL);
+}
+
+LimVal
+lim_margin(LimGraph *g, LimVal logits, LimVal label)
+{
+    return lim_graph_add(g, &lim_op_margin, (LimVal[]){logits, label}, NULL, NULL);
 }

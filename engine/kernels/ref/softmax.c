@@ -67,3 +67,38 @@ REF(cross_entropy_grad)
             (real)((exp((double)x[i] - lse) - (i == label[r])) * (double)IN(2)[r]);
     }
 }
+
+/* The largest of k >= 2 values other than number y; the first of equals. */
+static int
+runner_up(const real *x, int k, int y)
+{
+    int best = y == 0;
+    for (int i = best + 1; i < k; i++)
+        if (i != y && x[i] > x[best])
+            best = i;
+    return best;
+}
+
+REF(margin)
+{
+    const int rows = n->in_shape[0].d[0], k = n->in_shape[0].d[1];
+    const int32_t *label = n->in[1];
+    for (int r = 0; r < rows; r++) {
+        const real *x = IN(0) + (int64_t)r * k;
+        OUT(0)[r] = x[label[r]] - x[runner_up(x, k, label[r])];
+    }
+}
+
+REF(margin_grad)
+{
+    const int rows = n->in_shape[0].d[0], k = n->in_shape[0].d[1];
+    const int32_t *label = n->in[1];
+    for (int r = 0; r < rows; r++) {
+        const real *x = IN(0) + (int64_t)r * k;
+        real *dx = OUT(0) + (int64_t)r * k;
+        for (int i = 0; i < k; i++)
+            dx[i] = 0;
+        dx[label[r]] = IN(2)[r];
+        dx[runner_up(x, k, label[r])] = -IN(2)[r];
+    }
+}

@@ -1,0 +1,228 @@
+/* Attacks on the shipped classifier: what holds for every row of the list. Victims count, results
+ * are what the model says of the stored picture, a picture's result does not depend on its batch.
+ */
+#include "attacks/attack.h"
+#include "data/dataset.h"
+
+#include <glib.h>
+#include <math.h>
+#include <string.h>
+
+#define N 12
+
+static LimPredictor *predictor;
+static LimExec exec;
+static float images[N][1024];
+static int32_t labels[N];
+
+static void
+load(void)
+{
+    LimError err = LIM_ERROR_INIT;
+    const char *source = g_getenv("LIMEN_SOURCE");
+    char *model = g_build_filename(source, "resources/models/fashion-classifier.safetensors", NULL);
+    char *data = g_build_filename(source, "resources/samples/fashion-mnist", NULL);
+    predictor = lim_predictor_load(model, &err);
+    g_assert_cmpstr(err.text, ==, "");
+    LimDataset *d = lim_dataset_open(data, "sample", &err);
+    g_assert_cmpstr(err.text, ==, "");
+    uint32_t index[N];
+    for (uint32_t i = 0; i < N; i++)
+        index[i] = i;
+    lim_dataset_batch(d, index, N, 32, &images[0][0], labels);
+    for (size_t i = 0; i < (size_t)N * 1024; i++)
+        (&images[0][0])[i] = ((&images[0][0])[i] + 1) / 2;
+    lim_dataset_free(d);
+    g_free(model);
+    g_free(data);
+    exec = (LimExec){.kernels = lim_kernels_best()};
+}
+
+static LimAttackInput
+input(int n)
+{
+    return (LimAttackInput){.n = n, .image = &images[0][0], .label = labels, .seed = 1};
+}
+
+static void
+run(LimAttack *a)
+{
+    LimError err = LIM_ERROR_INIT;
+    LimStep s;
+    while ((s = lim_task_step(lim_attack_task(a), &exec, NULL, &err)) == LIM_STEP_MORE)
+        ;
+    g_assert_cmpstr(err.text, ==, "");
+    g_assert_cmpint(s, ==, LIM_STEP_DONE);
+}
+
+static int32_t
+says(const float *x)
+{
+    LimVictim *v = lim_victim_new(predictor, LIM_ACCESS_LABEL);
+    int32_t label = -1;
+    lim_victim_begin(v, 1, 0);
+    g_assert_cmpint(lim_victim_labels(v, &exec, x, NULL, 1, &label, NULL), ==, LIM_OK);
+    lim_victim_free(v);
+    return label;
+}
+
+static void
+test_results(gconstpointer data)
+{
+    const LimAttackClass *klass = data;
+    LimVictim *v = lim_victim_new(predictor, LIM_ACCESS_GRADIENT);
+    void *params = g_malloc0(klass->params_size);
+    lim_params_init(klass->schema, params);
+    const LimAttackInput in = input(N);
+    LimAttack *a = lim_attack_new(klass, params, &in, v, NULL);
+    run(a);
+    for (int i = 0; i < N; i++) {
+        LimAttackResult r;
+        lim_attack_result(a, i, &r);
+        g_assert_cmpint(r.label, ==, says(r.image));
+        g_assert_cmpint(r.status == LIM_ATTACK_FOOLED || r.status == LIM_ATTACK_ALREADY, ==,
+                        r.label != labels[i]);
+        float rounded[1024];
+        lim_round8(r.image, rounded, 1024);
+        g_assert_cmpint(r.label8, ==, says(rounded));
+        g_assert_cmpfloat_with_epsilon(r.l2, lim_l2(r.image, images[i], 1024), 1e-12);
+        for (int j = 0; j < 1024; j++)
+            g_assert_true(r.image[j] >= 0 && r.image[j] <= 1);
+        if (r.status == LIM_ATTACK_ALREADY)
+            g_assert_cmpint(r.queries, ==, 2);
+    }
+    /* alone, and with a budget of nothing but the start */
+    LimVictim *one = lim_victim_new(predictor, LIM_ACCESS_GRADIENT);
+    for (int i = 0; i < 3; i++) {
+        const uint32_t index = (uint32_t)i;
+        LimAttackInput alone = {
+            .n = 1, .image = images[i], .label = &labels[i], .seed = 1, .index = &index};
+        LimAttack *b = lim_attack_new(klass, params, &alone, one, NULL);
+        run(b);
+        LimAttackResult in_batch, by_itself;
+        lim_attack_result(a, i, &in_batch);
+        lim_attack_result(b, 0, &by_itself);
+        g_assert_cmpmem(in_batch.image, 4096, by_itself.image, 4096);
+        g_assert_cmpint(in_batch.queries, ==, by_itself.queries);
+        lim_task_free(lim_attack_task(b));
+        alone.budget = 1;
+        b = lim_attack_new(klass, params, &alone, one, NULL);
+        run(b);
+        lim_attack_result(b, 0, &by_itself);
+        g_assert_cmpint(by_itself.queries, ==, 1);
+        g_assert_cmpmem(by_itself.image, 4096, images[i], 4096);
+        g_assert_true(by_itself.status == LIM_ATTACK_FAILED ||
+                      by_itself.status == LIM_ATTACK_ALREADY);
+        lim_task_free(lim_attack_task(b));
+    }
+    lim_victim_free(one);
+    lim_task_free(lim_attack_task(a));
+    lim_victim_free(v);
+    g_free(params);
+}
+
+/* Gradients against differences of the loss. */
+static void
+test_gradients(void)
+{
+    LimVictim *v = lim_victim_new(predictor, LIM_ACCESS_GRADIENT);
+    lim_victim_begin(v, N, 0);
+    static float gradient[N][1024], jacobian[N][10][1024], logits[N][10], value[N];
+    g_assert_cmpint(lim_victim_jacobian(v, &exec, &images[0][0], NULL, N, &logits[0][0],
+                                        &jacobian[0][0][0], NULL),
+                    ==, LIM_OK);
+    for (int loss = 0; loss < LIM_LOSSES; loss++) {
+        g_assert_cmpint(lim_victim_loss_gradient(v, &exec, (LimVictimLoss)loss, 1, &images[0][0],
+                                                 NULL, labels, N, value, NULL, &gradient[0][0],
+                                                 NULL),
+                        ==, LIM_OK);
+        for (int i = 0; i < N; i++) {
+            int other = labels[i] == 0;
+            double sum = 0, weight[10];
+            for (int k = 0; k < 10; k++) {
+                if (k != labels[i] && logits[i][k] > logits[i][other])
+                    other = k;
+                sum += exp((double)logits[i][k]);
+            }
+            for (int k = 0; k < 10; k++)
+                weight[k] = loss == LIM_LOSS_MARGIN
+                                ? (k == labels[i]) - (k == other)
+                                : exp((double)logits[i][k]) / sum - (k == labels[i]);
+            for (int j = 0; j < 1024; j++) {
+                double want = 0;
+                for (int k = 0; k < 10; k++)
+                    want += weight[k] * (double)jacobian[i][k][j];
+                g_assert_cmpfloat_with_epsilon((double)gradient[i][j], want, 2e-3);
+            }
+        }
+    }
+    for (int i = 0; i < N; i++) {
+        g_assert_cmpint(v->queries[i], ==, 3);
+        g_assert_cmpint(v->gradients[i], ==, 12);
+    }
+    /* a step along the gradient of a logit changes the logit by its square length */
+    float x[1024], z[10];
+    double square = 0;
+    for (int j = 0; j < 1024; j++)
+        square += (double)jacobian[0][3][j] * (double)jacobian[0][3][j];
+    const double h = 1e-3 / sqrt(square);
+    for (int j = 0; j < 1024; j++)
+        x[j] = images[0][j] + (float)(h * (double)jacobian[0][3][j]);
+    lim_victim_logits(v, &exec, x, NULL, 1, z, NULL);
+    g_assert_cmpfloat_with_epsilon((double)(z[3] - logits[0][3]) / (h * square), 1, 0.1);
+    lim_victim_free(v);
+}
+
+/* The same picture in batches of any size has the same logits, to the last bit. */
+static void
+test_batches(void)
+{
+    static float x[LIM_VICTIM_BATCH + 3][1024], alone[10], z[LIM_VICTIM_BATCH + 3][10];
+    LimVictim *v = lim_victim_new(predictor, LIM_ACCESS_LOGITS);
+    lim_victim_begin(v, 100, 0);
+    for (int i = 0; i < LIM_VICTIM_BATCH + 3; i++)
+        memcpy(x[i], images[i % N], sizeof x[i]);
+    lim_victim_logits(v, &exec, images[1], NULL, 1, alone, NULL);
+    for (int n = 2; n <= LIM_VICTIM_BATCH + 3; n += 5) {
+        lim_victim_logits(v, &exec, &x[0][0], NULL, n, &z[0][0], NULL);
+        for (int i = 1; i < n; i += N)
+            g_assert_cmpmem(z[i], sizeof z[i], alone, sizeof alone);
+    }
+    lim_victim_free(v);
+}
+
+static void
+test_refusals(void)
+{
+    LimVictim *mute = lim_victim_new(predictor, LIM_ACCESS_LABEL);
+    LimError err = LIM_ERROR_INIT;
+    const LimAttackClass *fgsm = lim_attack_find("fgsm");
+    struct {
+        double values[8];
+    } params;
+    lim_params_init(fgsm->schema, &params);
+    const LimAttackInput in = input(N);
+    g_assert_null(lim_attack_new(fgsm, &params, &in, mute, &err));
+    g_assert_cmpstr(err.text, ==,
+                    "FGSM needs gradients, and this model gives only its decision: choose the "
+                    "Boundary Attack");
+    lim_victim_free(mute);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    load();
+    g_test_add_func("/attacks/gradients", test_gradients);
+    g_test_add_func("/attacks/batches", test_batches);
+    g_test_add_func("/attacks/refusals", test_refusals);
+    for (size_t i = 0; i < lim_attack_count(); i++) {
+        char *path = g_strconcat("/attacks/results/", lim_attack_at(i)->name, NULL);
+        g_test_add_data_func(path, lim_attack_at(i), test_results);
+        g_free(path);
+    }
+    const int rc = g_test_run();
+    lim_predictor_free(predictor);
+    return rc;
+}
