@@ -1,0 +1,118 @@
+/* LimImageView: sharp pixels at every zoom, and views that move together. */
+#include "support.h"
+
+#include "widgets/lim-image-view.h"
+
+#define W 8
+#define H 6
+
+/* Inside the seen part, every device pixel is that of the picture. */
+static int
+check_drawn(LimImageView *v, const guint8 *picture, int scale)
+{
+    int w, h, n = 0;
+    g_autofree guint8 *rgb = test_render(GTK_WIDGET(v), scale, &w, &h);
+    graphene_rect_t a;
+
+    lim_image_view_get_area(v, &a);
+    double cell = (double)(a.size.width / W);
+    g_assert_cmpfloat(cell, ==, floor(cell));
+    int fit = MIN(w / scale / W, h / scale / H);
+    int x0 = (w / scale - fit * W) / 2 * scale, y0 = (h / scale - fit * H) / 2 * scale;
+    for (int y = y0; y < y0 + fit * H * scale; y++)
+        for (int x = x0; x < x0 + fit * W * scale; x++) {
+            int px = (int)(((x + 0.5) / scale - (double)a.origin.x) / cell);
+            int py = (int)(((y + 0.5) / scale - (double)a.origin.y) / cell);
+            g_assert_true(px >= 0 && px < W && py >= 0 && py < H);
+            for (int c = 0; c < 3; c++)
+                g_assert_cmpint(rgb[(y * w + x) * 3 + c], ==, picture[(py * W + px) * 3 + c]);
+            n++;
+        }
+    g_assert_cmpint(rgb[0], !=, 300);
+    return n;
+}
+
+static guint8 *
+noise(void)
+{
+    guint8 *p = g_malloc(W * H * 3);
+    g_autoptr(GRand) rand = g_rand_new_with_seed(5);
+
+    for (int i = 0; i < W * H * 3; i++)
+        p[i] = (guint8)g_rand_int_range(rand, 0, 256);
+    return p;
+}
+
+static void
+test_pixels(void)
+{
+    g_autoptr(LimZoom) zoom = lim_zoom_new();
+    LimImageView *v = LIM_IMAGE_VIEW(lim_image_view_new("Clean", zoom));
+    GtkWindow *window = test_show(GTK_WIDGET(v), 203, 150);
+    g_autofree guint8 *p = noise();
+
+    lim_image_view_set_picture(v, p, W, H, 3);
+    for (int factor = 1; factor <= 4; factor *= 2)
+        for (int at = 0; at < 4; at++) {
+            lim_zoom_set_factor(zoom, 1, 0.5, 0.5);
+            lim_zoom_set_factor(zoom, factor, at * 0.33, 1 - at * 0.33);
+            g_assert_cmpint(check_drawn(v, p, 1), >, 10000);
+        }
+    lim_image_view_set_picture(v, NULL, 0, 0, 0);
+    g_assert_null(lim_image_view_get_pixel(v, 0, 0));
+    test_spin(30);
+    gtk_window_destroy(window);
+}
+
+/* Two views of one zoom: what one does, the other shows. */
+static void
+test_together(void)
+{
+    g_autoptr(LimZoom) zoom = lim_zoom_new();
+    LimImageView *one = LIM_IMAGE_VIEW(lim_image_view_new("Clean", zoom));
+    LimImageView *two = LIM_IMAGE_VIEW(lim_image_view_new("Adversarial", zoom));
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
+    g_autofree guint8 *p = noise();
+    int x, y, w, h;
+
+    gtk_box_set_homogeneous(GTK_BOX(box), TRUE);
+    gtk_box_append(GTK_BOX(box), GTK_WIDGET(one));
+    gtk_box_append(GTK_BOX(box), GTK_WIDGET(two));
+    GtkWindow *window = test_show(box, 400, 200);
+    lim_image_view_set_picture(one, p, W, H, 3);
+    lim_image_view_set_picture(two, p, W, H, 3);
+    g_autofree guint8 *before = test_render(GTK_WIDGET(two), 1, &w, &h);
+    g_assert_true(test_key(GTK_WIDGET(one), GDK_KEY_plus, 0));
+    g_assert_cmpint(lim_zoom_get_factor(zoom), ==, 2);
+    g_autofree guint8 *after = test_render(GTK_WIDGET(two), 1, &w, &h);
+    g_autofree guint8 *same = test_render(GTK_WIDGET(one), 1, &w, &h);
+    g_assert_cmpint(memcmp(before, after, (gsize)(w * h * 3)), !=, 0);
+    g_assert_cmpmem(after, (gsize)(w * h * 3), same, (gsize)(w * h * 3));
+
+    g_assert_false(lim_zoom_get_pixel(zoom, &x, &y));
+    test_key(GTK_WIDGET(one), GDK_KEY_Right, 0); /* the middle first */
+    g_assert_true(lim_zoom_get_pixel(zoom, &x, &y));
+    g_assert_cmpint(x, ==, W / 2);
+    test_key(GTK_WIDGET(two), GDK_KEY_Right, 0);
+    test_key(GTK_WIDGET(two), GDK_KEY_Up, 0);
+    lim_zoom_get_pixel(zoom, &x, &y);
+    g_assert_cmpint(x, ==, W / 2 + 1);
+    g_assert_cmpint(y, ==, H / 2 - 1);
+    const guint8 *pixel = lim_image_view_get_pixel(two, x, y);
+    g_assert_cmpmem(pixel, 3, p + (y * W + x) * 3, 3);
+    gtk_test_accessible_assert_property(two, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                        "8 by 6 pixels. Pixel column 5, row 2");
+    test_key(GTK_WIDGET(two), GDK_KEY_0, 0);
+    g_assert_cmpint(lim_zoom_get_factor(zoom), ==, 1);
+    g_assert_false(test_key(GTK_WIDGET(two), GDK_KEY_plus, GDK_CONTROL_MASK));
+    gtk_window_destroy(window);
+}
+
+int
+main(int argc, char **argv)
+{
+    test_ui_init(&argc, &argv);
+    g_test_add_func("/image-view/pixels", test_pixels);
+    g_test_add_func("/image-view/together", test_together);
+    return g_test_run();
+}
