@@ -404,7 +404,7 @@ check_small_map(TestApp *t, LimImageGrid *maps, int i, const char *letter, int p
 
     for (int k = 0; k < DOUBLE_KEY * DOUBLE_KEY; k++)
         most = MAX(most, (double)double_attention(&r, picture, query, k));
-    g_autofree char *want = g_strdup_printf("%s  0–%.2f", letter, most);
+    g_autofree char *want = g_strdup_printf("%s  0–%.3f", letter, most);
     g_assert_cmpstr(lim_image_grid_get_label(maps, i), ==, want);
 }
 

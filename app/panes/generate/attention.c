@@ -165,7 +165,7 @@ show_pins(LimGenerateAttention *self)
             lim_attention_map_cover(&m, (const uint8_t(*)[3])self->colours,
                                     pixels + (gsize)p.picture * picture * (gsize)channels, w, h,
                                     channels, self->look.opacity, rgb + (gsize)n * picture * 3);
-            labels[n] = g_strdup_printf("%s  0–%.2f", lim_pin_letter(k), m.most);
+            labels[n] = g_strdup_printf("%s  0–%.3f", lim_pin_letter(k), m.most);
             lim_attention_map_clear(&m);
         } else { /* fewer samples than before */
             labels[n] = g_strdup_printf("%s  picture %d", lim_pin_letter(k), p.picture + 1);
