@@ -121,6 +121,16 @@ body_command(TestApp *t)
     test_wait_current(t);
     check_pictures(t, &r);
     test_check_command(t);
+
+    /* And of the maps of two places. */
+    lim_form_row_set_value(lim_form_get_row(t->form, "attention"), g_variant_new_boolean(TRUE));
+    lim_form_row_set_value(lim_form_get_row(t->form, "opacity"), g_variant_new_double(0.8));
+    test_wait_current(t);
+    for (int i = 0; i < 2; i++) {
+        lim_image_grid_set_probe(t->grid, (LimPlace){i, 6 + 14 * i, 10});
+        test_key(GTK_WIDGET(t->grid), GDK_KEY_Return, 0);
+    }
+    test_check_command(t);
 }
 
 static void

@@ -509,6 +509,66 @@ body_attention(TestApp *t)
     g_assert_false(gtk_widget_get_mapped(GTK_WIDGET(maps)));
 }
 
+/* With pins, what is exported are their maps; and the picture brings all of it back. */
+static void
+body_attention_export(TestApp *t)
+{
+    g_autofree char *path = g_build_filename(test_folder(), "maps.png", NULL);
+    g_autofree char *again = g_build_filename(test_folder(), "maps-again.png", NULL);
+    const LimPlace places[] = {{0, 12, 20}, {0, 4, 8}};
+
+    test_wait_current(t);
+    lim_form_row_set_value(row(t, "samples"), g_variant_new_int32(4));
+    lim_form_row_set_value(row(t, "attention"), g_variant_new_boolean(TRUE));
+    lim_form_row_set_value(row(t, "attention-sense"), g_variant_new_int32(1));
+    lim_form_row_set_value(row(t, "opacity"), g_variant_new_double(0.25));
+    test_wait_current(t);
+    LimImageGrid *maps =
+        LIM_IMAGE_GRID(test_find_labelled(GTK_WIDGET(t->window), "Maps of the pinned places"));
+    for (int i = 0; i < 2; i++) {
+        lim_image_grid_set_probe(t->grid, places[i]);
+        test_key(GTK_WIDGET(t->grid), GDK_KEY_Return, 0);
+    }
+    g_autofree char *first = g_strdup(lim_image_grid_get_label(maps, 0));
+    g_autofree char *second = g_strdup(lim_image_grid_get_label(maps, 1));
+    test_action(t, "export-to", g_variant_new_string(path));
+    test_wait_status(t, "Saved maps.png");
+
+    while (g_action_group_get_action_enabled(G_ACTION_GROUP(lim_pane_get_actions(t->pane)), "undo"))
+        test_action(t, "undo", NULL);
+    test_action(t, "reset-all", NULL);
+    test_wait_current(t);
+    g_assert_false(gtk_widget_get_mapped(GTK_WIDGET(maps)));
+    lim_window_open_path(t->window, path);
+    test_wait_status(t, "Settings restored");
+    test_wait_current(t);
+    g_assert_cmpint(lim_image_grid_get_n(t->grid), ==, 4);
+    g_assert_cmpint(lim_image_grid_get_n(maps), ==, 2);
+    g_assert_cmpstr(lim_image_grid_get_label(maps, 0), ==, first);
+    g_assert_cmpstr(lim_image_grid_get_label(maps, 1), ==, second);
+    test_action(t, "export-to", g_variant_new_string(again));
+    test_wait_status(t, "Saved maps-again.png");
+    g_autofree char *one = NULL, *two = NULL;
+    gsize one_size, two_size;
+    g_assert_true(g_file_get_contents(path, &one, &one_size, NULL));
+    g_assert_true(g_file_get_contents(again, &two, &two_size, NULL));
+    g_assert_cmpmem(one, one_size, two, two_size);
+
+    /* Pictures that are too small for a place: it waits. */
+    g_autofree char *small = test_file("small.safetensors", "double 10 16 16 1 0 0.5");
+    lim_window_open_path(t->window, small);
+    for (int i = 0; i < 500 && g_bytes_get_size(lim_image_grid_get_pixels(t->grid)) != 1024; i++)
+        test_spin(10);
+    test_spin(50);
+    g_assert_cmpstr(lim_image_grid_get_label(maps, 0), ==, "A  picture 1");
+}
+
+static void
+test_attention_export(void)
+{
+    test_app_run("double 10 32 32 1 2 0.5", body_attention_export);
+}
+
 static void
 test_attention(void)
 {
@@ -1004,6 +1064,7 @@ main(int argc, char **argv)
     g_test_add_func("/window/no-model", test_no_model);
     g_test_add_func("/window/bad-model", test_bad_model);
     g_test_add_func("/window/attention", test_attention);
+    g_test_add_func("/window/attention-export", test_attention_export);
     g_test_add_func("/window/neighbours", test_neighbours);
     g_test_add_func("/window/kept", test_kept);
     g_test_add_func("/window/no-attention", test_no_attention);

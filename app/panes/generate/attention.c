@@ -55,6 +55,16 @@ get_maps(LimGenerateAttention *self, LimAttentionInfo *a, const float **maps)
     return t != NULL;
 }
 
+/* Whether there is such a place now: a pin may wait for its picture, or for larger pictures. */
+static gboolean
+exists(LimGenerateAttention *self, LimPlace p)
+{
+    int w, h;
+
+    lim_generate_grid_get_size(self->grid, &w, &h);
+    return p.picture >= 0 && p.picture < lim_image_grid_get_n(self->images) && p.x < w && p.y < h;
+}
+
 static LimAttentionMap
 map_of(LimGenerateAttention *self, const LimAttentionInfo *a, const float *maps, LimPlace p)
 {
@@ -95,8 +105,7 @@ show_overlay(LimGenerateAttention *self)
 
     if (!probed && self->selected >= 0)
         p = self->pins[self->selected].place;
-    if (!get_maps(self, &a, &maps) || p.picture < 0 ||
-        p.picture >= lim_image_grid_get_n(self->images)) {
+    if (!get_maps(self, &a, &maps) || !exists(self, p)) {
         lim_image_grid_set_overlay(self->images, -1, NULL, 0, 0, 0);
         lim_generate_grid_set_note(self->grid, NULL);
         return;
@@ -160,16 +169,16 @@ show_pins(LimGenerateAttention *self)
                                 k == self->selected};
         small[n] = marks[n];
         small[n].picture = n;
-        if (p.picture < shown) {
+        if (exists(self, p)) {
             LimAttentionMap m = map_of(self, &a, maps, p);
             lim_attention_map_cover(&m, (const uint8_t(*)[3])self->colours,
                                     pixels + (gsize)p.picture * picture * (gsize)channels, w, h,
                                     channels, self->look.opacity, rgb + (gsize)n * picture * 3);
             labels[n] = g_strdup_printf("%s  0–%.3f", lim_pin_letter(k), m.most);
             lim_attention_map_clear(&m);
-        } else { /* fewer samples than before */
+        } else {
             labels[n] = g_strdup_printf("%s  picture %d", lim_pin_letter(k), p.picture + 1);
-            small[n].picture = -1;
+            marks[n].picture = small[n].picture = -1;
         }
         n++;
     }
@@ -339,6 +348,34 @@ update(LimGeneratePart *part)
         lim_image_grid_set_overlay(self->images, -1, NULL, 0, 0, 0);
         lim_generate_grid_set_note(self->grid, NULL);
     }
+}
+
+int
+lim_generate_attention_get_places(LimGenerateAttention *self, LimPoint places[LIM_PIN_MAX])
+{
+    int n = 0;
+
+    for (int k = 0; k < LIM_PIN_MAX; k++) {
+        LimPoint p = {self->pins[k].place.x, self->pins[k].place.y};
+        gboolean known = FALSE; /* the same place of two pictures */
+        for (int i = 0; i < n; i++)
+            known |= places[i].x == p.x && places[i].y == p.y;
+        if (self->pins[k].set && !known)
+            places[n++] = p;
+    }
+    return n;
+}
+
+void
+lim_generate_attention_set_places(LimGenerateAttention *self, const LimPoint *places, int n)
+{
+    for (int k = 0; k < LIM_PIN_MAX; k++) {
+        self->pins[k].set = k < n;
+        if (k < n)
+            self->pins[k].place = (LimPlace){0, places[k].x, places[k].y};
+    }
+    self->selected = n ? 0 : -1;
+    show_all(self);
 }
 
 /* Pins are undone like settings. */

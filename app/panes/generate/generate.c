@@ -558,6 +558,20 @@ do_export(GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
+restore_maps(LimGenerate *self, const LimAttentionSheet *sheet)
+{
+    LimGeneratePart *attention = lim_generate_get_part(self, LIM_TYPE_GENERATE_ATTENTION);
+    LimLook look = {.attention = true,
+                    .opacity = sheet->opacity,
+                    .sense = MIN(sheet->sense, LIM_SENSE_COLUMN)}; /* both: rows */
+    LimPoint places[LIM_MARKS];
+    int n = lim_attention_points(sheet->at, G_MAXINT, places, NULL);
+
+    lim_generate_set_values(self, lim_schema_values(lim_look_schema, &look));
+    lim_generate_attention_set_places(LIM_GENERATE_ATTENTION(attention), places, n);
+}
+
+static void
 restored(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
 {
     g_autoptr(LimGenerate) self = g_weak_ref_get(&((FileJob *)data)->pane);
@@ -580,6 +594,8 @@ restored(void *data, LimTask *t, LimStatus status, const LimError *err, const Li
         LimGeneratePart *way = lim_generate_get_part(self, LIM_TYPE_GENERATE_INTERPOLATION);
         lim_generate_interpolation_set_way(LIM_GENERATE_INTERPOLATION(way), &task->way);
     }
+    if (task->has_attention)
+        restore_maps(self, &task->attention);
     lim_generate_set_mode(self, task->has_sweep ? "sheet"
                                 : task->has_way ? "interpolation"
                                                 : "grid");

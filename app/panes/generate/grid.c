@@ -2,6 +2,7 @@
 #include "panes/generate/grid.h"
 
 #include "models/attention-map.h"
+#include "panes/generate/attention.h"
 #include "panes/generate/draw-task.h"
 #include "panes/generate/file-task.h"
 #include "panes/generate/generate.h"
@@ -291,12 +292,41 @@ walk_end(LimGenerateGrid *self, gboolean keep)
         walk_to(self, self->walk_x, self->walk_y);
 }
 
+/* With pins, what is exported are the maps of their places; FALSE: there are none. */
+static gboolean
+get_sheet(LimGenerateGrid *self, LimAttentionSheet *sheet)
+{
+    LimGenerate *pane = pane_of(self);
+    LimLook look = lim_generate_get_look(pane);
+    LimAttentionInfo info;
+    LimPoint places[LIM_PIN_MAX];
+    LimGeneratePart *attention = lim_generate_get_part(pane, LIM_TYPE_GENERATE_ATTENTION);
+    int n = lim_generate_attention_get_places(LIM_GENERATE_ATTENTION(attention), places);
+
+    if (!look.attention || !n ||
+        !lim_generator_attention(lim_model_generator(lim_generate_get_model(pane)), &info))
+        return FALSE;
+    *sheet = (LimAttentionSheet){.request = lim_generate_get_request(pane),
+                                 .sense = look.sense,
+                                 .opacity = look.opacity};
+    lim_attention_text(places, n, sheet->at);
+    return TRUE;
+}
+
 static char *
 dup_command(LimGeneratePart *part)
 {
     LimGenerate *pane = pane_of(LIM_GENERATE_GRID(part));
     LimSampleRequest r = lim_generate_get_request(pane);
     g_autofree char *path = g_shell_quote(lim_model_path(lim_generate_get_model(pane)));
+    LimAttentionSheet sheet;
+
+    if (get_sheet(LIM_GENERATE_GRID(part), &sheet)) {
+        g_autofree char *maps = lim_schema_flags(lim_attention_schema, &sheet);
+        r.count = (int)lim_schema_at(lim_sample_schema, offsetof(LimSampleRequest, count))->def;
+        g_autofree char *samples = lim_schema_flags(lim_sample_schema, &r); /* all but the number */
+        return g_strdup_printf("attention %s%s%s", path, maps, samples);
+    }
     g_autofree char *flags = lim_schema_flags(lim_sample_schema, &r);
 
     return g_strdup_printf("sample %s%s", path, flags);
@@ -307,7 +337,10 @@ new_export(LimGeneratePart *part, const char *path)
 {
     LimGenerate *pane = pane_of(LIM_GENERATE_GRID(part));
     LimSampleRequest r = lim_generate_get_request(pane);
+    LimAttentionSheet sheet;
 
+    if (get_sheet(LIM_GENERATE_GRID(part), &sheet))
+        return lim_attention_export_task_new(path, lim_generate_get_model(pane), &sheet);
     return lim_export_task_new(path, lim_generate_get_model(pane), &r);
 }
 
