@@ -1001,14 +1001,21 @@ static void
 body_monkey(TestApp *t)
 {
     static const char *const actions[] = {"undo",      "redo",         "new-seed",
-                                          "reset-all", "copy-command", "back"};
+                                          "reset-all", "copy-command", "back",
+                                          "next-seed", "keep-sample",  "previous-seed"};
+    static const char *const modes[] = {"grid", "grid", "sheet"};
     static const int counts[] = {1, 4, 9, 16, 25, 36, 64};
     g_autoptr(GRand) rand = g_rand_new_with_seed(7);
     g_autofree char *bad = test_file("bad.safetensors", "rubbish");
+    g_autofree char *small = test_file("small.safetensors", "double 3 8 8 3 1 0.5");
     g_autofree char *path = lim_session_dup_default_path();
+    LimGenerateKept *kept =
+        LIM_GENERATE_KEPT(test_find_type(GTK_WIDGET(t->window), LIM_TYPE_GENERATE_KEPT));
+    GtkWidget *strip = GTK_WIDGET(test_find_labelled(GTK_WIDGET(kept), "Kept samples"));
+    GtkWidget *maps = test_find_labelled(GTK_WIDGET(t->window), "Maps of the pinned places");
 
-    for (int i = 0; i < 400; i++) {
-        switch (g_rand_int_range(rand, 0, 9)) {
+    for (int i = 0; i < 1200; i++) {
+        switch (g_rand_int_range(rand, 0, 20)) {
         case 0:
             set_slider(t, g_rand_double_range(rand, -1, 4));
             break;
@@ -1027,10 +1034,45 @@ body_monkey(TestApp *t)
             test_key(GTK_WIDGET(t->grid), GDK_KEY_Right, 0);
             break;
         case 5:
-            lim_window_open_path(t->window, i % 2 ? bad : path);
+            lim_window_open_path(t->window, i % 3 == 0 ? bad : i % 3 == 1 ? small : path);
             break;
         case 6:
             test_spin((guint)g_rand_int_range(rand, 0, 30));
+            break;
+        case 7:
+            lim_form_row_set_value(row(t, "attention"),
+                                   g_variant_new_boolean(g_rand_int_range(rand, 0, 4) > 0));
+            break;
+        case 8:
+            lim_form_row_set_value(row(t, "attention-sense"), g_variant_new_int32(i % 2));
+            break;
+        case 9:
+            lim_image_grid_set_probe(t->grid, (LimPlace){g_rand_int_range(rand, -1, 20),
+                                                         g_rand_int_range(rand, 0, 40),
+                                                         g_rand_int_range(rand, 0, 40)});
+            test_key(GTK_WIDGET(t->grid), GDK_KEY_Return, 0);
+            break;
+        case 10:
+            test_key(i % 2 ? GTK_WIDGET(t->grid) : maps, GDK_KEY_Delete, 0);
+            break;
+        case 11:
+            lim_generate_kept_set_compare(kept, i % 2);
+            break;
+        case 12:
+            if (lim_generate_kept_get_n(kept))
+                test_key(strip, i % 2 ? GDK_KEY_Delete : GDK_KEY_Right, 0);
+            break;
+        case 13: {
+            LimFormRow *any = lim_form_get_nth(
+                t->form, (guint)g_rand_int_range(rand, 0, (int)lim_form_get_n_rows(t->form)));
+            lim_form_row_set_value(any, g_variant_new_double(g_rand_double_range(rand, -3, 3)));
+            lim_form_row_set_value(any, g_variant_new_int32(g_rand_int_range(rand, -3, 17)));
+            break;
+        }
+        case 14:
+            g_action_group_change_action_state(
+                G_ACTION_GROUP(lim_pane_get_actions(t->pane)), "mode",
+                g_variant_new_string(modes[g_rand_int_range(rand, 0, G_N_ELEMENTS(modes))]));
             break;
         default:
             test_action(t, actions[g_rand_int_range(rand, 0, G_N_ELEMENTS(actions))], NULL);
@@ -1038,6 +1080,9 @@ body_monkey(TestApp *t)
         }
     }
     lim_window_open_path(t->window, path);
+    lim_generate_kept_set_compare(kept, FALSE);
+    g_action_group_change_action_state(G_ACTION_GROUP(lim_pane_get_actions(t->pane)), "mode",
+                                       g_variant_new_string("grid"));
     test_action(t, "reset-all", NULL);
     test_spin(200);
     test_wait_current(t);
@@ -1047,7 +1092,7 @@ body_monkey(TestApp *t)
 static void
 test_monkey(void)
 {
-    test_app_run(MODEL, body_monkey);
+    test_app_run("double 10 32 32 1 2 0.5", body_monkey);
 }
 
 int

@@ -143,9 +143,10 @@ lim_generate_kept_add(LimGenerateKept *self, int picture)
 {
     LimGenerate *pane = lim_generate_of(GTK_WIDGET(self));
     LimKeptSample s = {.sample = {.index = picture}};
-    const guint8 *pixels = lim_generate_grid_get_picture(self->grid, picture, &s.w, &s.h, &s.c);
+    const guint8 *pixels =
+        self->grid ? lim_generate_grid_get_picture(self->grid, picture, &s.w, &s.h, &s.c) : NULL;
 
-    if (!pixels)
+    if (!pixels) /* nothing is shown yet */
         return;
     if (self->n == LIM_KEPT_MAX) {
         lim_generate_flash(pane, "Six samples are kept; remove one first");
@@ -175,6 +176,8 @@ remove_selected(LimGenerateKept *self)
 {
     LimGenerate *pane = lim_generate_of(GTK_WIDGET(self));
 
+    if (!self->n)
+        return;
     lim_generate_flush(pane);
     for (int i = self->selected; i + 1 < self->n; i++)
         self->kept[i] = self->kept[i + 1];
