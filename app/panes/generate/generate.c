@@ -650,8 +650,8 @@ build_panel(LimGenerate *self)
                "Copies the limen-cli command that writes these pictures, byte for byte "
                "(Ctrl+Shift+C)");
     add_button(buttons, "Export PNG…", "view.export",
-               "Saves the pictures with their settings inside: drop the file on this window to "
-               "restore them (Ctrl+E)");
+               "Saves the pictures, or the attention maps of what is pinned, with their settings "
+               "inside: drop the file on this window to restore them (Ctrl+E)");
     gtk_box_append(GTK_BOX(panel), GTK_WIDGET(self->form));
     gtk_box_append(GTK_BOX(panel), buttons);
     gtk_widget_add_css_class(panel, "sidebar-panel");

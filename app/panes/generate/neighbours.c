@@ -52,6 +52,15 @@ lim_generate_neighbours_soon(LimGenerateNeighbours *self)
     self->source = g_timeout_add(STILL_MS, still, self);
 }
 
+/* Keeps its place also while there is nothing to see. */
+static void
+show_button(GtkWidget *button, gboolean show)
+{
+    gtk_widget_set_opacity(button, show);
+    gtk_widget_set_can_target(button, show);
+    gtk_widget_set_focusable(button, show);
+}
+
 static void
 done(LimGeneratePart *part, LimTask *t)
 {
@@ -68,7 +77,7 @@ done(LimGeneratePart *part, LimTask *t)
         lim_thumbs_set(self->side[k].thumbs,
                        task->pixels + (gsize)(k * n) * (gsize)lim_shape_size(s), n, s.d[2], s.d[1],
                        s.d[0]);
-        gtk_widget_set_opacity(self->side[k].button, 1);
+        show_button(self->side[k].button, TRUE);
     }
 }
 
@@ -98,7 +107,7 @@ build_side(LimGenerateNeighbours *self, int k)
     gtk_widget_add_css_class(button, "neighbours");
     gtk_widget_set_hexpand(button, TRUE);
     gtk_widget_set_halign(button, k ? GTK_ALIGN_END : GTK_ALIGN_START);
-    gtk_widget_set_opacity(button, 0); /* keeps its place until there is something to see */
+    show_button(button, FALSE);
     return button;
 }
 
