@@ -12,6 +12,8 @@
 
 #define NEAR_ZERO 0.02 /* of gamma */
 #define SCALE_H   8
+#define PER_ROW   3 /* small maps */
+#define ROW_H     122
 
 typedef struct {
     gboolean set;
@@ -184,6 +186,9 @@ show_pins(LimGenerateAttention *self)
     }
     g_autoptr(GBytes) bytes = g_bytes_new_take(rgb, (gsize)n * picture * 3);
     lim_image_grid_set_pins(self->images, marks, n);
+    int rows = n > PER_ROW ? 2 : 1;
+    lim_image_grid_set_room(self->maps, rows * PER_ROW);
+    lim_image_grid_set_min_size(self->maps, -1, rows * ROW_H);
     lim_image_grid_set_pictures(self->maps, bytes, n, w, h, 3, labels);
     lim_image_grid_set_pins(self->maps, small, n);
     if (self->selected >= 0)
@@ -485,7 +490,6 @@ lim_generate_attention_init(LimGenerateAttention *self)
     gtk_widget_add_css_class(self->message, "dim-label");
 
     self->maps = LIM_IMAGE_GRID(lim_image_grid_new());
-    lim_image_grid_set_room(self->maps, LIM_PIN_MAX + 1);
     lim_image_grid_set_captions(self->maps, TRUE);
     lim_image_grid_set_name(self->maps, "Maps of the pinned places");
     g_signal_connect_object(self->maps, "notify::cursor", G_CALLBACK(maps_cursor), self,
