@@ -55,9 +55,13 @@ LimVal lim_spatial_mean(LimGraph *g, LimVal x);
 
 /* ---- classification ------------------------------------------------------------------------- */
 LimVal lim_softmax(LimGraph *g, LimVal x);                          /* last axis */
+LimVal lim_log_softmax(LimGraph *g, LimVal x);                      /* last axis */
 LimVal lim_cross_entropy(LimGraph *g, LimVal logits, LimVal label); /* -> [n] */
 /* logit of the label minus the largest other (the first of equals): below 0 when misclassified */
 LimVal lim_margin(LimGraph *g, LimVal logits, LimVal label); /* -> [n] */
+
+/* The same against probabilities: -sum_k target log softmax(logits), both [n][k] -> [n]. */
+LimVal lim_soft_cross_entropy(LimGraph *g, LimVal logits, LimVal target);
 
 /* ---- layout --------------------------------------------------------------------------------- */
 LimVal lim_reshape(LimGraph *g, LimVal x, LimShape shape);

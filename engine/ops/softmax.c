@@ -1,15 +1,16 @@
-/* Softmax over the last axis; the cross-entropy and the margin of logits. */
+/* Softmax over the last axis and its logarithm; the cross-entropy and the margin of logits. */
 #include "ops/ops.h"
 #include "ops/run.h"
 
 LIM_REF_DECLARE(softmax);
 LIM_REF_DECLARE(softmax_grad);
+LIM_REF_DECLARE(log_softmax);
 LIM_REF_DECLARE(cross_entropy);
 LIM_REF_DECLARE(cross_entropy_grad);
 LIM_REF_DECLARE(margin);
 LIM_REF_DECLARE(margin_grad);
 
-extern const LimOpDef lim_op_softmax, lim_op_softmax_grad, lim_op_cross_entropy,
+extern const LimOpDef lim_op_softmax, lim_op_softmax_grad, lim_op_log_softmax, lim_op_cross_entropy,
     lim_op_cross_entropy_grad, lim_op_margin, lim_op_margin_grad;
 
 static LimStatus
@@ -124,6 +125,18 @@ GRAD(softmax_grad_grad)
     din[0] = lim_reshape(g, lim_sub(g, t, lim_row_scale(g, dy, lim_row_dot(g, d, y))), s);
 }
 
+/* dx = dy - softmax(x) sum(dy), row by row. */
+GRAD(log_softmax_grad_of)
+{
+    const LimShape s = lim_graph_shape(g, in[0]);
+    const int32_t k = s.d[s.nd - 1];
+    const LimShape rows = LIM_SHAPE2((int32_t)(lim_shape_size(s) / k), k);
+    LimVal dy = lim_reshape(g, dout[0], rows);
+    LimVal p = lim_reshape(g, lim_softmax(g, in[0]), rows);
+    LimVal sum = lim_row_dot(g, dy, lim_fill_like(g, dy, 1));
+    din[0] = lim_reshape(g, lim_sub(g, dy, lim_row_scale(g, p, sum)), s);
+}
+
 GRAD(cross_entropy_grad_of)
 {
     if (wanted[0])
@@ -145,6 +158,9 @@ static const LimOpCase softmax_cases[] = {{.in = {LIM_SHAPE2(5, 7)}},
 static const LimOpCase softmax_grad_cases[] = {
     {.in = {LIM_SHAPE2(5, 7), LIM_SHAPE2(5, 7)}},
     {.in = {LIM_SHAPE3(16, 256, 64), LIM_SHAPE3(16, 256, 64)}, .bench = true}};
+static const LimOpCase log_softmax_cases[] = {{.in = {LIM_SHAPE2(5, 7)}},
+                                              {.in = {LIM_SHAPE3(2, 3, 64)}},
+                                              {.in = {LIM_SHAPE1(1)}}};
 static const LimOpCase cross_entropy_cases[] = {{.in = {LIM_SHAPE2(9, 10), LIM_SHAPE1(9)},
                                                  .fill = {LIM_FILL_NORMAL, LIM_FILL_LABEL},
                                                  .label_below = 10}};
@@ -177,6 +193,7 @@ static const LimOpCase margin_grad_cases[] = {
 OP(softmax, 1, infer_softmax, softmax_grad_of, .run = softmax_run, CASES(softmax_cases))
 OP(softmax_grad, 2, infer_softmax_grad, softmax_grad_grad, .run = softmax_grad_run,
    CASES(softmax_grad_cases))
+OP(log_softmax, 1, infer_softmax, log_softmax_grad_of, CASES(log_softmax_cases))
 OP(cross_entropy, 2, infer_cross_entropy, cross_entropy_grad_of, .int_inputs = 2,
    CASES(cross_entropy_cases))
 OP(cross_entropy_grad, 3, infer_cross_entropy_grad, NULL, .int_inputs = 2,
@@ -200,4 +217,17 @@ LimVal
 lim_margin(LimGraph *g, LimVal logits, LimVal label)
 {
     return lim_graph_add(g, &lim_op_margin, (LimVal[]){logits, label}, NULL, NULL);
+}
+
+LimVal
+lim_log_softmax(LimGraph *g, LimVal x)
+{
+    return lim_graph_add(g, &lim_op_log_softmax, &x, NULL, NULL);
+}
+
+LimVal
+lim_soft_cross_entropy(LimGraph *g, LimVal logits, LimVal target)
+{
+    LimVal each = lim_row_dot(g, target, lim_log_softmax(g, logits));
+    return lim_reshape(g, lim_affine(g, each, -1, 0), LIM_SHAPE1(lim_graph_shape(g, logits).d[0]));
 }

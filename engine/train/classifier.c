@@ -7,6 +7,7 @@
 #include "train/checkpoint.h"
 #include "train/network.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -37,6 +38,17 @@ const LimParamSpec lim_classifier_training_schema[] = {
     INT(batch, "batch", "Batch size", "Pictures per step.", "pictures", 2, 2048, 128),
     REAL(lr, "lr", "Learning rate", "The highest of the one-cycle schedule.", 0, 10, 0.2),
     REAL(weight_decay, "weight-decay", "Weight decay", "L2 penalty on all parameters.", 0, 1, 5e-4),
+    REAL(temperature, "temperature", "Temperature",
+         "The logits are divided by it in training only. Defensive distillation takes 20 to 100, "
+         "for teacher and student.",
+         0.1, 1000, 1),
+    {.name = "teacher",
+     .label = "Teacher",
+     .help = "A classifier file. Learn its probabilities at this temperature in place of the "
+             "labels. Empty: learn the labels.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(LimClassifierTraining, teacher)},
     INT(shift, "shift", "Random shift", "Largest shift of a picture in either direction.", "px", 0,
         8, 2),
     {.name = "flip",
@@ -70,8 +82,9 @@ typedef struct Trainer {
     LimStore *store;
     LimOptim *optim;
     LimStepPlan plan;
-    LimVal x, label, loss, logits;
-    float *pictures, momentum;
+    LimVal x, label, target, loss, logits;
+    LimPredictor *teacher;            /* or NULL */
+    float *pictures, *soft, momentum; /* soft [batch][classes]: the teacher's probabilities */
     Mask mask[LIM_BUILD_MAX_MASKS];
     int n_masks;
     int32_t *labels;
@@ -91,16 +104,26 @@ plan_step(Trainer *t, const LimExec *exec, LimError *err)
     LimVal momentum = lim_graph_feed(g, "bn momentum", LIM_F32, LIM_SHAPE1(1));
     b.bn_momentum = momentum;
     t->x = lim_graph_feed(g, "x", LIM_F32, LIM_SHAPE4(p->batch, p->model.channels, SIZE, SIZE));
-    t->label = lim_graph_feed(g, "label", LIM_I32, LIM_SHAPE1(p->batch));
+    if (!t->teacher)
+        t->label = lim_graph_feed(g, "label", LIM_I32, LIM_SHAPE1(p->batch));
     t->logits = lim_classifier(&b, &p->model, t->x, NULL);
     t->loss = LIM_NOVAL;
-    if (lim_val_ok(t->logits))
-        t->loss = lim_mean(g, lim_cross_entropy(g, t->logits, t->label));
+    LimVal z = t->logits;
+    if (p->temperature != 1)
+        z = lim_affine(g, z, 1 / p->temperature, 0);
+    if (t->teacher)
+        t->target = lim_graph_feed(g, "target", LIM_F32, LIM_SHAPE2(p->batch, p->model.classes));
+    if (lim_val_ok(z))
+        t->loss = lim_mean(g, t->teacher ? lim_soft_cross_entropy(g, z, t->target)
+                                         : lim_cross_entropy(g, z, t->label));
     LimStatus status =
         lim_step_plan_init(&t->plan, &b, t->loss, (LimVal[]){t->loss, t->logits}, 2, exec, err);
     if (status == LIM_OK) {
         lim_plan_bind(t->plan.plan, t->x, t->pictures);
-        lim_plan_bind(t->plan.plan, t->label, t->labels);
+        if (t->teacher)
+            lim_plan_bind(t->plan.plan, t->target, t->soft);
+        else
+            lim_plan_bind(t->plan.plan, t->label, t->labels);
         lim_plan_bind(t->plan.plan, momentum, &t->momentum);
         for (int i = 0; i < b.n_masks; i++) {
             const size_t n = (size_t)lim_shape_size(lim_graph_shape(g, b.mask[i]));
@@ -168,14 +191,6 @@ draw_masks(Trainer *t)
     }
 }
 
-/* One cycle: up linearly over the first fifth, down along half a cosine to nothing. */
-static double
-rate(const Trainer *t)
-{
-    const double done = (t->step + 1.0) / t->steps;
-    return t->p.lr * (done < 0.2 ? done / 0.2 : 0.5 * (1 + cos(M_PI * (done - 0.2) / 0.8)));
-}
-
 static int
 argmax(const float *x, int n)
 {
@@ -186,6 +201,33 @@ argmax(const float *x, int n)
     return best;
 }
 
+/* softmax(Z / T) of the teacher for the pictures of this step. */
+static LimStatus
+ask_teacher(Trainer *t, const LimExec *exec, LimError *err)
+{
+    const int k = t->p.model.classes;
+    LimStatus status =
+        lim_predictor_run(t->teacher, exec, t->pictures, t->p.batch, t->soft, NULL, err);
+    for (int i = 0; i < t->p.batch && status == LIM_OK; i++) {
+        float *row = t->soft + i * k; /* holds logits */
+        const double top = (double)row[argmax(row, k)];
+        double sum = 0;
+        for (int j = 0; j < k; j++)
+            sum += exp(((double)row[j] - top) / t->p.temperature);
+        for (int j = 0; j < k; j++)
+            row[j] = (float)(exp(((double)row[j] - top) / t->p.temperature) / sum);
+    }
+    return status;
+}
+
+/* One cycle: up linearly over the first fifth, down along half a cosine to nothing. */
+static double
+rate(const Trainer *t)
+{
+    const double done = (t->step + 1.0) / t->steps;
+    return t->p.lr * (done < 0.2 ? done / 0.2 : 0.5 * (1 + cos(M_PI * (done - 0.2) / 0.8)));
+}
+
 static LimStep
 trainer_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError *err)
 {
@@ -194,6 +236,8 @@ trainer_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError
         return LIM_STEP_DONE;
     draw_batch(t);
     draw_masks(t);
+    if (t->teacher && ask_teacher(t, exec, err) != LIM_OK)
+        return LIM_STEP_FAILED;
     LimOptimParams o = {.kind = LIM_OPTIM_SGD,
                         .lr = rate(t),
                         .momentum = 0.9,
@@ -237,12 +281,20 @@ trainer_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError
 /* ---- checkpoints
  * --------------------------------------------------------------------------------- */
 
+static void
+teacher_name(const Trainer *t, char out[LIM_TEXT_MAX])
+{
+    snprintf(out, LIM_TEXT_MAX, "%016" PRIx64, lim_predictor_hash(t->teacher));
+}
+
 /* What must not differ between the run that wrote a checkpoint and the one that resumes. */
 static LimCheckpoint
 identity(const Trainer *t, LimClassifierTraining *same)
 {
     *same = t->p;
     same->checkpoint_every = 0;
+    if (t->teacher) /* which one, wherever its file is */
+        teacher_name(t, same->teacher);
     return (LimCheckpoint){.kind = "classifier",
                            .training = "a classifier training",
                            .schema = lim_classifier_training_schema,
@@ -308,6 +360,8 @@ trainer_free(LimTask *task)
     free(t->checkpoint);
     for (int i = 0; i < t->n_masks; i++)
         free(t->mask[i].value);
+    lim_predictor_free(t->teacher);
+    free(t->soft);
     free(t->pictures);
     free(t->labels);
     free(t->index);
@@ -316,6 +370,37 @@ trainer_free(LimTask *task)
 }
 
 static const LimTaskClass trainer_class = {"train classifier", trainer_step, NULL, trainer_free};
+
+static LimStatus
+open_teacher(Trainer *t, LimError *err)
+{
+    if (!*t->p.teacher)
+        return LIM_OK;
+    t->teacher = lim_predictor_load(t->p.teacher, err);
+    if (!t->teacher)
+        return err->code;
+    const LimShape s = lim_predictor_image_shape(t->teacher);
+    if (s.d[0] != t->p.model.channels || lim_predictor_classes(t->teacher) != t->p.model.classes)
+        return lim_fail(err, LIM_E_PARAM,
+                        "the teacher %s knows %d classes of pictures of %d channels, the data has "
+                        "%d of %d; choose one that was trained on this data",
+                        t->p.teacher, lim_predictor_classes(t->teacher), s.d[0], t->p.model.classes,
+                        t->p.model.channels);
+    t->soft = lim_alloc((size_t)t->p.batch * (size_t)t->p.model.classes, sizeof *t->soft);
+    return LIM_OK;
+}
+
+/* Initial weights of the last layer times T. */
+static void
+heat_last_layer(Trainer *t)
+{
+    const int entry = lim_store_find(t->store, "linear.weight");
+    LIM_ASSERT(entry >= 0);
+    float *w = lim_store_data(t->store, entry);
+    const int64_t n = lim_shape_size(lim_store_shape(t->store, entry));
+    for (int64_t i = 0; i < n; i++)
+        w[i] *= (float)t->p.temperature;
+}
 
 LimTask *
 lim_classifier_trainer_new(const LimClassifierTraining *p, const LimDataset *train,
@@ -353,7 +438,8 @@ lim_classifier_trainer_new(const LimClassifierTraining *p, const LimDataset *tra
     t->labels = lim_alloc(n, sizeof *t->labels);
     t->index = lim_alloc(n, sizeof *t->index);
     t->order = lim_alloc((size_t)train->n, sizeof *t->order);
-    if (plan_step(t, exec, err) == LIM_OK) {
+    if (open_teacher(t, err) == LIM_OK && plan_step(t, exec, err) == LIM_OK) {
+        heat_last_layer(t);
         t->optim = lim_step_plan_optim(&t->plan);
         if (checkpoint && access(checkpoint, F_OK) == 0)
             resume(t, err);
@@ -409,6 +495,15 @@ lim_classifier_trainer_save(LimTask *task, const char *path, const char *command
     for (int i = 0; i < classes; i++)
         names[i] = t->train->class_names[i];
     json_t *made = lim_params_to_json(lim_classifier_training_schema, &t->p);
+    if (t->teacher) {
+        char hash[LIM_TEXT_MAX];
+        const char *slash = strrchr(t->p.teacher, '/');
+        teacher_name(t, hash);
+        json_object_set_new(made, "teacher", json_string(slash ? slash + 1 : t->p.teacher));
+        json_object_set_new(made, "teacher_hash", json_string(hash));
+    } else {
+        json_object_del(made, "teacher");
+    }
     json_object_set_new(made, "steps", json_integer(t->step));
     json_object_set_new(made, "test_accuracy", json_real(accuracy));
     json_object_set_new(made, "test_pictures", json_integer(t->test->n));

@@ -67,6 +67,7 @@ BAD(bad_norm, lim_batch_norm(g, s->x, s->v4, s->v4, 1, 1e-4, false, NULL, NULL))
 BAD(bad_norm_affine, lim_norm_affine(g, s->x, s->v3, s->v3, s->v3, s->v4, 1, 1e-4, false))
 BAD(bad_spectral, lim_spectral_norm(g, s->w, s->v4, 1e-4, NULL, NULL))
 BAD(bad_cross_entropy, lim_cross_entropy(g, s->m34, s->label4))
+BAD(bad_soft_cross_entropy, lim_soft_cross_entropy(g, s->m34, s->m23))
 BAD(bad_gather, lim_gather_rows(g, s->v3, s->label3))
 BAD(bad_row_dot, lim_row_dot(g, s->m23, s->m34))
 BAD(bad_row_scale, lim_row_scale(g, s->m23, s->m34))
@@ -99,6 +100,7 @@ static const struct {
     {bad_norm_affine, {"norm_affine(2x3x4x6, 3, 3, 3, 4)"}},
     {bad_spectral, {"spectral_norm(5x3x3x3, 4)"}},
     {bad_cross_entropy, {"cross_entropy(3x4, 4)", "labels"}},
+    {bad_soft_cross_entropy, {"row_dot(2x3, 3x4)"}},
     {bad_gather, {"gather_rows(3, 3)", "table"}},
     {bad_row_dot, {"row_dot(2x3, 3x4)"}},
     {bad_row_scale, {"row_scale(2x3, 3x4)"}},

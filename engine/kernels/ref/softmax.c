@@ -40,6 +40,18 @@ REF(softmax_grad)
     }
 }
 
+REF(log_softmax)
+{
+    const LimShape s = n->in_shape[0];
+    const int k = s.d[s.nd - 1];
+    double top;
+    for (int64_t r = 0; r < SIZE(s) / k; r++) {
+        const double lse = log_sum_exp(IN(0) + r * k, k, &top);
+        for (int i = 0; i < k; i++)
+            OUT(0)[r * k + i] = (real)((double)IN(0)[r * k + i] - lse);
+    }
+}
+
 /* in: logits [n][k], label [n]; out: loss [n] = log sum exp(x) - x[label] */
 REF(cross_entropy)
 {
