@@ -221,7 +221,7 @@ lim_layer_class_batch_norm(LimBuild *b, const char *name, LimVal x, LimVal label
 LimVal
 lim_layer_dropout(LimBuild *b, LimVal x, double rate)
 {
-    if (b->mode != LIM_MODE_TRAIN || lim_graph_status(b->g, NULL) != LIM_OK)
+    if (b->mode == LIM_MODE_EVAL || lim_graph_status(b->g, NULL) != LIM_OK)
         return x;
     LIM_ASSERT(b->n_masks < LIM_BUILD_MAX_MASKS);
     LimVal mask = lim_graph_feed(b->g, "mask", LIM_F32, lim_graph_shape(b->g, x));

@@ -79,8 +79,8 @@ LimVal lim_layer_cond_batch_norm(LimBuild *b, const char *name, LimVal x, LimVal
 LimVal lim_layer_class_batch_norm(LimBuild *b, const char *name, LimVal x, LimVal label,
                                   int classes, LimVal y, bool relu, LimInit init);
 
-/* Dropout (Srivastava et al. 2014): in TRAIN x times a mask that whoever runs the graph draws anew
- * for every step, 0 with probability rate, else 1 / (1 - rate); in the other modes x itself. */
+/* Dropout (Srivastava et al. 2014): x times a mask that whoever runs the graph draws anew for every
+ * step, 0 with probability rate, else 1 / (1 - rate); in EVAL x itself. */
 LimVal lim_layer_dropout(LimBuild *b, LimVal x, double rate);
 
 /* What looks over a map of features. Parameters of the three, for C channels (C >= 8):

@@ -38,7 +38,7 @@ DTYPES = {"float32": "F32", "float64": "F64", "int32": "I32"}
 CASES = []
 # Another draw for cases whose first one comes too close to a kink (main() checks).
 SALT = {"generator_train": 28, "generator_eval": 48, "discriminator": 23, "generator_sagan": 2,
-        "r1_pooled": 1, "r1_paper": 1, "generator_deep": 16}
+        "r1_pooled": 1, "r1_paper": 1, "generator_deep": 16, "classifier_plain_eval": 1}
 
 
 class Case:
@@ -102,10 +102,11 @@ class Net:
     """Parameters under a name prefix, drawn on first use; spectral norm and batch norm states."""
 
     def __init__(self, case, training, sn=True):
-        self.case, self.training, self.sn, self.prefix = case, training, sn, []
+        self.case, self.training, self.sn, self.prefix, self.eps = case, training, sn, [], BN_EPS
 
     def scope(self, name):
         net = Net(self.case, self.training, self.sn)
+        net.eps = self.eps
         net.prefix = self.prefix + [name]
         return net
 
@@ -138,12 +139,15 @@ class Net:
         n, c, h, w = x.shape
         windows = x.reshape(n, c, h // 2, 2, w // 2, 2).transpose(3, 4).flatten(4)
         top = windows.topk(2).values
-        self.case.kink(top[..., 0] - top[..., 1])
+        # two zeros: both behind a ReLU that is off, where no gradient passes
+        off = (top == 0).all(-1)
+        self.case.kink(torch.where(off, torch.inf, top[..., 0] - top[..., 1]))
         return top[..., 0]
 
-    def conv(self, x, cout, k, sn=True, bias=True):
+    def conv(self, x, cout, k, sn=True, bias=True, pad=None):
         w = self.weight((cout, x.shape[1], k, k), sn)
-        return F.conv2d(x, w, self.bias(cout) if bias else None, padding=k // 2)
+        return F.conv2d(x, w, self.bias(cout) if bias else None,
+                        padding=k // 2 if pad is None else pad)
 
     def linear(self, x, cout, sn=True, bias=True):
         w = self.weight((cout, x.shape[1]), sn)
@@ -168,7 +172,7 @@ class Net:
             self.case.after(self.key("running_mean"), (1 - m) * mean0 + m * mean)
             self.case.after(self.key("running_var"),
                             (1 - m) * var0 + m * var * count / (count - 1))
-        return (x - mean[:, None, None]) / torch.sqrt(var[:, None, None] + BN_EPS)
+        return (x - mean[:, None, None]) / torch.sqrt(var[:, None, None] + self.eps)
 
     def batch_norm(self, x):
         c = x.shape[1]
@@ -251,6 +255,48 @@ class Net:
         h = self.relu(x).sum((2, 3))
         e = self.scope("embed").embedding(y, classes, h.shape[1], sn=True)
         return self.scope("linear").linear(h, 1)[:, 0] + (e * h).sum(1)
+
+
+    # The classifiers: x -> (features, map). dropout() multiplies by the case's mask when training.
+
+    def dropout(self, h):
+        if not self.training:
+            return h
+        keep = self.case.random.random_sample(tuple(h.shape)) < 0.5
+        mask = self.case.give("mask", 2.0 * keep).detach()
+        del self.case.leaves["mask"]
+        return h * mask
+
+    def conv_bn(self, conv, bn, x, cout, k):
+        h = self.scope(conv).conv(x, cout, k, sn=False, bias=False)
+        return self.scope(bn).batch_norm(h)
+
+    def classifier_residual(self, x, width, hidden):
+        h = self.relu(self.conv_bn("conv", "bn", x, width, 3))
+        for i in range(3):
+            h, out = self.max_pool(h), width << i
+            net = self.scope("blocks").scope(str(i))
+            a = self.relu(net.conv_bn("conv1", "bn1", h, out, 3))
+            a = net.conv_bn("conv2", "bn2", a, out, 3)
+            h = self.relu(a + (net.conv_bn("conv_sc", "bn_sc", h, out, 1) if i else h))
+        return h.mean((2, 3)), h
+
+    def classifier_plain(self, x, width, hidden):
+        h = x
+        for i in range(4):
+            h = self.relu(self.scope(f"conv{i + 1}").conv(h, width << i // 2, 3, sn=False, pad=0))
+            last = h
+            h = self.max_pool(h) if i % 2 else h
+        h = self.dropout(self.relu(self.scope("fc1").linear(h.flatten(1), hidden, sn=False)))
+        return self.relu(self.scope("fc2").linear(h, hidden, sn=False)), last
+
+    def classifier_vgg(self, x, width, hidden):
+        h = x
+        for i in range(6):
+            h = self.relu(self.conv_bn(f"conv{i + 1}", f"bn{i + 1}", h, width << i // 2, 3))
+            last = h
+            h = self.max_pool(h) if i % 2 else h
+        return self.dropout(self.relu(self.scope("fc").linear(h.flatten(1), hidden, sn=False))), last
 
 
 # ---- cases -------------------------------------------------------------------------------------
@@ -440,6 +486,16 @@ def losses():
     loss = F.cross_entropy(x, label, label_smoothing=0.1)
     t.out("loss", loss.reshape(1))
     t.gradients("x", loss=loss)
+
+    for name, scale, doc in [("soft_cross_entropy", 2.0, "-sum of target * log softmax(x)"),
+                             ("soft_cross_entropy_large", 120.0, "the same, logits of hundreds")]:
+        t = Case(name, "soft_cross_entropy", doc)
+        x = t.draw("x", 5, 7, scale=scale)
+        target = t.give("target", t.random.dirichlet(np.ones(7), 5))
+        each = -(target * torch.log_softmax(x, -1)).sum(1)
+        t.out("per_sample", each)
+        t.out("loss", each.mean().reshape(1))
+        t.gradients("x", "target", loss=each.mean())
 
     t = Case("hinge_discriminator", "hinge_discriminator",
              "mean(relu(1 - real)) + mean(relu(1 + fake))")
@@ -662,6 +718,30 @@ def networks():
                     loss=loss)
 
 
+def classifiers():
+    """The three families, 4 channels wide, 6 hidden units, 3 classes; training with batch statistics
+    and a given mask of dropout."""
+    for kind, doc in [("residual", "conv, BN, ReLU; three stages of pool, ReLU(BN conv ReLU BN conv + "
+                       "shortcut); spatial mean; linear"),
+                      ("plain", "conv 3x3 without padding and ReLU, four times, a pool after every "
+                       "second; two hidden layers, dropout between them; linear"),
+                      ("vgg", "conv 3x3, BN, ReLU, six times, a pool after every second; a hidden "
+                       "layer, dropout; linear")]:
+        for training in (True, False):
+            t = Case(f"classifier_{kind}_" + ("train" if training else "eval"), "classifier", doc,
+                     training=training, architecture=kind, channels=1, classes=3, width=4, hidden=6,
+                     momentum=0.1)
+            x = t.draw("x", 2 if training else 1, 1, 32, 32, scale=0.6)
+            net = Net(t, training, sn=False)
+            net.eps = 1e-5
+            features, last = getattr(net, "classifier_" + kind)(x, 4, 6)
+            y = net.scope("linear").linear(features, 3, sn=False)
+            t.out("y", y)
+            t.out("features", features)
+            t.out("map", last)
+            t.gradients(*(list(t.leaves) if training else ["x"]), outs={"y": y})
+
+
 def optimisers():
     """param [n], grad [steps][n] given; out.param [steps][n] after each step."""
     steps = 10
@@ -763,7 +843,7 @@ def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
     for make in (convolutions, simple_layers, batch_norms, spectral_norms, losses, attention, blocks,
-                 networks, optimisers):
+                 networks, classifiers, optimisers):
         make()
     assert len({t.name for t in CASES}) == len(CASES)
     for t in CASES:

@@ -9,6 +9,7 @@
 #include "graph/op.h"
 #include "graph/plan.h"
 #include "kernels/params.h"
+#include "models/classifier.h"
 #include "nn/optim.h"
 #include "train/network.h"
 #include "train/spectra.h"
@@ -32,7 +33,6 @@ static struct Absent {
     {"spectral_norm_stored", NULL, "the engine takes a power step in every mode"},
     {"cross_entropy_smooth", NULL, "no label smoothing"},
     {"adamw", NULL, "weight decay is L2 only"},
-    {"cross_entropy*", "out.log_softmax", "the loss per sample is one op"},
     {"batch_norm_eval", "grad.weight", "running statistics: only the picture has a gradient"},
     {"batch_norm_eval", "grad.bias", "as above"},
     {"conditional_batch_norm_eval", "grad.gain", "as above"},
@@ -112,9 +112,9 @@ has(const Case *c, const char *what, const char *name)
     return json_object_get(json_object_get(c->row, what), name) != NULL;
 }
 
-/* An input as a feed. */
+/* An input as a feed: feed itself, or a new one when it is LIM_NOVAL. */
 static LimVal
-give(Case *c, const char *name)
+give_as(Case *c, const char *name, LimVal feed)
 {
     for (int i = 0; i < c->n_given; i++)
         if (strcmp(c->given[i].name, name) == 0)
@@ -125,13 +125,21 @@ give(Case *c, const char *name)
     Given *given = &c->given[c->n_given++];
     g_assert_cmpint(c->n_given, <=, (int)G_N_ELEMENTS(c->given));
     *given = (Given){.name = name, .tensor = t};
-    given->val = lim_graph_feed(c->g, name, lim_tensor_type(t), lim_tensor_shape(t));
+    given->val = lim_val_ok(feed)
+                     ? feed
+                     : lim_graph_feed(c->g, name, lim_tensor_type(t), lim_tensor_shape(t));
     if (lim_tensor_type(t) == LIM_F32) {
         given->wide = g_new(double, lim_tensor_size(t));
         for (int64_t k = 0; k < lim_tensor_size(t); k++)
             given->wide[k] = (double)lim_tensor_f32(t)[k];
     }
     return given->val;
+}
+
+static LimVal
+give(Case *c, const char *name)
+{
+    return give_as(c, name, LIM_NOVAL);
 }
 
 static LimVal
@@ -301,7 +309,16 @@ do_spectral_norm(Case *c)
 static void
 do_cross_entropy(Case *c)
 {
-    LimVal each = lim_cross_entropy(c->g, give(c, "x"), give(c, "label"));
+    LimVal x = give(c, "x"), each = lim_cross_entropy(c->g, x, give(c, "label"));
+    result(c, "out.log_softmax", lim_log_softmax(c->g, x));
+    result(c, "out.per_sample", each);
+    result(c, "out.loss", lim_mean(c->g, each));
+}
+
+static void
+do_soft_cross_entropy(Case *c)
+{
+    LimVal each = lim_soft_cross_entropy(c->g, give(c, "x"), give(c, "target"));
     result(c, "out.per_sample", each);
     result(c, "out.loss", lim_mean(c->g, each));
 }
@@ -439,6 +456,28 @@ do_gradient_penalty(Case *c)
 }
 
 static void
+do_classifier(Case *c)
+{
+    LimClassifierParams p;
+    LimClassifierTaps taps;
+    LimError err = LIM_ERROR_INIT;
+    lim_params_init(lim_classifier_schema, &p);
+    lim_params_set(lim_classifier_schema, &p, "architecture",
+                   json_string_value(json_object_get(c->params, "architecture")), &err);
+    g_assert_cmpstr(err.text, ==, "");
+    p.channels = (int)number(c, "channels");
+    p.classes = (int)number(c, "classes");
+    p.width = (int)number(c, "width");
+    p.hidden = (int)number(c, "hidden");
+    result(c, "out.y", lim_classifier(&c->b, &p, give(c, "x"), &taps));
+    result(c, "out.features", taps.features);
+    result(c, "out.map", taps.map);
+    g_assert_cmpint(c->b.n_masks, ==, has(c, "inputs", "mask"));
+    if (c->b.n_masks)
+        give_as(c, "mask", c->b.mask[0]);
+}
+
+static void
 do_projection_head(Case *c)
 {
     LimGraph *g = c->g;
@@ -478,6 +517,8 @@ static const struct {
     {"attention", do_attention},
     {"gblock", do_gblock, true},
     {"dblock", do_dblock},
+    {"soft_cross_entropy", do_soft_cross_entropy},
+    {"classifier", do_classifier, true},
     {"projection_head", do_projection_head},
     {"generator", do_generator, true},
     {"discriminator", do_discriminator, true},
