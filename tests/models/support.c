@@ -50,11 +50,19 @@ model_store_generator(LimBigganParams *p)
 LimStore *
 model_store_classifier(LimClassifierParams *p)
 {
+    return model_store_family(LIM_CLASSIFIER_RESIDUAL, p);
+}
+
+LimStore *
+model_store_family(LimClassifierArchitecture architecture, LimClassifierParams *p)
+{
     memset(p, 0, sizeof *p);
     lim_params_init(lim_classifier_schema, p);
     p->channels = 1;
     p->classes = 3;
     p->width = 4;
+    p->hidden = 12;
+    p->architecture = (int)architecture;
     LimStore *s = lim_store_new(7);
     LimGraph *g = lim_graph_new();
     LimBuild b;

@@ -11,7 +11,8 @@
 /* A store with every entry of the network; values are not those that training starts from (biases
  * and running statistics are not 0 and 1). */
 LimStore *model_store_generator(LimBigganParams *p);
-LimStore *model_store_classifier(LimClassifierParams *p);
+LimStore *model_store_classifier(LimClassifierParams *p); /* the residual one */
+LimStore *model_store_family(LimClassifierArchitecture architecture, LimClassifierParams *p);
 
 /* How a file differs from a sound one. All zero: not at all. */
 typedef struct ModelFault {

@@ -70,11 +70,13 @@ test_round_trip(void)
 
 /* The classifier from its file answers as the one in memory. */
 static void
-test_predictor(void)
+test_predictor(gconstpointer data)
 {
     const LimExec exec = {.kernels = lim_kernels_best()};
+    const LimClassifierArchitecture architecture = GPOINTER_TO_UINT(data);
+    const int features = architecture == LIM_CLASSIFIER_RESIDUAL ? 16 : 12;
     LimClassifierParams p;
-    LimStore *s = model_store_classifier(&p);
+    LimStore *s = model_store_family(architecture, &p);
     char *path = model_path("classifier.safetensors");
     LimModelInfo info = model_info_classifier(&p);
     LimError err = LIM_ERROR_INIT;
@@ -82,13 +84,14 @@ test_predictor(void)
     LimPredictor *memory = lim_predictor_new(&p, s), *file = lim_predictor_load(path, &err);
     g_assert_cmpstr(err.text, ==, "");
     g_assert_cmpint(lim_predictor_classes(file), ==, 3);
-    g_assert_cmpint(lim_predictor_features(file), ==, 16);
+    g_assert_cmpint(lim_predictor_features(file), ==, features);
     g_assert_cmpstr(lim_predictor_class_name(file, 1), ==, "Tr\303\244ger");
     g_assert_cmpstr(lim_predictor_class_name(file, 3), ==, "");
     g_assert_cmpstr(lim_predictor_class_name(file, -1), ==, "");
     g_assert_cmpstr(lim_predictor_class_name(memory, 0), ==, "");
     enum { N = 67 }; /* more than one batch */
-    float *x = g_new(float, N * 32 * 32), a[N * 3], b[N * 3], fa[N * 16], fb[N * 16];
+    float *x = g_new(float, N * 32 * 32), a[N * 3], b[N * 3], fa[N * 16 + 1] = {0},
+          fb[N * 16 + 1] = {0};
     for (int i = 0; i < N * 32 * 32; i++)
         x[i] = sinf((float)i * 0.37f);
     g_assert_cmpint(lim_predictor_run(memory, &exec, x, N, a, fa, &err), ==, LIM_OK);
@@ -96,16 +99,18 @@ test_predictor(void)
     g_assert_cmpmem(a, sizeof a, b, sizeof b);
     g_assert_cmpmem(fa, sizeof fa, fb, sizeof fb);
     g_assert_cmpfloat(a[0], !=, a[3]);
+    g_assert_cmpfloat(fa[N * features], ==, 0); /* and nothing behind the last */
+    g_assert_cmpint(memcmp(fa, fa + (N - 1) * features, (size_t)features * sizeof *fa), !=, 0);
     /* the same picture alone, and with the features or the logits only */
     for (int i = 0; i < N; i += 13) {
-        float one[3], f[16];
+        float one[3], f[16] = {0};
         g_assert_cmpint(lim_predictor_run(file, &exec, x + i * 1024, 1, one, NULL, &err), ==,
                         LIM_OK);
         g_assert_cmpint(lim_predictor_run(file, &exec, x + i * 1024, 1, NULL, f, &err), ==, LIM_OK);
         for (int k = 0; k < 3; k++)
             g_assert_cmpfloat_with_epsilon(one[k], a[i * 3 + k], 1e-4f);
-        for (int k = 0; k < 16; k++)
-            g_assert_cmpfloat_with_epsilon(f[k], fa[i * 16 + k], 1e-4f);
+        for (int k = 0; k < features; k++)
+            g_assert_cmpfloat_with_epsilon(f[k], fa[i * features + k], 1e-4f);
     }
     lim_predictor_free(memory);
     lim_predictor_free(file);
@@ -134,13 +139,25 @@ refused(const char *path, bool generator, const char *says)
         g_error("\"%s\" does not say \"%s\"", err.text, says);
 }
 
+typedef struct Subject {
+    const char *name;
+    LimClassifierArchitecture architecture;
+    bool generator;
+} Subject;
+static const Subject subjects[] = {{"residual", LIM_CLASSIFIER_RESIDUAL, false},
+                                   {"plain", LIM_CLASSIFIER_PLAIN, false},
+                                   {"vgg", LIM_CLASSIFIER_VGG, false},
+                                   {.name = "generator", .generator = true}};
+
 static void
 test_tensors(gconstpointer data)
 {
-    const bool generator = data != NULL;
+    const Subject *subject = data;
+    const bool generator = subject->generator;
     LimBigganParams gp;
     LimClassifierParams cp;
-    LimStore *s = generator ? model_store_generator(&gp) : model_store_classifier(&cp);
+    LimStore *s =
+        generator ? model_store_generator(&gp) : model_store_family(subject->architecture, &cp);
     const LimModelInfo info = generator ? model_info_generator(&gp) : model_info_classifier(&cp);
     char *path = model_path("faulty.safetensors");
     model_write(path, &info, s, &(ModelFault){0});
@@ -165,10 +182,12 @@ test_tensors(gconstpointer data)
 static void
 test_description(gconstpointer data)
 {
-    const bool generator = data != NULL;
+    const Subject *subject = data;
+    const bool generator = subject->generator;
     LimBigganParams gp;
     LimClassifierParams cp;
-    LimStore *s = generator ? model_store_generator(&gp) : model_store_classifier(&cp);
+    LimStore *s =
+        generator ? model_store_generator(&gp) : model_store_family(subject->architecture, &cp);
     const LimModelInfo info = generator ? model_info_generator(&gp) : model_info_classifier(&cp);
     char *path = model_path("described.safetensors");
     const struct {
@@ -242,10 +261,12 @@ test_no_model(void)
 static void
 test_truncated(gconstpointer data)
 {
-    const bool generator = data != NULL;
+    const Subject *subject = data;
+    const bool generator = subject->generator;
     LimBigganParams gp;
     LimClassifierParams cp;
-    LimStore *s = generator ? model_store_generator(&gp) : model_store_classifier(&cp);
+    LimStore *s =
+        generator ? model_store_generator(&gp) : model_store_family(subject->architecture, &cp);
     const LimModelInfo info = generator ? model_info_generator(&gp) : model_info_classifier(&cp);
     char *path = model_path("truncated.safetensors"), *bytes;
     gsize size;
@@ -295,14 +316,25 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/modelfile/round-trip", test_round_trip);
-    g_test_add_func("/modelfile/predictor", test_predictor);
-    g_test_add_data_func("/modelfile/tensors/classifier", NULL, test_tensors);
-    g_test_add_data_func("/modelfile/tensors/generator", "", test_tensors);
-    g_test_add_data_func("/modelfile/description/classifier", NULL, test_description);
-    g_test_add_data_func("/modelfile/description/generator", "", test_description);
+    for (unsigned i = LIM_CLASSIFIER_RESIDUAL; i <= LIM_CLASSIFIER_VGG; i++) {
+        char *path = g_strdup_printf("/modelfile/predictor/%s", subjects[i].name);
+        g_test_add_data_func(path, GUINT_TO_POINTER(i), test_predictor);
+        g_free(path);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(subjects); i++) {
+        const struct {
+            const char *name;
+            void (*run)(gconstpointer data);
+        } tests[] = {{"tensors", test_tensors},
+                     {"description", test_description},
+                     {"truncated", test_truncated}};
+        for (size_t k = 0; k < G_N_ELEMENTS(tests); k++) {
+            char *path = g_strdup_printf("/modelfile/%s/%s", tests[k].name, subjects[i].name);
+            g_test_add_data_func(path, &subjects[i], tests[k].run);
+            g_free(path);
+        }
+    }
     g_test_add_func("/modelfile/no-model", test_no_model);
-    g_test_add_data_func("/modelfile/truncated/classifier", NULL, test_truncated);
-    g_test_add_data_func("/modelfile/truncated/generator", "", test_truncated);
     g_test_add_func("/modelfile/unwritable", test_unwritable);
     const int failed = g_test_run();
     model_clear();
