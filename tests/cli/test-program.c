@@ -389,6 +389,55 @@ test_classifier(void)
     fails("evaluate clasifier c.safetensors", 2, "evaluate is one of:\n");
 }
 
+/* A plain teacher, its student, and a VGG; the files say what they are, and serve as judges. */
+static void
+test_families(void)
+{
+    const char *const common =
+        "train classifier --epochs 1 --batch 10 --width 4 --hidden 8 --data . "
+        "--json --out";
+    static const struct {
+        const char *file, *flags, *architecture, *teacher;
+    } made[] = {{"t.safetensors", "--architecture plain --temperature 40", "plain", NULL},
+                {"s.safetensors", "--architecture plain --temperature 40 --teacher t.safetensors",
+                 "plain", "t.safetensors"},
+                {"v.safetensors", "--architecture vgg", "vgg", NULL}};
+    for (size_t i = 0; i < G_N_ELEMENTS(made); i++) {
+        char *line = g_strdup_printf("%s %s %s", common, made[i].file, made[i].flags);
+        json_t *result = run_json(line);
+        const double accuracy = number(result, "test_accuracy");
+        json_decref(result);
+        g_free(line);
+        line = g_strdup_printf("evaluate classifier %s --data . --json", made[i].file);
+        result = run_json(line);
+        g_assert_cmpfloat_with_epsilon(number(result, "accuracy"), accuracy, 0.04);
+        json_decref(result);
+        g_free(line);
+        line = g_strdup_printf("info %s --json", made[i].file);
+        result = run_json(line);
+        json_t *meta = json_object_get(result, "metadata");
+        json_t *training = json_object_get(meta, "limen.training");
+        g_assert_cmpstr(json_string_value(
+                            json_object_get(json_object_get(meta, "limen.params"), "architecture")),
+                        ==, made[i].architecture);
+        g_assert_cmpfloat(number(training, "temperature"), ==, i < 2 ? 40 : 1);
+        g_assert_cmpstr(json_string_value(json_object_get(training, "teacher")), ==,
+                        made[i].teacher);
+        const char *hash = json_string_value(json_object_get(training, "teacher_hash"));
+        g_assert_cmpuint(hash ? strlen(hash) : 0, ==, made[i].teacher ? 16 : 0);
+        json_decref(result);
+        g_free(line);
+        line =
+            g_strdup_printf("evaluate gan whole.safetensors --classifier %s --data . --samples 45 "
+                            "--thresholds 0.5 --no-floor --json",
+                            made[i].file);
+        json_decref(run_json(line));
+        g_free(line);
+    }
+    fails("train classifier --data . --batch 10 --teacher none.safetensors", 1, "none.safetensors");
+    fails("train classifier --architecture round", 2, "residual, plain, vgg");
+}
+
 static void
 test_evaluate_gan(void)
 {
@@ -572,6 +621,7 @@ main(int argc, char **argv)
     g_test_add_func("/cli/sample", test_sample); /* of what test_gan trained */
     g_test_add_func("/cli/sheets", test_sheets);
     g_test_add_func("/cli/classifier", test_classifier);
+    g_test_add_func("/cli/families", test_families);
     g_test_add_func("/cli/evaluate-gan", test_evaluate_gan); /* of both */
     g_test_add_func("/cli/features", test_features);
     g_test_add_func("/cli/ablate", test_ablate);

@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Takes the graph; what matters is that building it made the entries. */
+/* Takes the graph; what matters is that building it made the entries. Running means begin at
+ * `mean`. */
 static void
-vary(LimGraph *g, LimStore *s)
+vary(LimGraph *g, LimStore *s, float mean)
 {
     LimError err = LIM_ERROR_INIT;
     lim_graph_status(g, &err);
@@ -23,7 +24,8 @@ vary(LimGraph *g, LimStore *s)
                 x[k] += 0.05f * ((float)((k * 7 + (size_t)i) % 5) - 1.5f);
         else if (strstr(lim_store_name(s, i), "running"))
             for (size_t k = 0; k < n; k++)
-                x[k] = 0.5f + 0.1f * (float)((k * 3 + (size_t)i) % 7);
+                x[k] = (strstr(lim_store_name(s, i), "mean") ? mean : 0.5f) +
+                       0.1f * (float)((k * 3 + (size_t)i) % 7);
     }
 }
 
@@ -43,7 +45,7 @@ model_store_generator(LimBigganParams *p)
     lim_build_init(&b, g, s, LIM_MODE_EVAL);
     lim_biggan_generator(&b, p, lim_graph_feed(g, "z", LIM_F32, LIM_SHAPE2(1, p->latent)),
                          lim_graph_feed(g, "label", LIM_I32, LIM_SHAPE1(1)), NULL);
-    vary(g, s);
+    vary(g, s, 0.5f);
     return s;
 }
 
@@ -68,7 +70,7 @@ model_store_family(LimClassifierArchitecture architecture, LimClassifierParams *
     LimBuild b;
     lim_build_init(&b, g, s, LIM_MODE_EVAL);
     lim_classifier(&b, p, lim_graph_feed(g, "x", LIM_F32, LIM_SHAPE4(1, 1, 32, 32)), NULL);
-    vary(g, s);
+    vary(g, s, -0.3f); /* 0.5 would leave nothing behind the ReLUs of vgg */
     return s;
 }
 

@@ -201,6 +201,20 @@ test_trainers(void)
                                                           NULL),
                                1, 6, &exec);
 
+        /* a student: plain, with dropout and a teacher */
+        LimClassifierTraining teacher = c;
+        teacher.model.architecture = c.model.architecture = LIM_CLASSIFIER_PLAIN;
+        teacher.temperature = c.temperature = 20;
+        char *path = toy_path("teacher");
+        LimTask *t = lim_classifier_trainer_new(&teacher, d, d, NULL, toy_log(NULL), &exec, NULL);
+        g_assert_cmpint(lim_classifier_trainer_save(t, path, "a test", &exec, NULL), ==, LIM_OK);
+        lim_task_free(t);
+        g_strlcpy(c.teacher, path, sizeof c.teacher);
+        g_free(path);
+        steps_allocate_nothing(lim_classifier_trainer_new(&c, d, d, NULL, toy_log(NULL), &exec,
+                                                          NULL),
+                               1, 6, &exec);
+
         LimGanTraining g;
         lim_params_init(lim_gan_training_schema, &g);
         lim_params_init(lim_biggan_schema, &g.model);

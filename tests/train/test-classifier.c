@@ -1,12 +1,14 @@
 /* The classifier's trainer on a width of four channels and a handful of pictures: it learns, it
  * continues to the last bit from any step, it does not depend on threads, and it refuses what does
  * not belong together. */
+#include "models/modelfile.h"
 #include "models/predictor.h"
 #include "toy.h"
 #include "train/classifier.h"
 
 #include <glib/gstdio.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,16 +109,56 @@ test_overfits(void)
     g_free(path);
 }
 
+/* A plain network of few hidden units at T = 20. */
+static LimClassifierTraining
+hot_settings(void)
+{
+    LimClassifierTraining p = settings();
+    p.model.architecture = LIM_CLASSIFIER_PLAIN;
+    p.model.hidden = 12;
+    p.temperature = 20;
+    return p;
+}
+
+/* Trains a teacher on pictures labelled otherwise, and writes it to a file of that name. */
+static char *
+teacher(const char *name, int classes, uint64_t seed, const LimExec *exec)
+{
+    LimClassifierTraining p = hot_settings();
+    p.seed = seed;
+    p.model.classes = classes;
+    LimDataset *d = toy_dataset(10, 1, 28, classes, 5);
+    LimTask *t = trainer(&p, d, NULL, NULL, exec);
+    char *path = toy_path(name);
+    LimError err = LIM_ERROR_INIT;
+    run(t, 20, exec);
+    g_assert_cmpint(lim_classifier_trainer_save(t, path, "a test", exec, &err), ==, LIM_OK);
+    lim_task_free(t);
+    lim_dataset_free(d);
+    return path;
+}
+
+static LimClassifierTraining
+student_settings(void)
+{
+    const LimExec exec = serial();
+    LimClassifierTraining p = hot_settings();
+    char *path = teacher("teacher", 3, 1, &exec);
+    g_strlcpy(p.teacher, path, sizeof p.teacher);
+    g_free(path);
+    return p;
+}
+
 /* Stopped after every possible number of steps, saved, loaded into a new trainer and continued: the
  * same checkpoint, byte for byte, and the same log. */
 static void
-test_continues(void)
+test_continues(gconstpointer student)
 {
     const LimExec exec = serial();
-    LimClassifierTraining p = settings();
+    LimClassifierTraining p = student ? student_settings() : settings();
     p.epochs = 12; /* 24 steps: one line of the log in the middle, one at the end */
     LimDataset *d = toy_dataset(10, 1, 28, 3, 1);
-    char *whole = toy_path("whole"), *parts = toy_path("parts");
+    char *whole = toy_path(student ? "whole-student" : "whole"), *parts = toy_path("parts");
     GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
     LimTask *t = trainer(&p, d, whole, lines, &exec);
     g_assert_cmpint(run(t, 1000, &exec), ==, LIM_STEP_DONE);
@@ -272,6 +314,8 @@ test_other_settings(void)
 
     for (const LimParamSpec *s = lim_classifier_training_schema; s->name; s++) {
         LimClassifierTraining q = p;
+        if (s->kind == LIM_TEXT)
+            continue; /* the teacher: see test_other_teacher */
         alter(s, &q);
         if (strcmp(s->name, "checkpoint-every") == 0)
             lim_task_free(trainer(&q, d, path, NULL, &exec)); /* changes nothing that is learnt */
@@ -387,6 +431,225 @@ test_unwritable_checkpoint(void)
     lim_dataset_free(d);
 }
 
+/* One line of the log of one step. */
+static json_t *
+first_line(const LimClassifierTraining *p, const LimDataset *d)
+{
+    const LimExec exec = serial();
+    LimClassifierTraining one = *p;
+    one.epochs = 1;
+    one.batch = d->n;
+    GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+    LimTask *t = trainer(&one, d, NULL, lines, &exec);
+    g_assert_cmpint(run(t, 2, &exec), ==, LIM_STEP_DONE);
+    lim_task_free(t);
+    g_assert_cmpuint(lines->len, ==, 1);
+    json_t *line = json_loads(lines->pdata[0], 0, NULL);
+    g_ptr_array_unref(lines);
+    return line;
+}
+
+static double
+first_loss(const LimClassifierTraining *p, const LimDataset *d)
+{
+    json_t *line = first_line(p, d);
+    const double loss = json_number_value(json_object_get(line, "loss"));
+    json_decref(line);
+    return loss;
+}
+
+/* At T the last layer's weights begin T times as large, so that the first loss is an ordinary
+ * network's; without the division it would be another. */
+static void
+test_temperature(void)
+{
+    const LimExec exec = serial();
+    LimClassifierTraining hot = hot_settings(), cold = hot;
+    cold.temperature = 1;
+    LimDataset *d = toy_dataset(10, 1, 28, 3, 1);
+    g_assert_cmpfloat_with_epsilon(first_loss(&hot, d), first_loss(&cold, d), 1e-5);
+    LimTask *a = trainer(&hot, d, NULL, NULL, &exec), *b = trainer(&cold, d, NULL, NULL, &exec);
+    LimStore *sa = lim_classifier_trainer_store(a), *sb = lim_classifier_trainer_store(b);
+    for (int i = 0; i < lim_store_count(sa); i++) {
+        const bool last = strcmp(lim_store_name(sa, i), "linear.weight") == 0;
+        for (int64_t k = 0; k < lim_shape_size(lim_store_shape(sa, i)); k++)
+            g_assert_cmpfloat_with_epsilon(lim_store_data(sa, i)[k],
+                                           (last ? 20 : 1) * lim_store_data(sb, i)[k], 1e-4f);
+    }
+    lim_task_free(a);
+    lim_task_free(b);
+    lim_dataset_free(d);
+}
+
+/* A student learns the teacher's answers at T, not the labels: its loss ends just above their
+ * entropy, the least that it can be. Without dropout, hence the residual family. */
+static void
+test_soft_labels(void)
+{
+    const LimExec exec = serial();
+    LimClassifierTraining p = student_settings();
+    p.model.architecture = LIM_CLASSIFIER_RESIDUAL;
+    p.shift = 0;
+    p.flip = false;
+    p.lr = 0.01;
+    enum { COUNT = 10 };
+    LimDataset *d = toy_dataset(COUNT, 1, 28, 3, 1);
+    LimError err = LIM_ERROR_INIT;
+    LimPredictor *soft = lim_predictor_load(p.teacher, &err);
+    g_assert_cmpstr(err.text, ==, "");
+    float *x = g_new(float, COUNT * 1024), z[COUNT * 3], target[COUNT * 3];
+    int32_t labels[COUNT];
+    uint32_t index[COUNT];
+    for (uint32_t i = 0; i < COUNT; i++)
+        index[i] = i;
+    lim_dataset_batch(d, index, COUNT, 32, x, labels);
+    g_assert_cmpint(lim_predictor_run(soft, &exec, x, COUNT, target, NULL, &err), ==, LIM_OK);
+    for (int i = 0; i < COUNT * 3; i++)
+        target[i] = (float)exp((double)target[i] / p.temperature);
+
+    double entropy = 0; /* of the teacher at T: the least that the loss can be */
+    for (int i = 0; i < COUNT; i++) {
+        const double sum = (double)(target[i * 3] + target[i * 3 + 1] + target[i * 3 + 2]);
+        for (int k = 0; k < 3; k++) {
+            const double q = (double)target[i * 3 + k] / sum;
+            entropy -= q * log(q) / COUNT;
+        }
+    }
+    p.batch = COUNT;
+    p.epochs = 200;
+    GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+    LimTask *t = trainer(&p, d, NULL, lines, &exec);
+    g_assert_cmpint(run(t, 1000, &exec), ==, LIM_STEP_DONE);
+    json_t *last = json_loads(lines->pdata[lines->len - 1], 0, NULL);
+    const double loss = json_number_value(json_object_get(last, "loss"));
+    json_decref(last);
+    g_assert_cmpfloat(loss, >=, entropy - 1e-6);
+    g_assert_cmpfloat(loss, <, entropy + 0.02);
+
+    /* its answers at T are the teacher's */
+    char *path = toy_path("student");
+    g_assert_cmpint(lim_classifier_trainer_save(t, path, "a test", &exec, &err), ==, LIM_OK);
+    LimPredictor *own = lim_predictor_load(path, &err);
+    g_assert_cmpint(lim_predictor_run(own, &exec, x, COUNT, z, NULL, &err), ==, LIM_OK);
+    double worst = 0, label_probability = 0;
+    for (int i = 0; i < COUNT; i++) {
+        double a[3], sa = 0, sb = 0;
+        for (int k = 0; k < 3; k++) {
+            a[k] = exp((double)z[i * 3 + k] / p.temperature);
+            sa += a[k];
+            sb += (double)target[i * 3 + k];
+        }
+        for (int k = 0; k < 3; k++)
+            worst = fmax(worst, fabs(a[k] / sa - (double)target[i * 3 + k] / sb));
+        label_probability += a[labels[i]] / sa / COUNT;
+    }
+    g_test_message("loss %g, entropy %g, worst %g, of the labels %g", loss, entropy, worst,
+                   label_probability);
+    g_assert_cmpfloat(worst, <, 0.2);
+    lim_predictor_free(own);
+    lim_predictor_free(soft);
+    lim_task_free(t);
+    g_ptr_array_unref(lines);
+    lim_dataset_free(d);
+    g_free(path);
+    g_free(x);
+}
+
+/* The file says at which temperature and by which teacher; a network without one says neither. */
+static void
+test_student_file(void)
+{
+    const LimExec exec = serial();
+    LimClassifierTraining p = student_settings();
+    LimDataset *d = toy_dataset(10, 1, 28, 3, 1);
+    char *path = toy_path("student");
+    LimError err = LIM_ERROR_INIT;
+    LimTask *t = trainer(&p, d, NULL, NULL, &exec);
+    g_assert_cmpint(lim_classifier_trainer_save(t, path, "a test", &exec, &err), ==, LIM_OK);
+    lim_task_free(t);
+    LimPredictor *soft = lim_predictor_load(p.teacher, &err);
+    char *hash = g_strdup_printf("%016" G_GINT64_MODIFIER "x", lim_predictor_hash(soft));
+    lim_predictor_free(soft);
+    for (int i = 0; i < 2; i++) {
+        LimModelFile *f = lim_modelfile_open(i ? p.teacher : path, &err);
+        g_assert_cmpstr(err.text, ==, "");
+        json_t *made = json_loads(f->training, 0, NULL);
+        g_assert_cmpfloat(json_number_value(json_object_get(made, "temperature")), ==, 20);
+        g_assert_cmpstr(json_string_value(json_object_get(made, "teacher")), ==,
+                        i ? NULL : "teacher");
+        g_assert_cmpstr(json_string_value(json_object_get(made, "teacher_hash")), ==,
+                        i ? NULL : hash);
+        json_decref(made);
+        lim_modelfile_free(f);
+    }
+    g_free(hash);
+    g_free(path);
+    lim_dataset_free(d);
+}
+
+/* A checkpoint knows its teacher by weights: the same one may have moved, another one is refused,
+ * as are none, a missing one and one for other classes. */
+static void
+test_other_teacher(void)
+{
+    const LimExec exec = serial();
+    LimClassifierTraining p = student_settings();
+    LimDataset *d = toy_dataset(10, 1, 28, 3, 1);
+    char *path = toy_path("pupil"), *same = teacher("moved", 3, 1, &exec);
+    char *other = teacher("other", 3, 2, &exec), *wide = teacher("wide", 4, 1, &exec);
+    LimTask *t = trainer(&p, d, path, NULL, &exec);
+    run(t, 2, &exec);
+    g_assert_cmpint(lim_classifier_trainer_checkpoint(t, NULL), ==, LIM_OK);
+    lim_task_free(t);
+    LimClassifierTraining q = p;
+    g_strlcpy(q.teacher, same, sizeof q.teacher);
+    t = trainer(&q, d, path, NULL, &exec);
+    g_assert_cmpint(lim_classifier_trainer_steps(t), ==, 2);
+    lim_task_free(t);
+    g_strlcpy(q.teacher, other, sizeof q.teacher);
+    refused(&q, d, path, LIM_E_PARAM);
+    q.teacher[0] = '\0';
+    refused(&q, d, path, LIM_E_PARAM);
+    g_strlcpy(q.teacher, wide, sizeof q.teacher);
+    refused(&q, d, NULL, LIM_E_PARAM);
+    g_strlcpy(q.teacher, "/no/such/teacher", sizeof q.teacher);
+    refused(&q, d, NULL, LIM_E_IO);
+    g_strlcpy(q.teacher, path, sizeof q.teacher); /* a checkpoint is no model */
+    refused(&q, d, NULL, LIM_E_FORMAT);
+    lim_dataset_free(d);
+    g_free(path);
+    g_free(same);
+    g_free(other);
+    g_free(wide);
+}
+
+/* Every family learns a handful of pictures by heart. */
+static void
+test_families(void)
+{
+    const LimExec exec = serial();
+    for (int architecture = LIM_CLASSIFIER_RESIDUAL; architecture <= LIM_CLASSIFIER_VGG;
+         architecture++) {
+        LimClassifierTraining p = settings();
+        p.model.architecture = architecture;
+        p.model.hidden = 32;
+        p.batch = 9;
+        p.epochs = 80;
+        p.lr = architecture == LIM_CLASSIFIER_PLAIN ? 0.02 : 0.05;
+        p.shift = 0;
+        p.flip = false;
+        LimDataset *d = toy_dataset(9, 1, 28, 3, 1);
+        LimTask *t = trainer(&p, d, NULL, NULL, &exec);
+        g_assert_cmpint(run(t, 1000, &exec), ==, LIM_STEP_DONE);
+        double accuracy;
+        LimError err = LIM_ERROR_INIT;
+        g_assert_cmpint(lim_classifier_trainer_accuracy(t, &exec, &accuracy, &err), ==, LIM_OK);
+        g_assert_cmpfloat(accuracy, ==, 1);
+        lim_task_free(t);
+        lim_dataset_free(d);
+    }
+}
+
 static void
 test_not_a_number(void)
 {
@@ -460,7 +723,13 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/classifier/overfits", test_overfits);
-    g_test_add_func("/classifier/continues", test_continues);
+    g_test_add_data_func("/classifier/continues", NULL, test_continues);
+    g_test_add_data_func("/classifier/distillation/continues", "", test_continues);
+    g_test_add_func("/classifier/distillation/temperature", test_temperature);
+    g_test_add_func("/classifier/distillation/soft-labels", test_soft_labels);
+    g_test_add_func("/classifier/distillation/file", test_student_file);
+    g_test_add_func("/classifier/distillation/other-teacher", test_other_teacher);
+    g_test_add_func("/classifier/families", test_families);
     g_test_add_func("/classifier/cancelled", test_cancelled);
     g_test_add_func("/classifier/same-bytes", test_same_bytes);
     g_test_add_func("/classifier/other-settings", test_other_settings);
