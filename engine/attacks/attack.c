@@ -1,7 +1,7 @@
 /* What every attack has in common: its beginning (are the pictures misclassified already?), the
  * bookkeeping of the best so far, and its end (the stored pictures are judged again, as they are
- * and rounded to 8 bit). */
-#include "attacks/attack.h"
+ * and in 8 bit). */
+#include "attacks/lattice.h"
 
 #include "base/rng.h"
 
@@ -12,8 +12,8 @@
 const char *const lim_attack_status_names[] = {"running",  "fooled", "already",
                                                "no-start", "failed", NULL};
 
-enum { STAGE_ORIGINALS, STAGE_ATTACK, STAGE_FLOATS, STAGE_ROUNDED, STAGE_DONE };
-#define CLOSING 2 /* queries of the last two stages */
+enum { STAGE_ORIGINALS, STAGE_ATTACK, STAGE_FLOATS, STAGE_LATTICE, STAGE_EIGHT_BIT, STAGE_DONE };
+#define CLOSING 2 /* queries to judge the two stored pictures */
 
 double
 lim_l2(const float *x, const float *y, size_t n)
@@ -72,6 +72,7 @@ lim_attack_offer(LimAttack *a, int picture, const float *x, int32_t label)
     if (fools && !(distance < a->best_distance[picture]))
         return false;
     memcpy(a->best + (size_t)picture * a->size, x, a->size * sizeof *x);
+    lim_round8(x, a->best8 + (size_t)picture * a->size, a->size);
     a->best_label[picture] = label;
     if (fools) {
         a->best_distance[picture] = distance;
@@ -84,7 +85,8 @@ int64_t
 lim_attack_left(const LimAttack *a, int picture)
 {
     const int64_t left = lim_victim_left(a->victim, picture);
-    return left == INT64_MAX ? left : left > CLOSING ? left - CLOSING : 0;
+    const int64_t kept = CLOSING + a->lattice_queries;
+    return left == INT64_MAX ? left : left > kept ? left - kept : 0;
 }
 
 uint64_t
@@ -102,16 +104,14 @@ lim_attack_result(const LimAttack *a, int i, LimAttackResult *r)
                            .label = a->best_label[i],
                            .queries = a->victim->queries[i],
                            .gradients = a->victim->gradients[i],
+                           .image8 = a->best8 + (size_t)i * a->size,
                            .label8 = a->label8[i],
                            .fools8 = a->label8[i] >= 0 && lim_attack_fools(a, i, a->label8[i])};
     r->l2 = lim_l2(r->image, original, a->size);
     r->linf = lim_linf(r->image, original, a->size);
     r->mse = r->l2 * r->l2 / (double)a->size;
-    float *rounded = lim_alloc(a->size, sizeof *rounded);
-    lim_round8(r->image, rounded, a->size);
-    r->l2_8 = lim_l2(rounded, original, a->size);
-    r->linf_8 = lim_linf(rounded, original, a->size);
-    free(rounded);
+    r->l2_8 = lim_l2(r->image8, original, a->size);
+    r->linf_8 = lim_linf(r->image8, original, a->size);
 }
 
 /* ---- the task ---------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ lim_attack_result(const LimAttack *a, int i, LimAttackResult *r)
 
 /* Asks about pictures (those with a query left and wanted()), in one go. */
 static LimStatus
-ask_labels(LimAttack *a, const LimExec *exec, const float *pictures, bool round,
+ask_labels(LimAttack *a, const LimExec *exec, const float *pictures,
            bool (*wanted)(const LimAttack *a, int i), int32_t *label, int *rows, int *n_rows,
            LimError *err)
 {
@@ -127,11 +127,7 @@ ask_labels(LimAttack *a, const LimExec *exec, const float *pictures, bool round,
     int n = 0;
     for (int i = 0; i < a->n; i++)
         if (wanted(a, i) && lim_victim_left(a->victim, i) > 0) {
-            const float *from = pictures + (size_t)i * a->size;
-            if (round)
-                lim_round8(from, x + (size_t)n * a->size, a->size);
-            else
-                memcpy(x + (size_t)n * a->size, from, a->size * sizeof *x);
+            memcpy(x + (size_t)n * a->size, pictures + (size_t)i * a->size, a->size * sizeof *x);
             rows[n++] = i;
         }
     const LimStatus status = lim_victim_labels(a->victim, exec, x, rows, n, label, err);
@@ -173,7 +169,7 @@ after_floats(LimAttack *a, int i, int32_t label)
 }
 
 static void
-after_rounded(LimAttack *a, int i, int32_t label)
+after_eight_bit(LimAttack *a, int i, int32_t label)
 {
     a->label8[i] = label;
 }
@@ -185,15 +181,37 @@ judge(LimAttack *a, const LimExec *exec, LimError *err)
     int32_t *label = lim_alloc((size_t)a->n, sizeof *label);
     const bool original = a->stage == STAGE_ORIGINALS;
     const LimStatus status =
-        ask_labels(a, exec, original ? a->image : a->best, a->stage == STAGE_ROUNDED,
+        ask_labels(a, exec,
+                   original                      ? a->image
+                   : a->stage == STAGE_EIGHT_BIT ? a->best8
+                                                 : a->best,
                    a->stage == STAGE_FLOATS ? fooled : everybody, label, rows, &n, err);
     for (int i = 0; i < n && status == LIM_OK; i++)
         (original                   ? after_originals
          : a->stage == STAGE_FLOATS ? after_floats
-                                    : after_rounded)(a, rows[i], label[i]);
+                                    : after_eight_bit)(a, rows[i], label[i]);
     free(label);
     free(rows);
     return status;
+}
+
+static void
+end_search(LimAttack *a)
+{
+    for (int i = 0; i < a->n; i++)
+        if (a->status[i] == LIM_ATTACK_RUNNING)
+            a->status[i] = LIM_ATTACK_FAILED;
+    a->stage = STAGE_FLOATS;
+}
+
+void
+lim_attack_stop(LimAttack *a)
+{
+    if (a->stage < STAGE_FLOATS)
+        end_search(a);
+    if (a->stage == STAGE_LATTICE)
+        a->stage = STAGE_EIGHT_BIT;
+    a->lattice_queries = 0;
 }
 
 static LimStep
@@ -204,11 +222,17 @@ step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError *err)
         const LimStep more = a->klass->step(a, exec, progress, err);
         if (more != LIM_STEP_DONE)
             return more;
-        for (int i = 0; i < a->n; i++)
-            if (a->status[i] == LIM_ATTACK_RUNNING)
-                a->status[i] = LIM_ATTACK_FAILED;
-        a->stage = STAGE_FLOATS;
+        end_search(a);
         return LIM_STEP_MORE;
+    }
+    if (a->stage == STAGE_LATTICE) {
+        if (!a->lattice && a->lattice_queries > 0)
+            a->lattice = lim_lattice_new(a);
+        const LimStep more =
+            a->lattice ? lim_lattice_step(a->lattice, exec, progress, err) : LIM_STEP_DONE;
+        if (more == LIM_STEP_DONE)
+            a->stage = STAGE_EIGHT_BIT;
+        return more == LIM_STEP_DONE ? LIM_STEP_MORE : more;
     }
     if (a->stage == STAGE_DONE)
         return LIM_STEP_DONE;
@@ -243,6 +267,8 @@ free_attack(LimTask *task)
     free(a->index);
     free(a->status);
     free(a->best);
+    free(a->best8);
+    lim_lattice_free(a->lattice);
     free(a->best_label);
     free(a->best_distance);
     free(a->label8);
@@ -275,9 +301,9 @@ check(const LimAttackClass *klass, const void *params, const LimAttackInput *in,
                         klass->label);
     if (in->n < 1)
         return lim_fail(err, LIM_E_PARAM, "there is no picture to attack");
-    if (in->budget < 0)
-        return lim_fail(err, LIM_E_PARAM, "a budget of %lld queries is below 0",
-                        (long long)in->budget);
+    const int64_t fewest = in->budget < in->lattice_queries ? in->budget : in->lattice_queries;
+    if (fewest < 0)
+        return lim_fail(err, LIM_E_PARAM, "a budget of %lld queries is below 0", (long long)fewest);
     for (int i = 0; i < in->n; i++) {
         if (in->label[i] < 0 || in->label[i] >= v->classes)
             return lim_fail(err, LIM_E_PARAM, "picture %d has class %d; the model knows 0 to %d", i,
@@ -316,6 +342,9 @@ lim_attack_new(const LimAttackClass *klass, const void *params, const LimAttackI
     a->index = lim_alloc(n, sizeof *a->index);
     a->status = lim_alloc(n, sizeof *a->status);
     a->best = copy(in->image, n * size, sizeof(float));
+    a->best8 = lim_alloc(n * size, sizeof *a->best8);
+    lim_round8(in->image, a->best8, n * size);
+    a->lattice_queries = in->lattice_queries;
     a->best_label = lim_alloc(n, sizeof *a->best_label);
     a->best_distance = lim_alloc(n, sizeof *a->best_distance);
     a->label8 = lim_alloc(n, sizeof *a->label8);

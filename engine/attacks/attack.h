@@ -11,8 +11,12 @@
  *
  * Randomness of picture i is a function of (seed, index[i]), so a result does not depend on what
  * else is in the batch. Every query, that of the start included, is counted by the victim
- * (victim.h); the two last ones judge the stored float picture again and its 8-bit rounding, and
- * every attack leaves them in the budget (lim_attack_left()). */
+ * (victim.h); the two last ones judge the stored float picture again and its 8-bit picture, and
+ * every attack leaves them in the budget (lim_attack_left()).
+ *
+ * 8 bit. A PNG of the result is another picture, and the closest ones lie so near to the boundary
+ * that rounding to round(255 x) / 255 mostly undoes them. With `lattice_queries` the attack ends
+ * with a search (lattice.c) for the nearest 8-bit picture that still fools. */
 #pragma once
 
 #include "attacks/victim.h"
@@ -43,7 +47,8 @@ typedef struct LimAttackInput {
     int n_pool;
     const uint32_t *index; /* [n] names of the pictures for the random streams; NULL: 0, 1, ... */
     uint64_t seed;
-    int64_t budget; /* queries per picture; 0: no bound */
+    int64_t budget;          /* queries per picture; 0: no bound */
+    int64_t lattice_queries; /* of the budget, kept for the 8-bit picture; 0: it is only rounded */
 } LimAttackInput;
 
 typedef struct LimAttackResult {
@@ -52,8 +57,9 @@ typedef struct LimAttackResult {
     int32_t label;        /* what the model says to image; -1: not asked */
     double l2, linf, mse; /* of image - original, from the stored floats; mse: per value */
     int64_t queries, gradients;
-    /* After the attack has ended: image rounded to 8 bit (round(255 x) / 255). */
-    int32_t label8; /* -1: not asked (no budget left) */
+    /* The 8-bit picture of it: rounded, and after a lattice search the nearest that fools. */
+    const float *image8; /* [c][h][w], multiples of 1/255, borrowed */
+    int32_t label8;      /* -1: not asked (still running, or no budget left) */
     bool fools8;
     double l2_8, linf_8;
 } LimAttackResult;
@@ -99,8 +105,11 @@ struct LimAttack {
     float *best;             /* [n][size] */
     int32_t *best_label;     /* [n] */
     double *best_distance;   /* [n], in klass->norm; INFINITY: none fools */
+    float *best8;            /* [n][size] */
     int32_t *label8;         /* [n] */
-    int stage;               /* of the common beginning and end, see attack.c */
+    int64_t lattice_queries;
+    struct LimLattice *lattice; /* while that search runs */
+    int stage;                  /* of the common beginning and end, see attack.c */
 };
 
 /* LIM_E_PARAM when the attack cannot be done on this victim or with these values; one sentence.
@@ -112,6 +121,9 @@ lim_attack_task(LimAttack *a)
 {
     return &a->task;
 }
+/* Ends the search where it is: the few steps that remain judge the best so far. For a person who
+ * has seen enough; the steps need an exec whose cancel flag is not raised. */
+void lim_attack_stop(LimAttack *a);
 /* Between steps and after the last. */
 void lim_attack_result(const LimAttack *a, int picture, LimAttackResult *result);
 

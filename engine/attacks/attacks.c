@@ -1,11 +1,14 @@
 /* The list of attacks: one row each, in the order of a menu. */
-#include "attacks/attack.h"
+#include "attacks/params.h"
 
 #include <string.h>
 
-extern const LimAttackClass lim_attack_fgsm;
+const char *const lim_attack_losses[] = {"cross-entropy", "margin", NULL};
+const char *const lim_attack_norms[] = {"l2", "linf", NULL};
 
-static const LimAttackClass *const list[] = {&lim_attack_fgsm};
+extern const LimAttackClass lim_attack_fgsm, lim_attack_bim, lim_attack_pgd;
+
+static const LimAttackClass *const list[] = {&lim_attack_fgsm, &lim_attack_bim, &lim_attack_pgd};
 
 size_t
 lim_attack_count(void)

@@ -1,37 +1,17 @@
 /* Fast gradient sign method (Goodfellow et al. 2015): x + epsilon sign(d loss / d x), one step in
  * l-infinity; targeted: against the gradient of the target's loss. sign(0) is 0, so a gradient that
  * vanishes (a distilled model) changes nothing and fails. */
-#include "attacks/attack.h"
+#include "attacks/params.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct Params {
     double epsilon, temperature;
+    int loss;
 } Params;
 
-static const LimParamSpec schema[] = {
-    {.name = "epsilon",
-     .label = "Epsilon",
-     .help = "Greatest change of a value, on the scale from 0 to 1.",
-     .unit = "",
-     .kind = LIM_REAL,
-     .offset = offsetof(Params, epsilon),
-     .max = 1,
-     .def = 0.1},
-    {.name = "temperature",
-     .label = "Temperature",
-     .help = "Logits are divided by it before the loss: 1 attacks the model as it is. The gradient "
-             "of a distilled model is back at the temperature it was trained at.",
-     .unit = "",
-     .kind = LIM_REAL,
-     .offset = offsetof(Params, temperature),
-     .min = 0.001,
-     .max = 10000,
-     .def = 1,
-     .ui_min = 1,
-     .ui_max = 100},
-    {0}};
+static const LimParamSpec schema[] = {LIM_ATTACK_EPSILON(Params), LIM_ATTACK_LOSS(Params), {0}};
 
 typedef struct Fgsm {
     LimAttack attack;
@@ -57,9 +37,9 @@ step(LimAttack *a, const LimExec *exec, LimProgress *progress, LimError *err)
             label[m] = a->target ? a->target[i] : a->label[i];
             rows[m++] = i;
         }
-    const float direction = a->target ? -1 : 1;
+    const float direction = lim_attack_direction(p->loss, a->target);
     LimStatus status =
-        lim_victim_loss_gradient(a->victim, exec, LIM_LOSS_CROSS_ENTROPY, p->temperature, x, rows,
+        lim_victim_loss_gradient(a->victim, exec, (LimVictimLoss)p->loss, p->temperature, x, rows,
                                  label, m, NULL, NULL, g, err);
     for (size_t i = 0; i < (size_t)m * a->size && status == LIM_OK; i++) {
         const float sign = g[i] > 0 ? 1 : g[i] < 0 ? -1 : 0;

@@ -42,6 +42,16 @@ lim_victim_left(const LimVictim *v, int picture)
     return v->budget == 0 ? INT64_MAX : v->budget - v->queries[picture];
 }
 
+int32_t
+lim_victim_seen(const LimVictim *v, const float *logits)
+{
+    int32_t best = 0;
+    for (int32_t k = 1; k < v->classes; k++)
+        if (logits[k] > logits[best])
+            best = k;
+    return best;
+}
+
 static int
 owner_of(const int *owner, int row)
 {
@@ -298,13 +308,8 @@ network_labels(LimVictim *v, const LimExec *exec, const float *x, int n, int32_t
     if (status != LIM_OK)
         return status;
     const float *logits = lim_plan_f32(a->plan, a->logits);
-    for (int i = 0; i < n; i++) {
-        const float *z = logits + (size_t)i * (size_t)v->classes;
-        label[i] = 0;
-        for (int k = 1; k < v->classes; k++)
-            if (z[k] > z[label[i]])
-                label[i] = k;
-    }
+    for (int i = 0; i < n; i++)
+        label[i] = lim_victim_seen(v, logits + (size_t)i * (size_t)v->classes);
     return LIM_OK;
 }
 

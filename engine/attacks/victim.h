@@ -65,6 +65,8 @@ void lim_victim_begin(LimVictim *v, int pictures, int64_t budget);
 /* Queries that picture may still ask; INT64_MAX without a budget. */
 int64_t lim_victim_left(const LimVictim *v, int picture);
 
+/* The class with the largest logit, the first of equals. */
+int32_t lim_victim_seen(const LimVictim *v, const float *logits);
 /* label [n] receives the class with the largest logit (the first of equals). */
 LimStatus lim_victim_labels(LimVictim *v, const LimExec *exec, const float *x, const int *owner,
                             int n, int32_t *label, LimError *err);

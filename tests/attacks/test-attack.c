@@ -121,6 +121,65 @@ test_results(gconstpointer data)
     g_free(params);
 }
 
+/* The same bytes with two threads; 8-bit pictures that fool, from the float ones; stopping. */
+static void
+test_ends(gconstpointer data)
+{
+    const LimAttackClass *klass = data;
+    LimVictim *v = lim_victim_new(predictor, LIM_ACCESS_GRADIENT);
+    void *params = g_malloc0(klass->params_size);
+    lim_params_init(klass->schema, params);
+    LimAttackInput in = input(N);
+    LimAttack *plain = lim_attack_new(klass, params, &in, v, NULL);
+    run(plain);
+    LimVictim *w = lim_victim_new(predictor, LIM_ACCESS_GRADIENT);
+    in.lattice_queries = 40;
+    LimAttack *lattice = lim_attack_new(klass, params, &in, w, NULL);
+    LimPool *pool = lim_pool_new(2);
+    exec.pool = pool;
+    run(lattice);
+    exec.pool = NULL;
+    lim_pool_free(pool);
+    for (int i = 0; i < N; i++) {
+        LimAttackResult r, q;
+        lim_attack_result(plain, i, &r);
+        lim_attack_result(lattice, i, &q);
+        g_assert_cmpmem(r.image, 4096, q.image, 4096);
+        g_assert_cmpint(q.label8, ==, says(q.image8));
+        for (int j = 0; j < 1024; j++)
+            g_assert_cmpfloat(q.image8[j], ==, roundf(255 * q.image8[j]) / 255);
+        g_assert_cmpfloat_with_epsilon(q.l2_8, lim_l2(q.image8, images[i], 1024), 1e-12);
+        if (r.status != LIM_ATTACK_FOOLED) {
+            g_assert_cmpint(q.queries, ==, r.queries);
+            continue;
+        }
+        g_assert_true(q.fools8);
+        g_assert_cmpint(q.queries, >, r.queries);
+        g_assert_cmpint(q.queries, <=, r.queries + 40);
+        if (r.fools8) /* only levels that lead back */
+            g_assert_cmpfloat(q.l2_8, <=, r.l2_8);
+    }
+    lim_task_free(lim_attack_task(lattice));
+    lim_task_free(lim_attack_task(plain));
+
+    /* stopped after the originals: closing queries only */
+    LimAttack *stopped = lim_attack_new(klass, params, &in, v, NULL);
+    g_assert_cmpint(lim_task_step(lim_attack_task(stopped), &exec, NULL, NULL), ==, LIM_STEP_MORE);
+    lim_attack_stop(stopped);
+    run(stopped);
+    for (int i = 0; i < N; i++) {
+        LimAttackResult r;
+        lim_attack_result(stopped, i, &r);
+        g_assert_true(r.status == LIM_ATTACK_FAILED || r.status == LIM_ATTACK_ALREADY);
+        g_assert_cmpint(r.queries, ==, 2);
+        g_assert_cmpfloat(r.l2, ==, 0);
+    }
+    lim_task_free(lim_attack_task(stopped));
+    lim_victim_free(v);
+    lim_victim_free(w);
+    g_free(params);
+}
+
 /* Gradients against differences of the loss. */
 static void
 test_gradients(void)
@@ -220,6 +279,9 @@ main(int argc, char **argv)
     for (size_t i = 0; i < lim_attack_count(); i++) {
         char *path = g_strconcat("/attacks/results/", lim_attack_at(i)->name, NULL);
         g_test_add_data_func(path, lim_attack_at(i), test_results);
+        g_free(path);
+        path = g_strconcat("/attacks/ends/", lim_attack_at(i)->name, NULL);
+        g_test_add_data_func(path, lim_attack_at(i), test_ends);
         g_free(path);
     }
     const int rc = g_test_run();

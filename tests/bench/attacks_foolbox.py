@@ -1,0 +1,181 @@
+#!/usr/bin/python3
+"""Foolbox's attacks on our classifiers, to compare with `limen-cli evaluate attacks`.
+
+usage: attacks_foolbox.py MODEL.safetensors ATTACK [--pictures N] [--threads N] [--steps N] [--out DIR]
+
+Needs PyTorch and Foolbox 3. MODEL is a file written by `limen-cli train classifier`; the network is
+built anew in PyTorch from its weights. The pictures are the first N of Fashion-MNIST's test split
+that it classifies rightly, 28x28 in a black frame of 32x32, in [0,1]; `limen-cli evaluate attacks`
+takes the same. Prints one JSON line; --out also keeps the adversarial pictures and the logits of
+the originals as .npy. A result counts as a success when the network says so of the stored float32
+picture, asked alone.
+"""
+import argparse
+import gzip
+import json
+import os
+import struct
+import time
+
+
+def parse_arguments():
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("model")
+    p.add_argument("attack", choices=["logits", "fgsm", "deepfool", "deepfool-linf", "cw",
+                                      "cw-targeted", "ddn", "pgd", "pgd-l2"])
+    p.add_argument("--pictures", type=int, default=20, help="how many (default 20)")
+    p.add_argument("--batch", type=int, default=25, help="pictures attacked together (default 25)")
+    p.add_argument("--threads", type=int, default=1, help="threads of PyTorch (default 1)")
+    p.add_argument("--steps", type=int, default=0, help="steps of an attack that has them")
+    p.add_argument("--epsilon", type=float, default=0.1, help="of fgsm and pgd (default 0.1)")
+    p.add_argument("--data", default="/usr/share/datasets/fashion-mnist", help="folder of IDX files")
+    p.add_argument("--out", help="folder for the .npy files")
+    return p.parse_args()
+
+
+ARGS = parse_arguments()
+os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(ARGS.threads)
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
+
+torch.set_num_threads(ARGS.threads)
+DTYPES = {"F32": np.float32, "F16": np.float16, "I64": np.int64, "I32": np.int32, "U8": np.uint8}
+
+
+def read_safetensors(path):
+    with open(path, "rb") as f:
+        header = json.loads(f.read(struct.unpack("<Q", f.read(8))[0]))
+        body = f.read()
+    meta = header.pop("__metadata__")
+    tensors = {}
+    for name, t in header.items():
+        begin, end = t["data_offsets"]
+        a = np.frombuffer(body[begin:end], DTYPES[t["dtype"]]).reshape(t["shape"])
+        tensors[name] = torch.from_numpy(a.astype(np.float32))
+    return tensors, json.loads(meta["limen.params"])
+
+
+class Classifier(torch.nn.Module):
+    """The three families of engine/models/classifier-*.c; takes [n][c][32][32] in [0,1]."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.w, p = read_safetensors(path)
+        self.family = {"residual": self.residual, "plain": self.plain,
+                       "vgg": self.vgg}[p.get("architecture", "residual")]
+
+    def conv(self, name, x, pad):
+        return F.conv2d(x, self.w[name + ".weight"], self.w.get(name + ".bias"), padding=pad)
+
+    def bn(self, name, x):
+        w = self.w
+        return F.batch_norm(x, w[name + ".running_mean"], w[name + ".running_var"],
+                            w[name + ".weight"], w[name + ".bias"], False, 0, 1e-5)
+
+    def linear(self, name, x):
+        return F.linear(x, self.w[name + ".weight"], self.w[name + ".bias"])
+
+    def residual(self, x):
+        h = F.relu(self.bn("bn", self.conv("conv", x, 1)))
+        for i in range(3):
+            b = "blocks.%d." % i
+            h = shortcut = F.max_pool2d(h, 2)
+            h = F.relu(self.bn(b + "bn1", self.conv(b + "conv1", h, 1)))
+            h = self.bn(b + "bn2", self.conv(b + "conv2", h, 1))
+            if b + "conv_sc.weight" in self.w:
+                shortcut = self.bn(b + "bn_sc", self.conv(b + "conv_sc", shortcut, 0))
+            h = F.relu(h + shortcut)
+        return h.mean((2, 3))
+
+    def plain(self, x):
+        for i in range(4):
+            x = F.relu(self.conv("conv%d" % (i + 1), x, 0))
+            if i % 2:
+                x = F.max_pool2d(x, 2)
+        x = F.relu(self.linear("fc1", x.flatten(1)))
+        return F.relu(self.linear("fc2", x))
+
+    def vgg(self, x):
+        for i in range(6):
+            x = F.relu(self.bn("bn%d" % (i + 1), self.conv("conv%d" % (i + 1), x, 1)))
+            if i % 2:
+                x = F.max_pool2d(x, 2)
+        return F.relu(self.linear("fc", x.flatten(1)))
+
+    def forward(self, x):
+        return self.linear("linear", self.family(2 * x - 1))
+
+
+def read_pictures(folder):
+    with gzip.open(os.path.join(folder, "t10k-images-idx3-ubyte.gz")) as f:
+        images = np.frombuffer(f.read(), np.uint8, offset=16).reshape(-1, 1, 28, 28)
+    with gzip.open(os.path.join(folder, "t10k-labels-idx1-ubyte.gz")) as f:
+        labels = np.frombuffer(f.read(), np.uint8, offset=8).astype(np.int64)
+    images = np.pad(images.astype(np.float32) / np.float32(255), ((0, 0), (0, 0), (2, 2), (2, 2)))
+    return torch.from_numpy(images), torch.from_numpy(labels)
+
+
+def choose_attack(fb):
+    a, steps = fb.attacks, ARGS.steps
+    return {
+        "fgsm": lambda: a.LinfFastGradientAttack(),
+        "deepfool": lambda: a.L2DeepFoolAttack(steps=steps or 50),
+        "deepfool-linf": lambda: a.LinfDeepFoolAttack(steps=steps or 50),
+        "cw": lambda: a.L2CarliniWagnerAttack(binary_search_steps=9, steps=steps or 1000),
+        "cw-targeted": lambda: a.L2CarliniWagnerAttack(binary_search_steps=9, steps=steps or 1000),
+        "ddn": lambda: a.DDNAttack(steps=steps or 100),
+        "pgd": lambda: a.LinfProjectedGradientDescentAttack(steps=steps or 40),
+        "pgd-l2": lambda: a.L2ProjectedGradientDescentAttack(steps=steps or 50),
+    }[ARGS.attack]()
+
+
+def main():
+    net = Classifier(ARGS.model).eval()
+    images, labels = read_pictures(ARGS.data)
+    with torch.no_grad():
+        head = 2 * ARGS.pictures + 100
+        clean = net(images[:head])
+    right = torch.nonzero(clean.argmax(1) == labels[:head]).flatten()[:ARGS.pictures]
+    x, y, clean = images[right], labels[right], clean[right]
+    name = os.path.basename(ARGS.model).split(".")[0]
+    if ARGS.out:
+        os.makedirs(ARGS.out, exist_ok=True)
+        np.save(os.path.join(ARGS.out, name + "-logits.npy"), clean.numpy())
+    if ARGS.attack == "logits":
+        return
+    import foolbox as fb
+    fmodel = fb.PyTorchModel(net, bounds=(0, 1), device="cpu")
+    goal = (y + 1) % 10 if ARGS.attack == "cw-targeted" else None
+    bounded = ARGS.attack in ("fgsm", "pgd", "pgd-l2")
+    torch.manual_seed(1)
+    attack, parts, start = choose_attack(fb), [], time.time()
+    for at in range(0, len(x), ARGS.batch):
+        part = slice(at, at + ARGS.batch)
+        criterion = fb.criteria.TargetedMisclassification(goal[part]) if goal is not None \
+            else fb.criteria.Misclassification(y[part])
+        parts.append(attack(fmodel, x[part], criterion,
+                            epsilons=ARGS.epsilon if bounded else None)[1].detach())
+    seconds = time.time() - start
+    adv = torch.cat(parts)
+    with torch.no_grad():
+        says = torch.cat([net(adv[i:i + 1]) for i in range(len(adv))]).argmax(1)
+        rounded = torch.round(adv * 255) / 255
+        says8 = torch.cat([net(rounded[i:i + 1]) for i in range(len(adv))]).argmax(1)
+    fools = says == goal if goal is not None else says != y
+    fools8 = says8 == goal if goal is not None else says8 != y
+    l2 = (adv - x).double().flatten(1).norm(dim=1)
+    linf = (adv - x).double().flatten(1).abs().max(1).values
+    if ARGS.out:
+        np.save(os.path.join(ARGS.out, "%s-%s.npy" % (name, ARGS.attack)), adv.numpy())
+    median = lambda v: float(np.median(v[fools].numpy())) if fools.any() else None  # noqa: E731
+    print(json.dumps({
+        "model": name, "attack": ARGS.attack, "pictures": len(x), "foolbox": fb.__version__,
+        "torch": torch.__version__, "success": int(fools.sum()), "success8": int(fools8.sum()),
+        "median_l2": median(l2), "median_linf": median(linf), "mean_l2": float(l2[fools].mean()),
+        "seconds": round(seconds, 1), "threads": ARGS.threads, "last": int(right[-1])}))
+
+
+if __name__ == "__main__":
+    main()
