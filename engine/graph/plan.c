@@ -54,6 +54,7 @@ struct LimPlan {
     size_t slab_bytes, constant_bytes;
     bool constants_ready;
     bool use_ref, compare, trap;
+    int threads; /* that scratch is for */
     uint64_t runs;
 };
 
@@ -280,6 +281,12 @@ resolve(LimPlan *p)
     }
 }
 
+static int
+threads_of(const LimExec *exec)
+{
+    return exec->pool ? lim_pool_threads(exec->pool) : 1;
+}
+
 LimPlan *
 lim_plan_new(LimGraph *take, const LimVal *want, int n, unsigned flags, const LimExec *exec,
              LimError *err)
@@ -296,6 +303,7 @@ lim_plan_new(LimGraph *take, const LimVal *want, int n, unsigned flags, const Li
     p->use_ref = env_is("LIMEN_KERNELS", "ref");
     p->compare = env_is("LIMEN_COMPARE", "1");
     p->trap = env_is("LIMEN_TRAP", "1");
+    p->threads = threads_of(exec);
     const uint32_t n_values = take->n_values;
     p->storage_of = lim_alloc(n_values, sizeof *p->storage_of);
     p->address = lim_alloc(n_values, sizeof *p->address);
@@ -480,6 +488,7 @@ widen_sources(LimPlan *p)
 LimStatus
 lim_plan_run(LimPlan *p, const LimExec *exec, LimError *err)
 {
+    LIM_ASSERT(threads_of(exec) == p->threads); /* scratch has a part for each thread */
     if (p->flags & LIM_PLAN_F64)
         widen_sources(p);
     double t0 = now();

@@ -15,7 +15,7 @@ enum {
 };
 
 /* Takes the graph (freed with the plan, also on failure). NULL and err when the graph holds an
- * error. The pool size of exec decides scratch sizes; run with the same exec. */
+ * error. exec decides the size of scratch, which has a part for each thread. */
 LimPlan *lim_plan_new(LimGraph *take, const LimVal *want, int n, unsigned flags,
                       const LimExec *exec, LimError *err);
 void lim_plan_free(LimPlan *p);
@@ -27,7 +27,8 @@ int lim_plan_nodes(const LimPlan *p);
 void lim_plan_bind(LimPlan *p, LimVal feed, const void *data);
 /* Constants changed: recompute what depends on them at the next run. */
 void lim_plan_touch(LimPlan *p);
-/* LIM_CANCELLED between nodes when exec->cancel asks. */
+/* With kernels and a pool of as many threads as the plan was made for (asserts). LIM_CANCELLED
+ * between nodes when exec->cancel asks. */
 LimStatus lim_plan_run(LimPlan *p, const LimExec *exec, LimError *err);
 /* The value after a run: float, int32_t (double with LIM_PLAN_F64). Valid until the next run. Only
  * wanted values (any value with LIM_PLAN_KEEP). */

@@ -839,6 +839,28 @@ test_failed_graph(void)
     g_assert_nonnull(strstr(err.text, "add(3, 4)"));
 }
 
+/* Scratch is for a number of threads: another number is a bug of the caller, and said so. */
+static void
+test_threads(void)
+{
+    if (g_test_subprocess()) {
+        const LimExec one = {.kernels = lim_kernels_best()};
+        const LimExec two = {.kernels = lim_kernels_best(), .pool = lim_pool_new(2)};
+        LimGraph *g = lim_graph_new();
+        LimVal a = lim_graph_feed(g, "a", LIM_F32, LIM_SHAPE1(3));
+        LimVal y = lim_add(g, a, a);
+        LimPlan *p = lim_plan_new(g, &y, 1, 0, &one, NULL);
+        const float in[3] = {1, 2, 3};
+        lim_plan_bind(p, a, in);
+        g_assert_cmpint(lim_plan_run(p, &one, NULL), ==, LIM_OK);
+        lim_plan_run(p, &two, NULL);
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_failed();
+    g_test_trap_assert_stderr("*threads_of(exec) == p->threads*");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -851,6 +873,7 @@ main(int argc, char **argv)
     g_test_add_func("/plan/prepared-weights", test_prepared_weights);
     g_test_add_func("/plan/in-place", test_in_place);
     g_test_add_func("/plan/views", test_views);
+    g_test_add_func("/plan/threads", test_threads);
     g_test_add_func("/plan/failed-graph", test_failed_graph);
     return g_test_run();
 }
