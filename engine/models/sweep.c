@@ -292,6 +292,34 @@ fill(LimSweepSheet *sheet, const LimGenerator *g, const Values *rows, const Valu
         name_value(g, columns, x, &sheet->samples[x], sheet->column_text[x]);
 }
 
+/* An axis along which nothing would change, because another setting takes its meaning away. */
+static LimStatus
+check_meaning(const LimSweep *s, LimError *err)
+{
+    const LimSampleRequest *r = &s->request;
+    const struct {
+        size_t axis, needs; /* settings, by their offsets */
+        bool given;         /* the needed one has a value that gives the axis a meaning */
+        const char *sentence;
+    } rules[] = {
+        {offsetof(LimSampleRequest, blend), offsetof(LimSampleRequest, blend_label),
+         r->blend_label >= 0,
+         "Blend changes nothing without a second class; choose one to blend with (--blend-class)"},
+        {offsetof(LimSampleRequest, blend_label), offsetof(LimSampleRequest, blend), r->blend > 0,
+         "Blend with changes nothing while the blend is 0; raise it (--blend)"},
+        {offsetof(LimSampleRequest, mix_seed), offsetof(LimSampleRequest, mix_slots),
+         r->mix_slots != 0,
+         "Mix seed changes nothing while no slots are mixed; choose some (--mix-slots)"}};
+    const LimParamSpec *axis[2] = {lim_sweep_axis(s->rows), lim_sweep_axis(s->columns)};
+
+    for (int a = 0; a < 2; a++)
+        for (size_t k = 0; k < sizeof rules / sizeof *rules; k++)
+            if (axis[a]->offset == rules[k].axis && axis[!a]->offset != rules[k].needs &&
+                !rules[k].given)
+                return lim_fail(err, LIM_E_PARAM, "%s", rules[k].sentence);
+    return LIM_OK;
+}
+
 LimSweepSheet *
 lim_sweep_expand(const LimGenerator *g, const LimSweep *s, LimError *err)
 {
@@ -305,6 +333,8 @@ lim_sweep_expand(const LimGenerator *g, const LimSweep *s, LimError *err)
         status = lim_fail(err, LIM_E_PARAM,
                           "rows and columns are both %s; choose two different settings",
                           lim_sweep_axis(s->rows)->label);
+    if (status == LIM_OK)
+        status = check_meaning(s, err);
     if (status == LIM_OK)
         status = read_axis(&v[0], g, &base, s->rows, s->row_values, err);
     if (status == LIM_OK)

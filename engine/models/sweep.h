@@ -40,8 +40,8 @@ typedef struct LimSweepSheet {
     char (*column_text)[LIM_TEXT_MAX];
 } LimSweepSheet;
 
-/* NULL and err (LIM_E_PARAM) for values that cannot be read or are out of range, and for too many.
- */
+/* NULL and err (LIM_E_PARAM) for values that cannot be read or are out of range, for too many, and
+ * for a setting that changes nothing under the others (a blend without a second class). */
 LimSweepSheet *lim_sweep_expand(const LimGenerator *g, const LimSweep *s, LimError *err);
 void lim_sweep_sheet_free(LimSweepSheet *sheet); /* NULL is fine */
 

@@ -361,6 +361,7 @@ test_sheets(void)
     fails("sweep whole.safetensors --rows threshold", 2, "rows and columns");
     fails("sweep whole.safetensors --column-values 9", 2, "outside");
     fails("sweep whole.safetensors --rows class --row-values 12", 2, "class 12");
+    fails("sweep whole.safetensors --rows blend", 2, "without a second class");
 }
 
 static void

@@ -92,6 +92,8 @@ test_values(void)
 
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         LimSweep s = sweep(cases[i].axis, cases[i].values, "class", "1,0");
+        s.request.blend_label = 2; /* without which "blend" means nothing */
+        s.request.mix_slots = 1;
         LimSweepSheet *sheet = lim_sweep_expand(g, &s, &err);
         g_assert_cmpstr(err.text, ==, "");
         check_texts(sheet->row_text, sheet->rows, cases[i].expected);
@@ -176,6 +178,7 @@ test_refused(void)
         for (int across = 0; across < 2; across++) {
             LimSweep s = across ? sweep("walk-y", "0, 1", bad[i][0], bad[i][1])
                                 : sweep(bad[i][0], bad[i][1], "walk-y", "0, 1");
+            s.request.blend = 0.5;
             LimError err = LIM_ERROR_INIT;
             g_assert_null(lim_sweep_expand(g, &s, &err));
             g_assert_cmpint(err.code, ==, LIM_E_PARAM);
@@ -187,7 +190,45 @@ test_refused(void)
     g_assert_null(lim_sweep_expand(g, &s, &err));
     model_assert_sentence(&err);
     s = sweep("seed", "1..64", "mix-seed", "1..64");
+    s.request.mix_slots = 1;
+    err = (LimError)LIM_ERROR_INIT;
     g_assert_null(lim_sweep_expand(g, &s, &err));
+    g_assert_nonnull(strstr(err.text, "more than"));
+    lim_generator_free(g);
+}
+
+/* Equal rows would look as if the setting had no effect; it has none without another one. */
+static void
+test_meaningless(void)
+{
+    static const char *const pairs[][2] = {{"blend", "blend-class"},
+                                           {"blend-class", "blend"},
+                                           {"mix-seed", "mix-slots"}};
+    LimGenerator *g = small_generator();
+
+    for (size_t i = 0; i < 2 * G_N_ELEMENTS(pairs); i++) {
+        const char *axis = pairs[i / 2][0], *needs = pairs[i / 2][1];
+        LimSweep s = i % 2 ? sweep("class", "0", axis, "") : sweep(axis, "", "class", "0");
+        LimError err = LIM_ERROR_INIT;
+        g_assert_null(lim_sweep_expand(g, &s, &err));
+        g_assert_cmpint(err.code, ==, LIM_E_PARAM);
+        model_assert_sentence(&err);
+        g_autofree char *flag = g_strdup_printf("(--%s)", needs);
+        g_assert_nonnull(strstr(err.text, flag));
+
+        /* The other one as an axis, or with a value, gives it a meaning. */
+        s = sweep(axis, "0,1", needs, "0,1");
+        LimSweepSheet *sheet = lim_sweep_expand(g, &s, NULL);
+        g_assert_nonnull(sheet);
+        lim_sweep_sheet_free(sheet);
+        s = sweep(axis, "0,1", "class", "0");
+        s.request.blend_label = 1;
+        s.request.blend = 0.5;
+        s.request.mix_slots = 1;
+        sheet = lim_sweep_expand(g, &s, NULL);
+        g_assert_nonnull(sheet);
+        lim_sweep_sheet_free(sheet);
+    }
     lim_generator_free(g);
 }
 
@@ -250,6 +291,7 @@ main(int argc, char **argv)
     g_test_add_func("/sweep/values", test_values);
     g_test_add_func("/sweep/classes", test_classes);
     g_test_add_func("/sweep/refused", test_refused);
+    g_test_add_func("/sweep/meaningless", test_meaningless);
     g_test_add_func("/sweep/file", test_file);
     int result = g_test_run();
     model_clear();

@@ -281,17 +281,19 @@ post_piece(LimGenerateSheet *self)
                            LIM_GENERATE_SLOT_SHEET);
 }
 
-/* The engine names settings as the command line does ("--seed: ..."), the window by their labels.
- */
+/* The engine names settings as the command line does ("--seed: ...", "... (--blend-class)"), the
+ * window by their labels. */
 static char *
 dup_fault(const char *text)
 {
-    const char *colon = strstr(text, ": ");
+    const char *colon = strstr(text, ": "), *flag = strstr(text, " (--");
     g_autofree char *name = g_str_has_prefix(text, "--") && colon
                                 ? g_strndup(text + 2, (gsize)(colon - text - 2))
                                 : NULL;
     const LimParamSpec *spec = name ? lim_params_find(lim_sample_schema, name) : NULL;
 
+    if (flag && g_str_has_suffix(flag, ")"))
+        return g_strndup(text, (gsize)(flag - text));
     return spec ? g_strconcat(spec->label, colon, NULL) : g_strdup(text);
 }
 
