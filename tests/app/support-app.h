@@ -32,7 +32,7 @@ void test_app_run(const char *model, void (*body)(TestApp *t));
 void test_wait_serial(TestApp *t, guint serial);
 /* Until the pictures shown belong to the settings in the form. */
 void test_wait_current(TestApp *t);
-/* Until the status line shows a text that starts like this. */
+/* Until the status line shows, or has shown since the last action, a text that starts like this. */
 void test_wait_status(TestApp *t, const char *start);
 /* An action of the pane in front; parameter may be NULL, is sunk. */
 void test_action(TestApp *t, const char *name, GVariant *parameter);
