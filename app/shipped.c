@@ -9,23 +9,33 @@
 #include <unistd.h>
 
 static char *
-model_in(const char *folder, const char *name)
+path_in(const char *folder, const char *kind, const char *name)
 {
-    const size_t size = strlen(folder) + strlen(name) + sizeof "/models/";
+    const size_t size = strlen(folder) + strlen(kind) + strlen(name) + sizeof "//";
     char *path = lim_alloc(size, 1);
-    snprintf(path, size, "%s/models/%s", folder, name);
+    snprintf(path, size, "%s/%s%s%s", folder, kind, *name ? "/" : "", name);
     return path;
+}
+
+static char *
+shipped(const char *kind, const char *name)
+{
+    char *installed = path_in(LIMEN_PKGDATADIR, kind, name);
+    if (access(installed, F_OK) == 0)
+        return installed;
+    free(installed);
+    return path_in(LIMEN_SOURCE_DATADIR, kind, name);
 }
 
 char *
 lim_shipped_model(const char *name)
 {
     const char *data = getenv("LIMEN_DATA");
-    if (data && *data)
-        return model_in(data, name);
-    char *installed = model_in(LIMEN_PKGDATADIR, name);
-    if (access(installed, F_OK) == 0)
-        return installed;
-    free(installed);
-    return model_in(LIMEN_SOURCE_DATADIR, name);
+    return data && *data ? path_in(data, "models", name) : shipped("models", name);
+}
+
+char *
+lim_shipped_samples(void)
+{
+    return shipped("samples", "fashion-mnist");
 }

@@ -3,4 +3,6 @@
 
 /* The path of a model file: in $LIMEN_DATA when that is set, else where it is installed, else in
  * the source folder. Also a path when the file is in none of them. free(). */
-char *lim_shipped_model(const char *name);
+char *lim_shipped_model(const char *name); /* "": their folder */
+/* The folder with the sample pictures, for lim_dataset_open(). free(). */
+char *lim_shipped_samples(void);

@@ -107,7 +107,6 @@ test_play(void)
 {
     LimTransport *t = LIM_TRANSPORT(lim_transport_new());
     GtkWindow *window = test_show(GTK_WIDGET(t), 700, 80);
-    gboolean done = FALSE;
 
     lim_transport_set_extent(t, 40, FALSE);
     press(t, "Play");
@@ -116,8 +115,6 @@ test_play(void)
         test_spin(20);
     g_assert_false(lim_transport_get_playing(t));
     g_assert_cmpint(lim_transport_get_step(t), ==, 40);
-    done = TRUE;
-    test_wait(&done);
 
     lim_transport_set_extent(t, 40, TRUE);
     press(t, "Play");
@@ -127,6 +124,17 @@ test_play(void)
     for (int i = 0; i < 200 && lim_transport_get_playing(t); i++)
         test_spin(20);
     g_assert_cmpint(lim_transport_get_step(t), ==, 60);
+
+    /* Following shows the newest at once, however far it is. */
+    lim_transport_set_extent(t, 70, TRUE);
+    lim_transport_follow(t);
+    lim_transport_set_extent(t, 100000, TRUE);
+    test_spin(100);
+    g_assert_cmpint(lim_transport_get_step(t), ==, 100000);
+    g_assert_true(lim_transport_get_playing(t));
+    lim_transport_set_extent(t, 60, FALSE);
+    test_spin(100);
+    g_assert_false(lim_transport_get_playing(t));
 
     lim_transport_key(t, GDK_KEY_j, 0);
     g_assert_true(lim_transport_get_playing(t));

@@ -32,7 +32,6 @@ describe(LimClassBars *self)
                                    i == self->right ? " (right)" : "");
     gtk_accessible_update_property(GTK_ACCESSIBLE(self), GTK_ACCESSIBLE_PROPERTY_LABEL, self->name,
                                    GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, text->str, -1);
-    gtk_widget_set_tooltip_text(GTK_WIDGET(self), text->str);
 }
 
 void

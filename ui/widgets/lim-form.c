@@ -138,6 +138,17 @@ lim_form_end_group(LimForm *self)
 }
 
 void
+lim_form_set_group_shown(LimForm *self, const char *title, gboolean shown)
+{
+    for (guint i = 0; i < self->rows->len; i++) {
+        GtkWidget *group = gtk_widget_get_parent(GTK_WIDGET(lim_form_get_nth(self, i)));
+        GtkWidget *expander = g_object_get_data(G_OBJECT(group), "expander");
+        if (expander && g_str_equal(g_object_get_data(G_OBJECT(expander), "title"), title))
+            gtk_widget_set_visible(expander, shown);
+    }
+}
+
+void
 lim_form_add(LimForm *self, LimFormRow *row)
 {
     gtk_box_append(GTK_BOX(self->group ? self->group : self->box), GTK_WIDGET(row));

@@ -16,6 +16,8 @@ void lim_form_add(LimForm *self, LimFormRow *row);
  * that says how many of the settings below it are not at their defaults. Closed at first. */
 void lim_form_begin_group(LimForm *self, const char *title);
 void lim_form_end_group(LimForm *self);
+/* A group whose settings mean nothing now is not shown; they keep their values. */
+void lim_form_set_group_shown(LimForm *self, const char *title, gboolean shown);
 /* Any other widget, below the row of that key. */
 void lim_form_add_below(LimForm *self, const char *key, GtkWidget *widget);
 LimFormRow *lim_form_get_row(LimForm *self, const char *key); /* borrowed, or NULL */

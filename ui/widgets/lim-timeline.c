@@ -26,6 +26,7 @@ struct _LimTimeline {
     int drawn_w, drawn_h;
     guint redraws;
     double left, right, line;
+    gboolean proposals; /* there are some */
 };
 
 static guint dragged_signal;
@@ -100,6 +101,7 @@ void
 lim_timeline_clear(LimTimeline *self)
 {
     g_array_set_size(self->steps, 0);
+    self->proposals = FALSE;
     self->step = -1;
     changed(self);
 }
@@ -107,6 +109,8 @@ lim_timeline_clear(LimTimeline *self)
 void
 lim_timeline_append(LimTimeline *self, const LimTimelineStep *steps, int n)
 {
+    for (int i = 0; i < n; i++)
+        self->proposals |= steps[i].proposal;
     g_array_append_vals(self->steps, steps, (guint)n);
     changed(self);
 }
@@ -215,7 +219,7 @@ lay_out(LimTimeline *self, Track tracks[N_TRACKS])
         if (tracks[t].any)
             sum += parts[t];
     }
-    double room = h - 2 * self->line - STRIP - PAD, gap = PAD;
+    double room = h - 2 * self->line - (self->proposals ? STRIP : 0) - PAD, gap = PAD;
     for (int t = 0; t < N_TRACKS; t++) {
         if (!tracks[t].any)
             continue;
@@ -410,10 +414,15 @@ draw_texts(LimTimeline *self, GtkSnapshot *snapshot, const Track *tracks)
             }
         }
     }
-    g_autoptr(PangoLayout) proposals = make_text(self, "✓✗");
-    pango_layout_get_pixel_size(proposals, &tw, &th);
-    draw_text(snapshot, proposals, self->left - PAD - tw, strip - PAD / 2.0 + (STRIP - th) / 2.0,
-              &faint);
+    if (self->proposals) {
+        g_autoptr(PangoLayout) key = make_text(self, "✓✗");
+        g_autoptr(PangoLayout) title =
+            make_text(self, "accepted (up) and rejected (down) proposals");
+        pango_layout_get_pixel_size(key, &tw, &th);
+        draw_text(snapshot, key, self->left - PAD - tw, strip - PAD / 2.0 + (STRIP - th) / 2.0,
+                  &faint);
+        draw_text(snapshot, title, self->left, h - self->line, &text);
+    }
 
     LimPlotAxis axis = query_axis(self);
     double ticks[LIM_PLOT_MAX_TICKS];
@@ -430,9 +439,6 @@ draw_texts(LimTimeline *self, GtkSnapshot *snapshot, const Track *tracks)
     g_autoptr(PangoLayout) title = make_text(self, "Queries");
     pango_layout_get_pixel_size(title, &tw, &th);
     draw_text(snapshot, title, self->right - tw, h - self->line, &text);
-    g_autoptr(PangoLayout) strip_title =
-        make_text(self, "accepted (up) and rejected (down) proposals");
-    draw_text(snapshot, strip_title, self->left, h - self->line, &text);
 }
 
 static void

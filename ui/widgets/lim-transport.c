@@ -16,7 +16,7 @@ struct _LimTransport {
     GtkWidget *first, *back, *play, *forward, *accepted, *end;
     GtkWidget *speed, *scale, *text;
     int last, step;
-    gboolean more, playing;
+    gboolean more, playing, following;
     int direction; /* of playing: 1 or -1 */
     guint tick;
     gint64 since;  /* the film began there ... */
@@ -103,12 +103,12 @@ tick(GtkWidget *widget, GdkFrameClock *clock, gpointer data)
         self->since = now;
     double at =
         self->origin + self->direction * get_speed(self) * (double)(now - self->since) / 1e6;
-    int step = (int)CLAMP(floor(at), 0, self->last);
+    int step = self->following ? self->last : (int)CLAMP(floor(at), 0, self->last);
     if (step != self->step) {
         lim_transport_set_step(self, step);
         g_signal_emit(self, signals[MOVED], 0, self->step);
     }
-    if (at > self->last && self->direction > 0) {
+    if (self->following || (at > self->last && self->direction > 0)) {
         if (self->more)
             begin_film(self); /* waits for the next */
         else
@@ -134,6 +134,7 @@ set_playing(LimTransport *self, gboolean playing, int direction)
     if (playing && direction < 0 && self->step <= 0)
         playing = FALSE;
     self->direction = direction;
+    self->following = FALSE;
     begin_film(self);
     if (playing == self->playing)
         return;
@@ -152,6 +153,13 @@ void
 lim_transport_set_playing(LimTransport *self, gboolean playing)
 {
     set_playing(self, playing, 1);
+}
+
+void
+lim_transport_follow(LimTransport *self)
+{
+    set_playing(self, TRUE, 1);
+    self->following = self->playing;
 }
 
 void

@@ -1,12 +1,12 @@
-/* LimImageView: a Cairo surface painted with the nearest-pixel filter at a whole factor, so that
+/* LimPictureView: a Cairo surface painted with the nearest-pixel filter at a whole factor, so that
  * the colours on the screen are the bytes that were given. */
-#include "widgets/lim-image-view.h"
+#include "widgets/lim-picture-view.h"
 
 #include "widgets/pictures.h"
 
 #define MIN_SIDE 96
 
-struct _LimImageView {
+struct _LimPictureView {
     GtkWidget parent_instance;
     char *name, *empty_text, *description;
     LimZoom *zoom;
@@ -17,10 +17,10 @@ struct _LimImageView {
     double panned_x, panned_y; /* of the drag under way, in logical pixels */
 };
 
-G_DEFINE_FINAL_TYPE(LimImageView, lim_image_view, GTK_TYPE_WIDGET)
+G_DEFINE_FINAL_TYPE(LimPictureView, lim_picture_view, GTK_TYPE_WIDGET)
 
 static void
-describe(LimImageView *self)
+describe(LimPictureView *self)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     int x, y;
@@ -38,8 +38,8 @@ describe(LimImageView *self)
 }
 
 void
-lim_image_view_set_picture(LimImageView *self, const guint8 *pixels, int width, int height,
-                           int channels)
+lim_picture_view_set_picture(LimPictureView *self, const guint8 *pixels, int width, int height,
+                             int channels)
 {
     self->serial++;
     if (!pixels || width != self->width || height != self->height) {
@@ -62,7 +62,7 @@ lim_image_view_set_picture(LimImageView *self, const guint8 *pixels, int width, 
 }
 
 void
-lim_image_view_set_empty_text(LimImageView *self, const char *text)
+lim_picture_view_set_empty_text(LimPictureView *self, const char *text)
 {
     g_free(self->empty_text);
     self->empty_text = g_strdup(text);
@@ -71,7 +71,7 @@ lim_image_view_set_empty_text(LimImageView *self, const char *text)
 }
 
 void
-lim_image_view_set_description(LimImageView *self, const char *text)
+lim_picture_view_set_description(LimPictureView *self, const char *text)
 {
     if (g_strcmp0(text, self->description) == 0)
         return;
@@ -81,13 +81,13 @@ lim_image_view_set_description(LimImageView *self, const char *text)
 }
 
 guint
-lim_image_view_get_serial(LimImageView *self)
+lim_picture_view_get_serial(LimPictureView *self)
 {
     return self->serial;
 }
 
 const guint8 *
-lim_image_view_get_pixel(LimImageView *self, int x, int y)
+lim_picture_view_get_pixel(LimPictureView *self, int x, int y)
 {
     if (!self->pixels || x < 0 || y < 0 || x >= self->width || y >= self->height)
         return NULL;
@@ -96,7 +96,7 @@ lim_image_view_get_pixel(LimImageView *self, int x, int y)
 
 /* In device pixels: the factor, and where the picture begins. */
 static int
-lay_out(LimImageView *self, int *left, int *top)
+lay_out(LimPictureView *self, int *left, int *top)
 {
     int scale = gtk_widget_get_scale_factor(GTK_WIDGET(self));
     int w = gtk_widget_get_width(GTK_WIDGET(self)) * scale;
@@ -115,7 +115,7 @@ lay_out(LimImageView *self, int *left, int *top)
 }
 
 void
-lim_image_view_get_area(LimImageView *self, graphene_rect_t *area)
+lim_picture_view_get_area(LimPictureView *self, graphene_rect_t *area)
 {
     float scale = (float)gtk_widget_get_scale_factor(GTK_WIDGET(self));
     int left, top;
@@ -128,7 +128,7 @@ lim_image_view_get_area(LimImageView *self, graphene_rect_t *area)
 }
 
 static void
-snapshot_text(LimImageView *self, GtkSnapshot *snapshot)
+snapshot_text(LimPictureView *self, GtkSnapshot *snapshot)
 {
     int w = gtk_widget_get_width(GTK_WIDGET(self)), h = gtk_widget_get_height(GTK_WIDGET(self));
     g_autoptr(PangoLayout) text =
@@ -153,7 +153,7 @@ snapshot_text(LimImageView *self, GtkSnapshot *snapshot)
 static void
 snapshot(GtkWidget *widget, GtkSnapshot *snapshot)
 {
-    LimImageView *self = LIM_IMAGE_VIEW(widget);
+    LimPictureView *self = LIM_PICTURE_VIEW(widget);
     int scale = gtk_widget_get_scale_factor(widget), left, top, x, y;
     float w = (float)gtk_widget_get_width(widget), h = (float)gtk_widget_get_height(widget);
 
@@ -206,20 +206,20 @@ measure(GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimu
 
 /* The place under a point, 0 .. 1 across and down the picture; FALSE outside. */
 static gboolean
-place_at(LimImageView *self, double x, double y, double *u, double *v)
+place_at(LimPictureView *self, double x, double y, double *u, double *v)
 {
     graphene_rect_t area;
 
     if (!self->pixels)
         return FALSE;
-    lim_image_view_get_area(self, &area);
+    lim_picture_view_get_area(self, &area);
     *u = (x - (double)area.origin.x) / (double)area.size.width;
     *v = (y - (double)area.origin.y) / (double)area.size.height;
     return *u >= 0 && *v >= 0 && *u < 1 && *v < 1;
 }
 
 static void
-moved(LimImageView *self, double x, double y)
+moved(LimPictureView *self, double x, double y)
 {
     double u, v;
 
@@ -230,13 +230,13 @@ moved(LimImageView *self, double x, double y)
 }
 
 static void
-left(LimImageView *self)
+left(LimPictureView *self)
 {
     lim_zoom_set_pixel(self->zoom, -1, -1);
 }
 
 static gboolean
-scrolled(LimImageView *self, double dx, double dy, GtkEventController *controller)
+scrolled(LimPictureView *self, double dx, double dy, GtkEventController *controller)
 {
     GdkEvent *event = gtk_event_controller_get_current_event(controller);
     int factor = lim_zoom_get_factor(self->zoom);
@@ -256,20 +256,20 @@ scrolled(LimImageView *self, double dx, double dy, GtkEventController *controlle
 }
 
 static void
-drag_begin(LimImageView *self)
+drag_begin(LimPictureView *self)
 {
     self->panned_x = self->panned_y = 0;
     gtk_widget_grab_focus(GTK_WIDGET(self));
 }
 
 static void
-drag_update(LimImageView *self, double dx, double dy)
+drag_update(LimPictureView *self, double dx, double dy)
 {
     graphene_rect_t area;
 
     if (!self->pixels)
         return;
-    lim_image_view_get_area(self, &area);
+    lim_picture_view_get_area(self, &area);
     lim_zoom_pan(self->zoom, (self->panned_x - dx) / (double)area.size.width,
                  (self->panned_y - dy) / (double)area.size.height);
     self->panned_x = dx;
@@ -277,7 +277,7 @@ drag_update(LimImageView *self, double dx, double dy)
 }
 
 static gboolean
-key_pressed(LimImageView *self, guint keyval, guint code, GdkModifierType state)
+key_pressed(LimPictureView *self, guint keyval, guint code, GdkModifierType state)
 {
     int factor = lim_zoom_get_factor(self->zoom), x, y, dx = 0, dy = 0;
     double u, v;
@@ -332,7 +332,7 @@ key_pressed(LimImageView *self, guint keyval, guint code, GdkModifierType state)
 }
 
 static void
-zoom_changed(LimImageView *self)
+zoom_changed(LimPictureView *self)
 {
     describe(self);
     gtk_widget_queue_draw(GTK_WIDGET(self));
@@ -341,7 +341,7 @@ zoom_changed(LimImageView *self)
 static void
 finalize(GObject *object)
 {
-    LimImageView *self = LIM_IMAGE_VIEW(object);
+    LimPictureView *self = LIM_PICTURE_VIEW(object);
 
     g_clear_pointer(&self->surface, cairo_surface_destroy);
     g_free(self->pixels);
@@ -349,23 +349,23 @@ finalize(GObject *object)
     g_free(self->empty_text);
     g_free(self->description);
     g_clear_object(&self->zoom);
-    G_OBJECT_CLASS(lim_image_view_parent_class)->finalize(object);
+    G_OBJECT_CLASS(lim_picture_view_parent_class)->finalize(object);
 }
 
 static void
-lim_image_view_class_init(LimImageViewClass *klass)
+lim_picture_view_class_init(LimPictureViewClass *klass)
 {
     GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(klass);
 
     G_OBJECT_CLASS(klass)->finalize = finalize;
     widget_class->snapshot = snapshot;
     widget_class->measure = measure;
-    gtk_widget_class_set_css_name(widget_class, "imageview");
+    gtk_widget_class_set_css_name(widget_class, "pictureview");
     gtk_widget_class_set_accessible_role(widget_class, GTK_ACCESSIBLE_ROLE_IMG);
 }
 
 static void
-lim_image_view_init(LimImageView *self)
+lim_picture_view_init(LimPictureView *self)
 {
     GtkEventController *keys = gtk_event_controller_key_new();
     GtkEventController *motion = gtk_event_controller_motion_new();
@@ -388,9 +388,9 @@ lim_image_view_init(LimImageView *self)
 }
 
 GtkWidget *
-lim_image_view_new(const char *name, LimZoom *zoom)
+lim_picture_view_new(const char *name, LimZoom *zoom)
 {
-    LimImageView *self = g_object_new(LIM_TYPE_IMAGE_VIEW, NULL);
+    LimPictureView *self = g_object_new(LIM_TYPE_PICTURE_VIEW, NULL);
 
     self->name = g_strdup(name);
     self->zoom = g_object_ref(zoom);

@@ -1,20 +1,20 @@
-/* LimImageView: sharp pixels at every zoom, and views that move together. */
+/* LimPictureView: sharp pixels at every zoom, and views that move together. */
 #include "support.h"
 
-#include "widgets/lim-image-view.h"
+#include "widgets/lim-picture-view.h"
 
 #define W 8
 #define H 6
 
 /* Inside the seen part, every device pixel is that of the picture. */
 static int
-check_drawn(LimImageView *v, const guint8 *picture, int scale)
+check_drawn(LimPictureView *v, const guint8 *picture, int scale)
 {
     int w, h, n = 0;
     g_autofree guint8 *rgb = test_render(GTK_WIDGET(v), scale, &w, &h);
     graphene_rect_t a;
 
-    lim_image_view_get_area(v, &a);
+    lim_picture_view_get_area(v, &a);
     double cell = (double)(a.size.width / W);
     g_assert_cmpfloat(cell, ==, floor(cell));
     int fit = MIN(w / scale / W, h / scale / H);
@@ -47,19 +47,19 @@ static void
 test_pixels(void)
 {
     g_autoptr(LimZoom) zoom = lim_zoom_new();
-    LimImageView *v = LIM_IMAGE_VIEW(lim_image_view_new("Clean", zoom));
+    LimPictureView *v = LIM_PICTURE_VIEW(lim_picture_view_new("Clean", zoom));
     GtkWindow *window = test_show(GTK_WIDGET(v), 203, 150);
     g_autofree guint8 *p = noise();
 
-    lim_image_view_set_picture(v, p, W, H, 3);
+    lim_picture_view_set_picture(v, p, W, H, 3);
     for (int factor = 1; factor <= 4; factor *= 2)
         for (int at = 0; at < 4; at++) {
             lim_zoom_set_factor(zoom, 1, 0.5, 0.5);
             lim_zoom_set_factor(zoom, factor, at * 0.33, 1 - at * 0.33);
             g_assert_cmpint(check_drawn(v, p, 1), >, 10000);
         }
-    lim_image_view_set_picture(v, NULL, 0, 0, 0);
-    g_assert_null(lim_image_view_get_pixel(v, 0, 0));
+    lim_picture_view_set_picture(v, NULL, 0, 0, 0);
+    g_assert_null(lim_picture_view_get_pixel(v, 0, 0));
     test_spin(30);
     gtk_window_destroy(window);
 }
@@ -69,8 +69,8 @@ static void
 test_together(void)
 {
     g_autoptr(LimZoom) zoom = lim_zoom_new();
-    LimImageView *one = LIM_IMAGE_VIEW(lim_image_view_new("Clean", zoom));
-    LimImageView *two = LIM_IMAGE_VIEW(lim_image_view_new("Adversarial", zoom));
+    LimPictureView *one = LIM_PICTURE_VIEW(lim_picture_view_new("Clean", zoom));
+    LimPictureView *two = LIM_PICTURE_VIEW(lim_picture_view_new("Adversarial", zoom));
     GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
     g_autofree guint8 *p = noise();
     int x, y, w, h;
@@ -79,8 +79,8 @@ test_together(void)
     gtk_box_append(GTK_BOX(box), GTK_WIDGET(one));
     gtk_box_append(GTK_BOX(box), GTK_WIDGET(two));
     GtkWindow *window = test_show(box, 400, 200);
-    lim_image_view_set_picture(one, p, W, H, 3);
-    lim_image_view_set_picture(two, p, W, H, 3);
+    lim_picture_view_set_picture(one, p, W, H, 3);
+    lim_picture_view_set_picture(two, p, W, H, 3);
     g_autofree guint8 *before = test_render(GTK_WIDGET(two), 1, &w, &h);
     g_assert_true(test_key(GTK_WIDGET(one), GDK_KEY_plus, 0));
     g_assert_cmpint(lim_zoom_get_factor(zoom), ==, 2);
@@ -98,7 +98,7 @@ test_together(void)
     lim_zoom_get_pixel(zoom, &x, &y);
     g_assert_cmpint(x, ==, W / 2 + 1);
     g_assert_cmpint(y, ==, H / 2 - 1);
-    const guint8 *pixel = lim_image_view_get_pixel(two, x, y);
+    const guint8 *pixel = lim_picture_view_get_pixel(two, x, y);
     g_assert_cmpmem(pixel, 3, p + (y * W + x) * 3, 3);
     gtk_test_accessible_assert_property(two, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
                                         "8 by 6 pixels. Pixel column 5, row 2");
@@ -112,7 +112,7 @@ int
 main(int argc, char **argv)
 {
     test_ui_init(&argc, &argv);
-    g_test_add_func("/image-view/pixels", test_pixels);
-    g_test_add_func("/image-view/together", test_together);
+    g_test_add_func("/picture-view/pixels", test_pixels);
+    g_test_add_func("/picture-view/together", test_together);
     return g_test_run();
 }

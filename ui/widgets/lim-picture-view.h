@@ -10,21 +10,21 @@
 
 #include "widgets/lim-zoom.h"
 
-#define LIM_TYPE_IMAGE_VIEW (lim_image_view_get_type())
-G_DECLARE_FINAL_TYPE(LimImageView, lim_image_view, LIM, IMAGE_VIEW, GtkWidget)
+#define LIM_TYPE_PICTURE_VIEW (lim_picture_view_get_type())
+G_DECLARE_FINAL_TYPE(LimPictureView, lim_picture_view, LIM, PICTURE_VIEW, GtkWidget)
 
 /* name: what the picture is, for assistive technology; zoom: a reference is kept. */
-GtkWidget *lim_image_view_new(const char *name, LimZoom *zoom);
+GtkWidget *lim_picture_view_new(const char *name, LimZoom *zoom);
 /* pixels [height][width][channels] bytes, channels 1 (grey) or 3 (RGB); copied. NULL: none. */
-void lim_image_view_set_picture(LimImageView *self, const guint8 *pixels, int width, int height,
-                                int channels);
+void lim_picture_view_set_picture(LimPictureView *self, const guint8 *pixels, int width, int height,
+                                  int channels);
 /* What stands in the place of a picture. */
-void lim_image_view_set_empty_text(LimImageView *self, const char *text);
+void lim_picture_view_set_empty_text(LimPictureView *self, const char *text);
 /* What can be said of the picture, for assistive technology: "Coat, 62 %". */
-void lim_image_view_set_description(LimImageView *self, const char *text);
+void lim_picture_view_set_description(LimPictureView *self, const char *text);
 /* Counts set_picture() calls. */
-guint lim_image_view_get_serial(LimImageView *self);
+guint lim_picture_view_get_serial(LimPictureView *self);
 /* The bytes at a pixel, channels of them, borrowed; NULL outside. */
-const guint8 *lim_image_view_get_pixel(LimImageView *self, int x, int y);
+const guint8 *lim_picture_view_get_pixel(LimPictureView *self, int x, int y);
 /* Where the whole picture lies in the widget, in logical pixels; parts of it may be outside. */
-void lim_image_view_get_area(LimImageView *self, graphene_rect_t *area);
+void lim_picture_view_get_area(LimPictureView *self, graphene_rect_t *area);

@@ -1,0 +1,830 @@
+/* Attack: one picture, one classifier, one attack, every step of it.
+ *
+ * A change of the settings begins another attack at once; going on with it is a long job that
+ * appends to the recording, and what is shown follows it like a film that is still being shot.
+ * Pausing cancels the job and keeps the attack: playing or stepping goes on where it was. */
+#include "panes/attack/attack.h"
+
+#include "lim-undo.h"
+#include "panes/attack/form.h"
+#include "shipped.h"
+#include "widgets/lim-explain.h"
+#include "widgets/lim-message.h"
+#include "widgets/lim-seed-row.h"
+#include "widgets/lim-status-line.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* On the worker's live lane, apart from those of other views. */
+enum { SLOT_BEGIN = 4, SLOT_LOOK };
+
+struct _LimAttackPane {
+    LimPane parent_instance;
+    LimForm *form;
+    LimAttackView *view;
+    LimTransport *transport;
+    LimTimeline *timeline;
+    GtkWidget *title, *subtitle, *verdict;
+    LimExplain *explain;
+    GtkWidget *stack; /* "attack", or a message */
+    LimMessage *message;
+    LimStatusLine *status;
+    LimUndo *undo;
+
+    LimBench *bench;
+    gboolean listed;           /* the classifiers were asked for */
+    const char *const *models; /* [n_models], of the bench */
+    int n_models;
+    LimOwnPicture own;
+    guint tick;
+
+    LimAttackPlan posted; /* the last that was begun */
+    gboolean any_posted;
+    guint64 serial; /* of beginnings */
+    LimAttackRun *run;
+    uint64_t job; /* ticket of going on; 0: nothing goes on */
+    guint64 job_serial;
+    gboolean stepping; /* the job makes one step, which is then shown */
+    int shown;         /* frame, -1: none */
+    int judged;        /* frame that words and bars belong to, -1: none */
+
+    GdkFrameClock *clock; /* until the next frame has been painted, or NULL */
+    gulong paint_handler;
+    LimTiming timing;
+    gint64 finished;
+};
+
+enum { PROP_CURRENT = 1, N_PROPS };
+static GParamSpec *props[N_PROPS];
+
+G_DEFINE_FINAL_TYPE(LimAttackPane, lim_attack_pane, LIM_TYPE_PANE)
+
+static LimWorker *
+worker_of(LimAttackPane *self)
+{
+    return lim_session_get_worker(lim_pane_get_session(LIM_PANE(self)));
+}
+
+LimAttackRun *
+lim_attack_pane_get_run(LimAttackPane *self)
+{
+    return self->run;
+}
+
+LimTransport *
+lim_attack_pane_get_transport(LimAttackPane *self)
+{
+    return self->transport;
+}
+
+LimTimeline *
+lim_attack_pane_get_timeline(LimAttackPane *self)
+{
+    return self->timeline;
+}
+
+const char *
+lim_attack_pane_get_verdict(LimAttackPane *self)
+{
+    return gtk_label_get_text(GTK_LABEL(self->verdict));
+}
+
+gboolean
+lim_attack_pane_get_current(LimAttackPane *self)
+{
+    return self->run && !self->tick && !self->job && !lim_transport_get_playing(self->transport) &&
+           self->judged == self->shown &&
+           lim_attack_plan_equal(lim_attack_run_plan(self->run), &self->posted);
+}
+
+/* ---- what is shown ---- */
+
+static char *
+dup_said(LimAttackRun *run, const LimJudged *j)
+{
+    return g_strdup_printf("%s (%.0f %%)", lim_attack_run_class_name(run, j->label),
+                           100 * (double)j->probability[j->label]);
+}
+
+static char *
+dup_verdict(const LimLookTask *look)
+{
+    LimAttackRun *run = look->run;
+    const int target = lim_attack_run_plan(run)->setup.target;
+    const LimAttackStatus status = lim_attack_run_status(run);
+    const char *right = lim_attack_run_class_name(run, lim_attack_run_right(run));
+    g_autofree char *said = dup_said(run, &look->as_is);
+    g_autofree char *rounded = dup_said(run, &look->rounded);
+
+    if (status == LIM_ATTACK_ALREADY)
+        return target >= 0
+                   ? g_strdup_printf("● Already classified as %s: there is nothing to attack.",
+                                     said)
+                   : g_strdup_printf("● Already misclassified: the classifier says %s of the clean "
+                                     "picture, which is labelled %s.",
+                                     said, right);
+    if (look->as_is.fools)
+        return look->rounded.fools
+                   ? g_strdup_printf("✔ Fools the classifier: it says %s, the label is %s. Rounded "
+                                     "to 8 bit it still fools.",
+                                     said, right)
+                   : g_strdup_printf("✔ Fools the classifier: it says %s, the label is %s. Rounded "
+                                     "to 8 bit it does not fool any more: %s.",
+                                     said, right, rounded);
+    if (!lim_attack_run_ended(run) || look->frame == 0)
+        return g_strdup_printf("○ Does not fool: the classifier says %s.", said);
+    if (status == LIM_ATTACK_NO_START)
+        return g_strdup_printf(
+            "✘ No start: no picture on the other side of the boundary was found. "
+            "The classifier says %s.",
+            said);
+    if (status == LIM_ATTACK_FOOLED) /* a step before the first that fooled */
+        return g_strdup_printf("○ Does not fool yet: the classifier says %s.", said);
+    return g_strdup_printf("✘ Best try, does not fool: the classifier says %s.", said);
+}
+
+/* ---- how long it took ---- */
+
+static void
+forget_paint(LimAttackPane *self)
+{
+    /* A clock whose window is gone has dropped its handlers already. */
+    if (self->clock && g_signal_handler_is_connected(self->clock, self->paint_handler))
+        g_signal_handler_disconnect(self->clock, self->paint_handler);
+    g_clear_object(&self->clock);
+}
+
+static void
+painted(LimAttackPane *self)
+{
+    forget_paint(self);
+    lim_status_line_set_timing(self->status, self->timing.queued_ms, self->timing.ran_ms,
+                               (double)(g_get_monotonic_time() - self->finished) / 1000);
+}
+
+static void
+watch_paint(LimAttackPane *self, const LimTiming *timing)
+{
+    GdkFrameClock *clock = gtk_widget_get_frame_clock(GTK_WIDGET(self));
+
+    forget_paint(self);
+    self->timing = *timing;
+    self->finished = g_get_monotonic_time();
+    if (!clock)
+        return;
+    self->clock = g_object_ref(clock);
+    self->paint_handler = g_signal_connect_swapped(clock, "after-paint", G_CALLBACK(painted), self);
+}
+
+static void
+looked(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    g_autoptr(LimAttackPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
+    const LimLookTask *look = (const LimLookTask *)t;
+
+    if (!self || status != LIM_OK || look->run != self->run)
+        return;
+    lim_attack_view_judge(self->view, look);
+    g_autofree char *verdict = dup_verdict(look);
+    gtk_label_set_text(GTK_LABEL(self->verdict), verdict);
+    self->judged = look->frame;
+    watch_paint(self, timing);
+}
+
+static void
+ask(LimAttackPane *self)
+{
+    if (!self->run || self->shown < 0)
+        return;
+    self->judged = -1;
+    lim_worker_submit(
+        worker_of(self), lim_look_task_new(self->run, self->shown), LIM_LANE_LIVE, SLOT_LOOK, 0,
+        (LimTaskEvents){.done = looked, .drop = lim_target_free, .data = lim_target_new(self, 0)});
+}
+
+static void
+show_position(LimAttackPane *self)
+{
+    const LimRecording *r = lim_attack_run_recording(self->run);
+    const LimFrame *f = lim_recording_frame(r, self->shown);
+    g_autofree char *text =
+        g_strdup_printf("step %d of %d   query %d of %d", self->shown, lim_recording_n(r) - 1,
+                        (int)f->queries, lim_attack_run_plan(self->run)->setup.queries);
+
+    lim_transport_set_text(self->transport, text);
+}
+
+/* A frame, at once: its picture, its place on the timeline. */
+static void
+show_frame(LimAttackPane *self, int frame)
+{
+    if (!self->run || frame < 0)
+        return;
+    const LimRecording *r = lim_attack_run_recording(self->run);
+    frame = MIN(frame, lim_recording_n(r) - 1);
+    if (frame != self->shown) {
+        self->shown = frame;
+        lim_attack_view_show(self->view, self->run, lim_recording_picture(r, frame));
+        lim_timeline_set_step(self->timeline, frame);
+        ask(self);
+    }
+    show_position(self);
+}
+
+static void
+describe(LimAttackPane *self)
+{
+    const LimAttackPlan *plan = lim_attack_run_plan(self->run);
+    const LimRecording *r = lim_attack_run_recording(self->run);
+    const LimFrame *last = lim_recording_frame(r, lim_recording_n(r) - 1);
+    g_autofree char *model = g_path_get_basename(lim_attack_run_model(self->run));
+    g_autofree char *subtitle =
+        g_strdup_printf("%s, %s",
+                        lim_attack_run_class_name(self->run, lim_attack_run_right(self->run)),
+                        lim_attack_run_what(self->run));
+    g_autofree char *status =
+        g_strdup_printf("%s on %s, seed %" G_GUINT64_FORMAT ": queries %d, gradients %d%s",
+                        plan->method->label, model, plan->setup.seed, (int)last->queries,
+                        (int)last->gradients, lim_attack_run_ended(self->run) ? ", ended" : "");
+
+    gtk_label_set_text(GTK_LABEL(self->title), plan->method->label);
+    gtk_label_set_text(GTK_LABEL(self->subtitle), subtitle);
+    lim_status_line_set_text(self->status, status);
+}
+
+/* Frames that the worker has added since. */
+static void
+pull(LimAttackPane *self)
+{
+    const LimRecording *r = lim_attack_run_recording(self->run);
+    const int n = lim_recording_n(r), have = lim_timeline_get_n(self->timeline);
+
+    if (n > have) {
+        g_autofree LimTimelineStep *steps = g_new(LimTimelineStep, n - have);
+        for (int i = have; i < n; i++) {
+            const LimFrame *f = lim_recording_frame(r, i);
+            steps[i - have] =
+                (LimTimelineStep){.query = (double)f->queries,
+                                  .distance = f->distance > 0 ? f->distance : (double)NAN,
+                                  .size = {f->size[0], f->size[1]},
+                                  .rate = {f->rate[0], f->rate[1]},
+                                  .proposal = f->proposal,
+                                  .accepted = f->accepted};
+        }
+        lim_timeline_append(self->timeline, steps, n - have);
+    }
+    lim_transport_set_extent(self->transport, n - 1, !lim_attack_run_ended(self->run));
+    if (self->shown >= 0)
+        show_position(self);
+    describe(self);
+}
+
+/* ---- going on ---- */
+
+static void
+went_on(LimAttackPane *self, guint64 serial)
+{
+    if (serial == self->job_serial && self->run)
+        pull(self);
+}
+
+static void
+progressed(void *data, const LimProgress *progress, LimTensor *preview)
+{
+    g_autoptr(LimAttackPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
+
+    if (self)
+        went_on(self, ((LimTarget *)data)->serial);
+}
+
+static void
+stopped(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    g_autoptr(LimAttackPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
+
+    if (!self || ((LimTarget *)data)->serial != self->job_serial)
+        return;
+    self->job = 0;
+    went_on(self, self->job_serial);
+    if (status != LIM_OK && status != LIM_CANCELLED)
+        lim_status_line_flash(self->status, err->text);
+    if (self->stepping)
+        lim_transport_move(self->transport, lim_timeline_get_n(self->timeline) - 1);
+    self->stepping = FALSE;
+    if (self->run && lim_attack_run_ended(self->run))
+        ask(self); /* "best try" is known only now */
+}
+
+static void
+halt(LimAttackPane *self)
+{
+    if (self->job)
+        lim_worker_cancel(worker_of(self), self->job);
+    self->job = 0;
+    self->job_serial++;
+    self->stepping = FALSE;
+}
+
+static void
+go_on(LimAttackPane *self, int frames, gboolean accepted)
+{
+    if (!self->run || lim_attack_run_ended(self->run))
+        return;
+    halt(self);
+    self->job =
+        lim_worker_submit(worker_of(self), lim_advance_task_new(self->run, frames, accepted),
+                          LIM_LANE_LONG, 0, 0,
+                          (LimTaskEvents){.progress = progressed,
+                                          .done = stopped,
+                                          .drop = lim_target_free,
+                                          .data = lim_target_new(self, self->job_serial)});
+}
+
+static void
+playing_changed(LimAttackPane *self)
+{
+    if (lim_transport_get_playing(self->transport))
+        go_on(self, G_MAXINT, FALSE);
+    else if (!self->stepping)
+        halt(self);
+    if (self->run)
+        pull(self);
+}
+
+static void
+step_wanted(LimAttackPane *self)
+{
+    if (!self->run)
+        return;
+    go_on(self, lim_recording_n(lim_attack_run_recording(self->run)) + 1, FALSE);
+    self->stepping = self->job != 0;
+}
+
+static void
+accepted_wanted(LimAttackPane *self, int direction)
+{
+    if (!self->run)
+        return;
+    const LimRecording *r = lim_attack_run_recording(self->run);
+    const int n = lim_recording_n(r);
+    for (int i = self->shown + direction; i >= 0 && i < n; i += direction)
+        if (lim_recording_frame(r, i)->accepted) {
+            lim_transport_move(self->transport, i);
+            return;
+        }
+    if (direction > 0 && !lim_attack_run_ended(self->run)) {
+        go_on(self, G_MAXINT, TRUE);
+        self->stepping = self->job != 0;
+    } else {
+        lim_transport_move(self->transport, direction > 0 ? n - 1 : 0);
+    }
+}
+
+static void
+timeline_dragged(LimAttackPane *self, int step)
+{
+    lim_transport_set_playing(self->transport, FALSE);
+    lim_transport_move(self->transport, step);
+}
+
+/* ---- from settings to an attack ---- */
+
+static void
+show_message(LimAttackPane *self, const char *text)
+{
+    lim_message_set(self->message, "dialog-warning-symbolic", "This attack cannot be made", text,
+                    NULL, NULL);
+    gtk_stack_set_visible_child(GTK_STACK(self->stack), GTK_WIDGET(self->message));
+}
+
+static void
+begun(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    LimTarget *target = data;
+    g_autoptr(LimAttackPane) self = g_weak_ref_get(&target->object);
+
+    if (!self || target->serial != self->serial || status == LIM_CANCELLED)
+        return;
+    if (status != LIM_OK) {
+        show_message(self, err->text);
+        return;
+    }
+    halt(self);
+    lim_attack_run_unref(self->run);
+    self->run = lim_begin_task_steal(t);
+    self->shown = self->judged = -1;
+    gtk_stack_set_visible_child_name(GTK_STACK(self->stack), "attack");
+    lim_attack_form_set_classes(self->form, self->run);
+    lim_attack_view_begin(self->view, self->run);
+    lim_timeline_clear(self->timeline);
+    lim_timeline_set_budget(self->timeline, lim_attack_run_plan(self->run)->setup.queries);
+    lim_timeline_set_distance_name(self->timeline, lim_attack_run_norm(self->run) == LIM_NORM_L2
+                                                       ? "l2 distance"
+                                                       : "l∞ distance");
+    lim_transport_set_extent(self->transport, -1, FALSE);
+    pull(self);
+    show_frame(self, 0);
+    lim_transport_set_playing(self->transport, FALSE);
+    lim_transport_follow(self->transport);
+}
+
+static gboolean
+tick(GtkWidget *widget, GdkFrameClock *clock, gpointer data)
+{
+    LimAttackPane *self = LIM_ATTACK_PANE(widget);
+    LimAttackPlan plan = {.own = self->own};
+
+    self->tick = 0;
+    lim_attack_form_read(self->form, &plan);
+    if (plan.setup.model < self->n_models)
+        plan.model = (char *)self->models[plan.setup.model];
+    if (self->any_posted && lim_attack_plan_equal(&plan, &self->posted)) {
+        free(plan.params);
+        return G_SOURCE_REMOVE;
+    }
+    if (self->any_posted)
+        lim_attack_plan_clear(&self->posted);
+    lim_attack_plan_copy(&self->posted, &plan);
+    self->any_posted = TRUE;
+    lim_worker_submit(worker_of(self), lim_begin_task_new(self->bench, &plan), LIM_LANE_LIVE,
+                      SLOT_BEGIN, 0,
+                      (LimTaskEvents){.done = begun,
+                                      .drop = lim_target_free,
+                                      .data = lim_target_new(self, ++self->serial)});
+    free(plan.params);
+    return G_SOURCE_REMOVE;
+}
+
+/* Nothing is computed for a view that was never seen. */
+static void
+update_soon(LimAttackPane *self)
+{
+    if (!self->tick && self->models)
+        self->tick = gtk_widget_add_tick_callback(GTK_WIDGET(self), tick, NULL, NULL);
+}
+
+static void
+listed(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    g_autoptr(LimAttackPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
+    const LimListTask *list = (const LimListTask *)t;
+
+    if (!self || status != LIM_OK)
+        return;
+    self->models = list->paths;
+    self->n_models = list->n;
+    lim_attack_form_set_models(self->form, list->paths, list->n);
+    update_soon(self);
+}
+
+static void
+map(GtkWidget *widget)
+{
+    LimAttackPane *self = LIM_ATTACK_PANE(widget);
+
+    GTK_WIDGET_CLASS(lim_attack_pane_parent_class)->map(widget);
+    if (self->listed)
+        return;
+    self->listed = TRUE;
+    lim_worker_submit(worker_of(self), lim_list_task_new(self->bench), LIM_LANE_LONG, 0, 0,
+                      (LimTaskEvents){.done = listed,
+                                      .drop = lim_target_free,
+                                      .data = lim_target_new(self, 0)});
+}
+
+static void
+changed(LimAttackPane *self)
+{
+    lim_attack_form_arrange(self->form);
+    update_soon(self);
+}
+
+static void
+settled(LimAttackPane *self)
+{
+    g_autoptr(GVariant) values = lim_form_dup_settled(self->form);
+
+    if (self->undo)
+        lim_undo_push(self->undo, values);
+}
+
+/* A picture of one's own. */
+static void
+own_read(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    g_autoptr(LimAttackPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
+    LimOwnTask *task = (LimOwnTask *)t;
+
+    if (!self || status == LIM_CANCELLED)
+        return;
+    if (status != LIM_OK) {
+        lim_status_line_flash(self->status, err->text);
+        return;
+    }
+    free(self->own.planes);
+    free(self->own.name);
+    self->own = task->picture;
+    task->picture = (LimOwnPicture){0};
+    lim_form_set_values(self->form, g_variant_new_parsed("{'source': <%i>}", LIM_ATTACK_OWN));
+    settled(self);
+    update_soon(self);
+}
+
+static gboolean
+open_file(LimPane *pane, const char *path)
+{
+    LimAttackPane *self = LIM_ATTACK_PANE(pane);
+
+    lim_worker_submit(worker_of(self), lim_own_task_new(path), LIM_LANE_LONG, 0, 0,
+                      (LimTaskEvents){.done = own_read,
+                                      .drop = lim_target_free,
+                                      .data = lim_target_new(self, 0)});
+    return TRUE;
+}
+
+/* ---- actions ---- */
+
+static void
+restore(LimAttackPane *self, GVariant *state)
+{
+    if (state)
+        lim_form_set_values(self->form, state);
+}
+
+static void
+do_undo(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimAttackPane *self = data;
+
+    lim_form_flush(self->form); /* a burst of keys that is still open is the step to undo */
+    restore(self, lim_undo_undo(self->undo));
+}
+
+static void
+do_redo(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimAttackPane *self = data;
+
+    lim_form_flush(self->form);
+    restore(self, lim_undo_redo(self->undo));
+}
+
+static LimSeedRow *
+seed_row(LimAttackPane *self)
+{
+    return LIM_SEED_ROW(lim_form_get_row(self->form, "seed"));
+}
+
+static void
+do_new_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    lim_seed_row_draw(seed_row(data));
+}
+
+static void
+do_previous_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    lim_seed_row_step(seed_row(data), -1);
+}
+
+static void
+do_next_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    lim_seed_row_step(seed_row(data), 1);
+}
+
+static void
+do_reset_all(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    lim_form_reset(LIM_ATTACK_PANE(data)->form);
+}
+
+static gboolean
+key_pressed(LimAttackPane *self, guint keyval, guint code, GdkModifierType state)
+{
+    return lim_transport_key(self->transport, keyval, state);
+}
+
+static void
+pixel_changed(LimAttackPane *self)
+{
+    g_autofree char *text = lim_attack_view_dup_pixel(self->view);
+
+    if (text)
+        lim_status_line_set_text(self->status, text);
+    else if (self->run)
+        describe(self);
+}
+
+/* ---- construction ---- */
+
+static GtkWidget *
+build_panel(LimAttackPane *self)
+{
+    GtkWidget *panel = gtk_box_new(GTK_ORIENTATION_VERTICAL, 18);
+
+    self->form = lim_attack_form_new();
+    g_signal_connect_object(self->form, "changed", G_CALLBACK(changed), self, G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->form, "settled", G_CALLBACK(settled), self, G_CONNECT_SWAPPED);
+    gtk_box_append(GTK_BOX(panel), GTK_WIDGET(self->form));
+    gtk_widget_add_css_class(panel, "sidebar-panel");
+    gtk_widget_set_size_request(panel, 324, -1);
+    gtk_widget_set_hexpand(panel, FALSE);
+    return panel;
+}
+
+static GtkWidget *
+build_head(LimAttackPane *self)
+{
+    GtkWidget *head = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 12);
+
+    self->title = gtk_label_new(NULL);
+    gtk_widget_add_css_class(self->title, "picture-title");
+    self->subtitle = gtk_label_new(NULL);
+    gtk_widget_add_css_class(self->subtitle, "dim-label");
+    gtk_label_set_ellipsize(GTK_LABEL(self->subtitle), PANGO_ELLIPSIZE_END);
+    gtk_label_set_xalign(GTK_LABEL(self->subtitle), 0);
+    gtk_widget_set_hexpand(self->subtitle, TRUE);
+    gtk_widget_set_valign(self->title, GTK_ALIGN_BASELINE);
+    gtk_widget_set_valign(self->subtitle, GTK_ALIGN_BASELINE);
+    gtk_box_append(GTK_BOX(head), self->title);
+    gtk_box_append(GTK_BOX(head), self->subtitle);
+    return head;
+}
+
+static const char timeline_text[] =
+    "A <a href='clean'>picture</a> is changed until the classifier errs, and then as little as "
+    "possible. Each step asks the classifier once. The <a href='timeline'>curve</a> falls as the "
+    "<a href='adversarial'>adversarial picture</a> comes closer to the clean one; drag on it, or "
+    "use the <a href='transport'>player</a>, to see any step. The <a "
+    "href='difference'>difference</a> is enlarged by the gain that stands over it.";
+
+static GtkWidget *
+build_bottom(LimAttackPane *self)
+{
+    GtkWidget *row = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 18);
+
+    self->timeline = LIM_TIMELINE(lim_timeline_new("Timeline"));
+    gtk_widget_set_hexpand(GTK_WIDGET(self->timeline), TRUE);
+    gtk_widget_set_size_request(GTK_WIDGET(self->timeline), -1, 180);
+    g_signal_connect_object(self->timeline, "step-dragged", G_CALLBACK(timeline_dragged), self,
+                            G_CONNECT_SWAPPED);
+    self->explain = LIM_EXPLAIN(lim_explain_new());
+    lim_explain_set_text(self->explain, timeline_text);
+    lim_explain_add_term(self->explain, "clean", lim_attack_view_get(self->view, LIM_ATTACK_CLEAN));
+    lim_explain_add_term(self->explain, "adversarial",
+                         lim_attack_view_get(self->view, LIM_ATTACK_ADVERSARIAL));
+    lim_explain_add_term(self->explain, "difference",
+                         lim_attack_view_get(self->view, LIM_ATTACK_DIFFERENCE));
+    lim_explain_add_term(self->explain, "timeline", GTK_WIDGET(self->timeline));
+    lim_explain_add_term(self->explain, "transport", GTK_WIDGET(self->transport));
+    gtk_widget_set_size_request(GTK_WIDGET(self->explain), 260, -1);
+    gtk_widget_set_hexpand(GTK_WIDGET(self->explain), FALSE);
+    gtk_box_append(GTK_BOX(row), GTK_WIDGET(self->timeline));
+    gtk_box_append(GTK_BOX(row), GTK_WIDGET(self->explain));
+    return row;
+}
+
+static GtkWidget *
+build_attack(LimAttackPane *self)
+{
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
+
+    gtk_box_append(GTK_BOX(box), build_head(self));
+    self->verdict = g_object_new(GTK_TYPE_LABEL, "accessible-role", GTK_ACCESSIBLE_ROLE_STATUS,
+                                 "xalign", 0.0, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
+    gtk_widget_add_css_class(self->verdict, "verdict");
+    gtk_box_append(GTK_BOX(box), self->verdict);
+
+    self->view = LIM_ATTACK_VIEW(lim_attack_view_new());
+    gtk_widget_set_vexpand(GTK_WIDGET(self->view), TRUE);
+    g_signal_connect_object(lim_attack_view_get_zoom(self->view), "changed",
+                            G_CALLBACK(pixel_changed), self, G_CONNECT_SWAPPED);
+    gtk_box_append(GTK_BOX(box), GTK_WIDGET(self->view));
+
+    self->transport = LIM_TRANSPORT(lim_transport_new());
+    g_signal_connect_object(self->transport, "moved", G_CALLBACK(show_frame), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->transport, "notify::playing", G_CALLBACK(playing_changed), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->transport, "step-wanted", G_CALLBACK(step_wanted), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->transport, "accepted-wanted", G_CALLBACK(accepted_wanted), self,
+                            G_CONNECT_SWAPPED);
+    gtk_box_append(GTK_BOX(box), GTK_WIDGET(self->transport));
+    gtk_box_append(GTK_BOX(box), build_bottom(self));
+    gtk_widget_add_css_class(box, "pictures");
+
+    GtkEventController *keys = gtk_event_controller_key_new();
+    g_signal_connect_object(keys, "key-pressed", G_CALLBACK(key_pressed), self, G_CONNECT_SWAPPED);
+    gtk_widget_add_controller(box, keys);
+    return box;
+}
+
+static GtkWidget *
+build_content(LimAttackPane *self)
+{
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 0);
+
+    self->status = LIM_STATUS_LINE(lim_status_line_new());
+    self->stack = gtk_stack_new();
+    gtk_widget_set_vexpand(self->stack, TRUE);
+    gtk_stack_add_named(GTK_STACK(self->stack), build_attack(self), "attack");
+    self->message = LIM_MESSAGE(lim_message_new());
+    gtk_stack_add_named(GTK_STACK(self->stack), GTK_WIDGET(self->message), "message");
+    gtk_box_append(GTK_BOX(box), self->stack);
+    gtk_box_append(GTK_BOX(box), GTK_WIDGET(self->status));
+    gtk_widget_set_hexpand(box, TRUE);
+    return box;
+}
+
+static void
+constructed(GObject *object)
+{
+    static const GActionEntry entries[] = {
+        {.name = "undo", .activate = do_undo},
+        {.name = "redo", .activate = do_redo},
+        {.name = "new-seed", .activate = do_new_seed},
+        {.name = "previous-seed", .activate = do_previous_seed},
+        {.name = "next-seed", .activate = do_next_seed},
+        {.name = "reset-all", .activate = do_reset_all},
+    };
+    LimAttackPane *self = LIM_ATTACK_PANE(object);
+    GActionMap *actions = lim_pane_get_actions(LIM_PANE(self));
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 0);
+
+    G_OBJECT_CLASS(lim_attack_pane_parent_class)->constructed(object);
+    g_action_map_add_action_entries(actions, entries, G_N_ELEMENTS(entries), self);
+    g_autofree char *models = lim_shipped_model("");
+    g_autofree char *samples = lim_shipped_samples();
+    self->bench = lim_bench_new(models, samples);
+
+    GtkWidget *panel = build_panel(self);
+    GtkWidget *line = gtk_separator_new(GTK_ORIENTATION_VERTICAL);
+    gtk_box_append(GTK_BOX(box), panel);
+    gtk_box_append(GTK_BOX(box), line);
+    gtk_box_append(GTK_BOX(box), build_content(self));
+    lim_pane_set_child(LIM_PANE(self), box);
+    g_object_bind_property(self, "show-form", panel, "visible", G_BINDING_SYNC_CREATE);
+    g_object_bind_property(self, "show-form", line, "visible", G_BINDING_SYNC_CREATE);
+
+    self->undo = lim_undo_new();
+    settled(self); /* where it all began */
+    g_object_bind_property(self->undo, "can-undo", g_action_map_lookup_action(actions, "undo"),
+                           "enabled", G_BINDING_SYNC_CREATE);
+    g_object_bind_property(self->undo, "can-redo", g_action_map_lookup_action(actions, "redo"),
+                           "enabled", G_BINDING_SYNC_CREATE);
+}
+
+static void
+get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+    g_value_set_boolean(value, lim_attack_pane_get_current(LIM_ATTACK_PANE(object)));
+}
+
+static void
+dispose(GObject *object)
+{
+    LimAttackPane *self = LIM_ATTACK_PANE(object);
+
+    forget_paint(self);
+    g_clear_object(&self->undo);
+    G_OBJECT_CLASS(lim_attack_pane_parent_class)->dispose(object);
+}
+
+static void
+finalize(GObject *object)
+{
+    LimAttackPane *self = LIM_ATTACK_PANE(object);
+
+    if (self->any_posted)
+        lim_attack_plan_clear(&self->posted);
+    lim_attack_run_unref(self->run);
+    lim_bench_unref(self->bench);
+    free(self->own.planes);
+    free(self->own.name);
+    G_OBJECT_CLASS(lim_attack_pane_parent_class)->finalize(object);
+}
+
+static void
+lim_attack_pane_class_init(LimAttackPaneClass *klass)
+{
+    G_OBJECT_CLASS(klass)->constructed = constructed;
+    G_OBJECT_CLASS(klass)->get_property = get_property;
+    G_OBJECT_CLASS(klass)->dispose = dispose;
+    G_OBJECT_CLASS(klass)->finalize = finalize;
+    GTK_WIDGET_CLASS(klass)->map = map;
+    LIM_PANE_CLASS(klass)->open_file = open_file;
+    props[PROP_CURRENT] = g_param_spec_boolean("current", NULL, NULL, FALSE,
+                                               G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+    g_object_class_install_properties(G_OBJECT_CLASS(klass), N_PROPS, props);
+}
+
+static void
+lim_attack_pane_init(LimAttackPane *self)
+{
+    self->shown = self->judged = -1;
+}
+
+const LimPaneDef lim_pane_attack = {"attack", "Attack", lim_attack_pane_get_type};

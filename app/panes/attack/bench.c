@@ -1,0 +1,125 @@
+/* The cache behind the Attack view. */
+#include "panes/attack/bench.h"
+
+#include "models/modelfile.h"
+
+#include <dirent.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MODELS_MAX 256
+
+struct LimBench {
+    atomic_int refs;
+    char *folder, *samples;
+    bool listed;
+    int n;
+    char *paths[MODELS_MAX];
+    LimPredictor *predictors[MODELS_MAX];
+    LimDataset *sample, *test;
+};
+
+LimBench *
+lim_bench_new(const char *folder, const char *samples)
+{
+    LimBench *b = lim_alloc(1, sizeof *b);
+
+    atomic_init(&b->refs, 1);
+    b->folder = lim_strdup(folder);
+    b->samples = lim_strdup(samples);
+    return b;
+}
+
+LimBench *
+lim_bench_ref(LimBench *b)
+{
+    atomic_fetch_add(&b->refs, 1);
+    return b;
+}
+
+void
+lim_bench_unref(LimBench *b)
+{
+    if (!b || atomic_fetch_sub(&b->refs, 1) != 1)
+        return;
+    for (int i = 0; i < b->n; i++) {
+        lim_predictor_free(b->predictors[i]);
+        free(b->paths[i]);
+    }
+    lim_dataset_free(b->sample);
+    lim_dataset_free(b->test);
+    free(b->folder);
+    free(b->samples);
+    free(b);
+}
+
+static bool
+is_classifier(const char *path)
+{
+    LimError err = LIM_ERROR_INIT;
+    LimModelFile *file = lim_modelfile_open(path, &err);
+    const bool is = file && strncmp(file->model, "classifier", 10) == 0;
+
+    lim_modelfile_free(file);
+    return is;
+}
+
+static int
+add(LimBench *b, const char *path)
+{
+    if (b->n == MODELS_MAX)
+        return -1;
+    b->paths[b->n] = lim_strdup(path);
+    return b->n++;
+}
+
+int
+lim_bench_models(LimBench *b, const char *const **paths)
+{
+    struct dirent **names = NULL;
+    const int n = b->listed ? 0 : scandir(b->folder, &names, NULL, alphasort);
+
+    b->listed = true;
+    for (int i = 0; i < n; i++) {
+        char path[4096];
+        const size_t length = strlen(names[i]->d_name);
+        snprintf(path, sizeof path, "%s/%s", b->folder, names[i]->d_name);
+        if (length > 12 && strcmp(names[i]->d_name + length - 12, ".safetensors") == 0 &&
+            is_classifier(path))
+            add(b, path);
+        free(names[i]);
+    }
+    free(names);
+    *paths = (const char *const *)b->paths;
+    return b->n;
+}
+
+LimPredictor *
+lim_bench_predictor(LimBench *b, const char *path, LimError *err)
+{
+    int i = 0;
+
+    while (i < b->n && strcmp(b->paths[i], path) != 0)
+        i++;
+    if (i == b->n && add(b, path) < 0) {
+        lim_fail(err, LIM_E_PARAM, "more than %d classifiers at once", MODELS_MAX);
+        return NULL;
+    }
+    if (!b->predictors[i])
+        b->predictors[i] = lim_predictor_load(path, err);
+    return b->predictors[i];
+}
+
+const LimDataset *
+lim_bench_dataset(LimBench *b, const char *split, LimError *err)
+{
+    const bool sample = strcmp(split, "sample") == 0;
+    LimDataset **at = sample ? &b->sample : &b->test;
+
+    if (!*at)
+        *at = sample ? lim_dataset_open(b->samples, split, err)
+                     : lim_dataset_fashion_mnist(NULL, split, err);
+    return *at;
+}

@@ -1,0 +1,157 @@
+/* Two attacks may have a parameter of the same name, and both keep their values while another is
+ * chosen: their rows are told apart by the attack's name before that of the parameter. */
+#include "panes/attack/form.h"
+
+#include "schema-form.h"
+#include "widgets/lim-choice-row.h"
+
+#include <stdlib.h>
+
+#define NAME(field)      lim_schema_at(lim_attack_setup_schema, offsetof(LimAttackSetup, field))->name
+#define ROW(form, field) LIM_CHOICE_ROW(lim_form_get_row(form, NAME(field)))
+#define FIRST            "boundary" /* chosen at first */
+
+/* The schema of an attack with longer names; made once, kept for good. */
+static const LimParamSpec *
+renamed(size_t method)
+{
+    static LimParamSpec **made;
+    const LimAttackClass *klass = lim_attack_at(method);
+    size_t n = 0;
+
+    if (!klass->schema)
+        return NULL;
+    if (!made)
+        made = g_new0(LimParamSpec *, lim_attack_count());
+    if (made[method])
+        return made[method];
+    while (klass->schema[n].name)
+        n++;
+    made[method] = g_new0(LimParamSpec, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        made[method][i] = klass->schema[i];
+        made[method][i].name = g_strdup_printf("%s-%s", klass->name, klass->schema[i].name);
+    }
+    return made[method];
+}
+
+static char *
+dup_group(size_t method)
+{
+    return g_strdup_printf("%s settings", lim_attack_at(method)->label);
+}
+
+LimForm *
+lim_attack_form_new(void)
+{
+    static const char *const sources[] = {"Sample pictures", "Test pictures", "Your own picture",
+                                          NULL};
+    static const char *const shipped[] = {"First classifier", NULL};
+    static const char *const any[] = {"Any other class", NULL};
+    static const int any_values[] = {-1};
+    const size_t n = lim_attack_count();
+    g_autofree const char **methods = g_new0(const char *, n + 1);
+    g_autofree LimParamSpec *setup = NULL;
+    LimForm *form = LIM_FORM(lim_form_new());
+    size_t specs = 0;
+
+    for (size_t i = 0; i < n; i++)
+        methods[i] = lim_attack_at(i)->label;
+    const LimFormHint hints[] = {
+        {.name = NAME(source), .texts = sources},
+        {.name = NAME(model), .texts = shipped},
+        {.name = NAME(method), .texts = methods},
+        {.name = NAME(target), .texts = any, .values = any_values, .open = true},
+        {.name = NAME(picture), .beside = true},
+        {.name = NAME(queries), .beside = true},
+    };
+    while (lim_attack_setup_schema[specs].name)
+        specs++;
+    setup = g_memdup2(lim_attack_setup_schema, (specs + 1) * sizeof *setup);
+    for (size_t i = 0; i < specs; i++)
+        for (size_t k = 0; k < n; k++)
+            if (setup[i].offset == offsetof(LimAttackSetup, method) &&
+                g_str_equal(lim_attack_at(k)->name, FIRST))
+                setup[i].def = (double)k;
+    lim_schema_form_fill(form, setup, hints, G_N_ELEMENTS(hints));
+    for (size_t i = 0; i < n; i++) {
+        const LimParamSpec *schema = renamed(i);
+        if (!schema)
+            continue;
+        g_autofree char *group = dup_group(i);
+        g_autofree LimFormHint *in = g_new0(LimFormHint, 64);
+        int hinted = 0;
+        for (const LimParamSpec *s = schema; s->name && hinted < 64; s++)
+            in[hinted++] = (LimFormHint){.name = s->name, .group = group, .digits = 3};
+        lim_schema_form_fill(form, schema, in, hinted);
+    }
+    lim_attack_form_arrange(form);
+    return form;
+}
+
+void
+lim_attack_form_arrange(LimForm *form)
+{
+    g_autoptr(GVariant) method = lim_form_row_dup_value(lim_form_get_row(form, NAME(method)));
+    g_autoptr(GVariant) source = lim_form_row_dup_value(lim_form_get_row(form, NAME(source)));
+    const size_t chosen = (size_t)g_variant_get_int32(method);
+
+    for (size_t i = 0; i < lim_attack_count(); i++) {
+        g_autofree char *group = dup_group(i);
+        lim_form_set_group_shown(form, group, i == chosen);
+    }
+    const LimAttackClass *klass = lim_attack_at(chosen);
+    lim_form_row_set_enabled(lim_form_get_row(form, NAME(target)), klass && klass->targeted);
+    lim_form_row_set_enabled(lim_form_get_row(form, NAME(picture)),
+                             g_variant_get_int32(source) != LIM_ATTACK_OWN);
+}
+
+void
+lim_attack_form_set_models(LimForm *form, const char *const *paths, int n)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+    for (int i = 0; i < n; i++) {
+        char *name = g_path_get_basename(paths[i]);
+        char *dot = g_strrstr(name, ".safetensors");
+        if (dot)
+            *dot = 0;
+        g_ptr_array_add(names, name);
+    }
+    g_ptr_array_add(names, NULL);
+    if (n)
+        lim_choice_row_set_choices(ROW(form, model), (const char *const *)names->pdata, NULL);
+}
+
+void
+lim_attack_form_set_classes(LimForm *form, LimAttackRun *run)
+{
+    const int n = lim_attack_run_classes(run);
+    g_autofree const char **texts = g_new0(const char *, n + 2);
+    g_autofree int *values = g_new(int, n + 1);
+
+    texts[0] = "Any other class";
+    values[0] = -1;
+    for (int k = 0; k < n; k++) {
+        texts[k + 1] = lim_attack_run_class_name(run, k);
+        values[k + 1] = k;
+    }
+    lim_choice_row_set_choices(ROW(form, target), texts, values);
+}
+
+void
+lim_attack_form_read(LimForm *form, LimAttackPlan *plan)
+{
+    lim_schema_form_read(form, lim_attack_setup_schema, &plan->setup);
+    free(plan->params);
+    plan->params = NULL;
+    plan->method = lim_attack_at((size_t)plan->setup.method);
+    if (!plan->method)
+        return;
+    if (!plan->method->targeted)
+        plan->setup.target = -1;
+    if (plan->method->params_size)
+        plan->params = lim_alloc(1, plan->method->params_size);
+    if (plan->method->schema)
+        lim_schema_form_read(form, renamed((size_t)plan->setup.method), plan->params);
+}

@@ -1,0 +1,16 @@
+/* The settings of the Attack view: those of every attack, and below them those of each attack of
+ * the engine's list, of which only the chosen one's are shown. */
+#pragma once
+
+#include "panes/attack/run.h"
+#include "widgets/lim-form.h"
+
+LimForm *lim_attack_form_new(void);
+/* The classifiers by their paths [n] become the choices. */
+void lim_attack_form_set_models(LimForm *form, const char *const *paths, int n);
+/* The classes become the targets. */
+void lim_attack_form_set_classes(LimForm *form, LimAttackRun *run);
+/* Shows what belongs to the chosen attack. */
+void lim_attack_form_arrange(LimForm *form);
+/* Values of the form -> plan (setup, method, params); the rest of the plan is left alone. */
+void lim_attack_form_read(LimForm *form, LimAttackPlan *plan);

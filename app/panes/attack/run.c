@@ -1,0 +1,586 @@
+/* The attack itself is touched by the worker thread only; what the window sees of it is the
+ * recording.
+ *
+ * Pictures are looked at through a victim of their own, so that looking is not counted; it asks
+ * one picture at a time, as the attack does, because the last bits of logits differ between
+ * batches. */
+#include "panes/attack/run.h"
+
+#include "tensor/image.h"
+#include "tensor/png.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct LimAttackRun {
+    atomic_int refs;
+    LimBench *bench; /* keeps the predictor alive */
+    LimAttackPlan plan;
+    char *model;
+    LimPredictor *predictor;
+    LimShape shape;
+    size_t size;
+    float *clean;       /* [size] */
+    float *probability; /* [classes], of the clean picture */
+    int classes, right, pictures;
+    char what[128];
+    LimNorm norm;
+
+    LimVictim *victim, *eye;
+    LimAttack *attack;
+    LimRecording *recording;
+    atomic_bool ended;
+    atomic_int status;
+};
+
+static size_t
+params_size(const LimAttackPlan *p)
+{
+    return p->method ? p->method->params_size : 0;
+}
+
+static size_t
+own_size(const LimOwnPicture *p)
+{
+    return (size_t)p->c * (size_t)p->h * (size_t)p->w;
+}
+
+static void *
+copy(const void *from, size_t bytes)
+{
+    if (!from || !bytes)
+        return NULL;
+    void *to = lim_alloc(bytes, 1);
+    memcpy(to, from, bytes);
+    return to;
+}
+
+void
+lim_attack_plan_copy(LimAttackPlan *to, const LimAttackPlan *from)
+{
+    *to = *from;
+    to->model = from->model ? lim_strdup(from->model) : NULL;
+    to->params = copy(from->params, params_size(from));
+    to->own.planes = copy(from->own.planes, own_size(&from->own) * sizeof(float));
+    to->own.name = from->own.name ? lim_strdup(from->own.name) : NULL;
+}
+
+void
+lim_attack_plan_clear(LimAttackPlan *plan)
+{
+    free(plan->model);
+    free(plan->params);
+    free(plan->own.planes);
+    free(plan->own.name);
+    *plan = (LimAttackPlan){.method = NULL};
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool
+lim_attack_plan_equal(const LimAttackPlan *a, const LimAttackPlan *b)
+{
+    const LimAttackSetup *s = &a->setup, *t = &b->setup;
+
+    if (s->source != t->source || s->picture != t->picture || s->method != t->method ||
+        s->target != t->target || s->queries != t->queries || s->seed != t->seed ||
+        a->method != b->method || !same_text(a->model, b->model))
+        return false;
+    if (params_size(a) && memcmp(a->params, b->params, params_size(a)) != 0)
+        return false;
+    if (s->source != LIM_ATTACK_OWN)
+        return true;
+    return own_size(&a->own) == own_size(&b->own) && a->own.w == b->own.w &&
+           (!own_size(&a->own) ||
+            memcmp(a->own.planes, b->own.planes, own_size(&a->own) * sizeof(float)) == 0);
+}
+
+/* ---- the run ---- */
+
+LimAttackRun *
+lim_attack_run_ref(LimAttackRun *r)
+{
+    atomic_fetch_add(&r->refs, 1);
+    return r;
+}
+
+void
+lim_attack_run_unref(LimAttackRun *r)
+{
+    if (!r || atomic_fetch_sub(&r->refs, 1) != 1)
+        return;
+    lim_task_free(r->attack ? lim_attack_task(r->attack) : NULL);
+    lim_victim_free(r->victim);
+    lim_victim_free(r->eye);
+    lim_recording_free(r->recording);
+    lim_attack_plan_clear(&r->plan);
+    lim_bench_unref(r->bench);
+    free(r->model);
+    free(r->clean);
+    free(r->probability);
+    free(r);
+}
+
+const LimAttackPlan *
+lim_attack_run_plan(const LimAttackRun *r)
+{
+    return &r->plan;
+}
+
+const char *
+lim_attack_run_model(const LimAttackRun *r)
+{
+    return r->model;
+}
+
+LimShape
+lim_attack_run_shape(const LimAttackRun *r)
+{
+    return r->shape;
+}
+
+const float *
+lim_attack_run_clean(const LimAttackRun *r)
+{
+    return r->clean;
+}
+
+int
+lim_attack_run_classes(const LimAttackRun *r)
+{
+    return r->classes;
+}
+
+const char *
+lim_attack_run_class_name(const LimAttackRun *r, int k)
+{
+    return lim_predictor_class_name(r->predictor, k);
+}
+
+int
+lim_attack_run_right(const LimAttackRun *r)
+{
+    return r->right;
+}
+
+const char *
+lim_attack_run_what(const LimAttackRun *r)
+{
+    return r->what;
+}
+
+int
+lim_attack_run_pictures(const LimAttackRun *r)
+{
+    return r->pictures;
+}
+
+LimNorm
+lim_attack_run_norm(const LimAttackRun *r)
+{
+    return r->norm;
+}
+
+const LimRecording *
+lim_attack_run_recording(const LimAttackRun *r)
+{
+    return r->recording;
+}
+
+bool
+lim_attack_run_ended(const LimAttackRun *r)
+{
+    return atomic_load(&((LimAttackRun *)(void *)r)->ended);
+}
+
+LimAttackStatus
+lim_attack_run_status(const LimAttackRun *r)
+{
+    return (LimAttackStatus)atomic_load(&((LimAttackRun *)(void *)r)->status);
+}
+
+/* ---- listing ---- */
+
+static LimStep
+list_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    LimListTask *self = (LimListTask *)t;
+
+    self->n = lim_bench_models(self->bench, &self->paths);
+    return LIM_STEP_DONE;
+}
+
+static void
+list_free(LimTask *t)
+{
+    lim_bench_unref(((LimListTask *)t)->bench);
+    free(t);
+}
+
+LimTask *
+lim_list_task_new(LimBench *bench)
+{
+    static const LimTaskClass klass = {"list classifiers", list_step, NULL, list_free};
+    LimListTask *self = lim_alloc(1, sizeof *self);
+
+    self->base.klass = &klass;
+    self->bench = lim_bench_ref(bench);
+    return &self->base;
+}
+
+/* ---- beginning ---- */
+
+typedef struct {
+    LimTask base;
+    LimBench *bench;
+    LimAttackPlan plan;
+    LimAttackRun *run;
+} BeginTask;
+
+/* Logits of one picture -> probabilities; returns the class with the largest. */
+static int
+look(LimAttackRun *r, const LimExec *exec, const float *x, float *probability, LimError *err)
+{
+    int top = 0;
+    double sum = 0;
+
+    if (lim_victim_logits(r->eye, exec, x, NULL, 1, probability, err) != LIM_OK)
+        return -1;
+    for (int k = 1; k < r->classes; k++)
+        if (probability[k] > probability[top])
+            top = k;
+    const double largest = (double)probability[top];
+    for (int k = 0; k < r->classes; k++)
+        sum += exp((double)probability[k] - largest);
+    for (int k = 0; k < r->classes; k++)
+        probability[k] = (float)(exp((double)probability[k] - largest) / sum);
+    return top;
+}
+
+/* The picture of the plan in the shape of the classifier, and its class (-1: not known). */
+static LimStatus
+take_picture(LimAttackRun *r, LimError *err)
+{
+    const LimAttackSetup *s = &r->plan.setup;
+    const int c = r->shape.d[0], h = r->shape.d[1], w = r->shape.d[2];
+
+    r->right = -1;
+    if (s->source == LIM_ATTACK_OWN) {
+        const LimOwnPicture *own = &r->plan.own;
+        if (!own->planes)
+            return lim_fail(err, LIM_E_PARAM,
+                            "there is no picture of your own yet: drop a PNG on this window");
+        if (own->c != c || own->h > h || own->w > w)
+            return lim_fail(err, LIM_E_SHAPE,
+                            "%s has %d × %d pixels; the classifier takes up to %d × %d", own->name,
+                            own->w, own->h, w, h);
+        for (int k = 0; k < c; k++)
+            for (int y = 0; y < own->h; y++)
+                memcpy(r->clean +
+                           ((size_t)k * (size_t)h + (size_t)(y + (h - own->h) / 2)) * (size_t)w +
+                           (w - own->w) / 2,
+                       own->planes + ((size_t)k * (size_t)own->h + (size_t)y) * (size_t)own->w,
+                       (size_t)own->w * sizeof(float));
+        snprintf(r->what, sizeof r->what, "%s", own->name);
+        return LIM_OK;
+    }
+    const bool test = s->source == LIM_ATTACK_TEST;
+    const LimDataset *d = lim_bench_dataset(r->bench, test ? "test" : "sample", err);
+    if (!d)
+        return err->code;
+    if (d->c != c || d->h > h || d->w > w || h != w)
+        return lim_fail(err, LIM_E_SHAPE, "pictures of %d × %d do not fit this classifier", d->w,
+                        d->h);
+    r->pictures = d->n;
+    const uint32_t index = (uint32_t)(s->picture < d->n ? s->picture : d->n - 1);
+    int32_t label;
+    lim_dataset_batch(d, &index, 1, h, r->clean, &label);
+    /* Bytes in [-1,1] -> exactly byte / 255. */
+    for (size_t i = 0; i < r->size; i++)
+        r->clean[i] = roundf((r->clean[i] + 1) * 127.5F) / 255;
+    r->right = label;
+    snprintf(r->what, sizeof r->what, "%s picture %u", test ? "test" : "sample", index);
+    return LIM_OK;
+}
+
+/* What the attack has now becomes a frame. */
+static void
+record(LimAttackRun *r)
+{
+    LimAttackResult result;
+
+    lim_attack_result(r->attack, 0, &result);
+    const int n = lim_recording_n(r->recording);
+    const LimFrame *last = n ? lim_recording_frame(r->recording, n - 1) : NULL;
+    LimFrame f = {.queries = result.queries,
+                  .gradients = result.gradients,
+                  .distance = r->norm == LIM_NORM_L2 ? result.l2 : result.linf,
+                  .size = {NAN, NAN},
+                  .rate = {NAN, NAN},
+                  .fools =
+                      result.status == LIM_ATTACK_FOOLED || result.status == LIM_ATTACK_ALREADY};
+    atomic_store(&r->status, (int)result.status);
+    if (!last || last->queries != f.queries || last->gradients != f.gradients)
+        lim_recording_append(r->recording, &f, result.image);
+}
+
+static LimStatus
+begin(LimAttackRun *r, const LimExec *exec, LimError *err)
+{
+    const LimAttackSetup *s = &r->plan.setup;
+    const char *const *paths;
+    const char *path = r->plan.model;
+
+    if (!path) {
+        if (lim_bench_models(r->bench, &paths) == 0)
+            return lim_fail(err, LIM_E_IO, "there is no classifier in the folder of models");
+        path = paths[0];
+    }
+    r->model = lim_strdup(path);
+    r->predictor = lim_bench_predictor(r->bench, path, err);
+    if (!r->predictor)
+        return err->code;
+    r->shape = lim_predictor_image_shape(r->predictor);
+    r->size = (size_t)lim_shape_size(r->shape);
+    r->classes = lim_predictor_classes(r->predictor);
+    r->clean = lim_alloc(r->size, sizeof(float));
+    r->probability = lim_alloc((size_t)r->classes, sizeof(float));
+    if (take_picture(r, err) != LIM_OK)
+        return err->code;
+    r->eye = lim_victim_new(r->predictor, LIM_ACCESS_GRADIENT);
+    lim_victim_begin(r->eye, 1, 0);
+    const int said = look(r, exec, r->clean, r->probability, err);
+    if (said < 0)
+        return err->code;
+    if (r->right < 0)
+        r->right = said; /* nobody says what a picture of one's own shows but the classifier */
+
+    const int32_t label = r->right, target = s->target;
+    const uint32_t index = s->source == LIM_ATTACK_OWN ? 0 : (uint32_t)s->picture;
+    const LimAttackInput input = {.n = 1,
+                                  .image = r->clean,
+                                  .label = &label,
+                                  .target = target >= 0 ? &target : NULL,
+                                  .index = &index,
+                                  .seed = s->seed,
+                                  .budget = s->queries};
+    r->victim = lim_victim_new(r->predictor, r->plan.method->access);
+    r->attack = lim_attack_new(r->plan.method, r->plan.params, &input, r->victim, err);
+    if (!r->attack)
+        return err->code;
+    r->norm = r->plan.method->norm ? r->plan.method->norm(r->plan.params) : LIM_NORM_L2;
+    r->recording = lim_recording_new(r->size);
+    record(r);
+    return LIM_OK;
+}
+
+static LimStep
+begin_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    BeginTask *self = (BeginTask *)t;
+    LimAttackRun *r = lim_alloc(1, sizeof *r);
+
+    atomic_init(&r->refs, 1);
+    self->run = r;
+    r->bench = lim_bench_ref(self->bench);
+    lim_attack_plan_copy(&r->plan, &self->plan);
+    return begin(r, exec, err) == LIM_OK ? LIM_STEP_DONE : LIM_STEP_FAILED;
+}
+
+static void
+begin_free(LimTask *t)
+{
+    BeginTask *self = (BeginTask *)t;
+
+    lim_attack_run_unref(self->run);
+    lim_attack_plan_clear(&self->plan);
+    lim_bench_unref(self->bench);
+    free(self);
+}
+
+LimTask *
+lim_begin_task_new(LimBench *bench, const LimAttackPlan *plan)
+{
+    static const LimTaskClass klass = {"begin an attack", begin_step, NULL, begin_free};
+    BeginTask *self = lim_alloc(1, sizeof *self);
+
+    self->base.klass = &klass;
+    self->bench = lim_bench_ref(bench);
+    lim_attack_plan_copy(&self->plan, plan);
+    return &self->base;
+}
+
+LimAttackRun *
+lim_begin_task_steal(LimTask *t)
+{
+    LimAttackRun *run = ((BeginTask *)t)->run;
+
+    ((BeginTask *)t)->run = NULL;
+    return run;
+}
+
+/* ---- going on ---- */
+
+typedef struct {
+    LimTask base;
+    LimAttackRun *run;
+    int frames;
+    bool accepted;
+} AdvanceTask;
+
+static LimStep
+advance_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    AdvanceTask *self = (AdvanceTask *)t;
+    LimAttackRun *r = self->run;
+    const int before = lim_recording_n(r->recording);
+
+    if (atomic_load(&r->ended) || (before >= self->frames && !self->accepted))
+        return LIM_STEP_DONE;
+    const LimStep step = lim_task_step(lim_attack_task(r->attack), exec, progress, err);
+    if (step == LIM_STEP_FAILED)
+        return step;
+    record(r);
+    if (step == LIM_STEP_DONE)
+        atomic_store(&r->ended, true);
+    const int n = lim_recording_n(r->recording);
+    for (int i = before; i < n && self->accepted; i++)
+        if (lim_recording_frame(r->recording, i)->accepted)
+            return LIM_STEP_DONE;
+    if (progress) {
+        progress->fraction =
+            r->plan.setup.queries > 0
+                ? (double)lim_recording_frame(r->recording, n - 1)->queries / r->plan.setup.queries
+                : -1;
+    }
+    return step == LIM_STEP_DONE || (n >= self->frames && !self->accepted) ? LIM_STEP_DONE
+                                                                           : LIM_STEP_MORE;
+}
+
+static void
+advance_free(LimTask *t)
+{
+    lim_attack_run_unref(((AdvanceTask *)t)->run);
+    free(t);
+}
+
+LimTask *
+lim_advance_task_new(LimAttackRun *run, int frames, bool accepted)
+{
+    static const LimTaskClass klass = {"attack", advance_step, NULL, advance_free};
+    AdvanceTask *self = lim_alloc(1, sizeof *self);
+
+    self->base.klass = &klass;
+    self->run = lim_attack_run_ref(run);
+    self->frames = frames;
+    self->accepted = accepted;
+    return &self->base;
+}
+
+/* ---- looking ---- */
+
+static LimStatus
+judge(LimAttackRun *r, const LimExec *exec, const float *x, LimJudged *out, LimError *err)
+{
+    const int target = r->plan.setup.target;
+
+    out->probability = lim_alloc((size_t)r->classes, sizeof(float));
+    out->label = look(r, exec, x, out->probability, err);
+    if (out->label < 0)
+        return err->code;
+    out->fools = target >= 0 ? out->label == target : out->label != r->right;
+    out->l2 = lim_l2(x, r->clean, r->size);
+    out->linf = lim_linf(x, r->clean, r->size);
+    out->mse = out->l2 * out->l2 / (double)r->size;
+    return LIM_OK;
+}
+
+static LimStep
+look_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    LimLookTask *self = (LimLookTask *)t;
+    LimAttackRun *r = self->run;
+    const float *x = lim_recording_picture(r->recording, self->frame);
+    float *rounded = lim_alloc(r->size, sizeof *rounded);
+
+    lim_round8(x, rounded, r->size);
+    self->clean = copy(r->probability, (size_t)r->classes * sizeof(float));
+    const bool ok = judge(r, exec, x, &self->as_is, err) == LIM_OK &&
+                    judge(r, exec, rounded, &self->rounded, err) == LIM_OK;
+    free(rounded);
+    return ok ? LIM_STEP_DONE : LIM_STEP_FAILED;
+}
+
+static void
+look_free(LimTask *t)
+{
+    LimLookTask *self = (LimLookTask *)t;
+
+    lim_attack_run_unref(self->run);
+    free(self->clean);
+    free(self->as_is.probability);
+    free(self->rounded.probability);
+    free(self);
+}
+
+LimTask *
+lim_look_task_new(LimAttackRun *run, int frame)
+{
+    static const LimTaskClass klass = {"look at a picture", look_step, NULL, look_free};
+    LimLookTask *self = lim_alloc(1, sizeof *self);
+
+    self->base.klass = &klass;
+    self->run = lim_attack_run_ref(run);
+    self->frame = frame;
+    return &self->base;
+}
+
+/* ---- a picture of one's own ---- */
+
+static LimStep
+own_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    LimOwnTask *self = (LimOwnTask *)t;
+    LimPng *png = lim_png_read(self->path, 1, err);
+
+    if (!png)
+        return LIM_STEP_FAILED;
+    self->picture.c = 1;
+    self->picture.h = png->image.h;
+    self->picture.w = png->image.w;
+    self->picture.planes = lim_alloc(own_size(&self->picture), sizeof(float));
+    lim_image_get_f32(png->image, 1, LIM_RANGE_UNIT, self->picture.planes);
+    lim_png_free(png);
+    const char *slash = strrchr(self->path, '/');
+    self->picture.name = lim_strdup(slash ? slash + 1 : self->path);
+    return LIM_STEP_DONE;
+}
+
+static void
+own_free(LimTask *t)
+{
+    LimOwnTask *self = (LimOwnTask *)t;
+
+    free(self->path);
+    free(self->picture.planes);
+    free(self->picture.name);
+    free(self);
+}
+
+LimTask *
+lim_own_task_new(const char *path)
+{
+    static const LimTaskClass klass = {"read a picture", own_step, NULL, own_free};
+    LimOwnTask *self = lim_alloc(1, sizeof *self);
+
+    self->base.klass = &klass;
+    self->path = lim_strdup(path);
+    return &self->base;
+}

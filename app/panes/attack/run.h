@@ -1,0 +1,92 @@
+/* An attack that can be gone on with, step by step, and is recorded; and the tasks that make one,
+ * go on with it, and look at what it has found. */
+#pragma once
+
+#include "attacks/attack.h"
+#include "panes/attack/bench.h"
+#include "panes/attack/recording.h"
+#include "panes/attack/setup.h"
+
+/* A picture of one's own, float [c][h][w] in [0,1], of any size up to the classifier's. */
+typedef struct LimOwnPicture {
+    int c, h, w;
+    float *planes;
+    char *name;
+} LimOwnPicture;
+
+/* What an attack is made from. Everything is copied. */
+typedef struct LimAttackPlan {
+    LimAttackSetup setup;
+    char *model; /* path; NULL: the first of the list */
+    const LimAttackClass *method;
+    void *params; /* of the method */
+    LimOwnPicture own;
+} LimAttackPlan;
+
+void lim_attack_plan_copy(LimAttackPlan *to, const LimAttackPlan *from);
+void lim_attack_plan_clear(LimAttackPlan *plan);
+bool lim_attack_plan_equal(const LimAttackPlan *a, const LimAttackPlan *b);
+
+/* Reference-counted (atomically). What is declared here never changes after the making. */
+typedef struct LimAttackRun LimAttackRun;
+LimAttackRun *lim_attack_run_ref(LimAttackRun *r);
+void lim_attack_run_unref(LimAttackRun *r); /* NULL is fine */
+const LimAttackPlan *lim_attack_run_plan(const LimAttackRun *r);
+const char *lim_attack_run_model(const LimAttackRun *r);  /* path */
+LimShape lim_attack_run_shape(const LimAttackRun *r);     /* {c, h, w} */
+const float *lim_attack_run_clean(const LimAttackRun *r); /* [c][h][w] in [0,1] */
+int lim_attack_run_classes(const LimAttackRun *r);
+const char *lim_attack_run_class_name(const LimAttackRun *r, int k);
+int lim_attack_run_right(const LimAttackRun *r);        /* the right class */
+const char *lim_attack_run_what(const LimAttackRun *r); /* "sample picture 3" */
+int lim_attack_run_pictures(const LimAttackRun *r);     /* in the data set; 0: own */
+LimNorm lim_attack_run_norm(const LimAttackRun *r);
+const LimRecording *lim_attack_run_recording(const LimAttackRun *r); /* any thread */
+bool lim_attack_run_ended(const LimAttackRun *r);                    /* any thread */
+LimAttackStatus lim_attack_run_status(const LimAttackRun *r);        /* any thread */
+
+/* ---- tasks ---- */
+
+/* Lists classifiers. */
+typedef struct LimListTask {
+    LimTask base;
+    LimBench *bench;
+    /* After LIM_STEP_DONE; borrowed from the bench: */
+    const char *const *paths;
+    int n;
+} LimListTask;
+LimTask *lim_list_task_new(LimBench *bench);
+
+/* Loads model and picture, and begins the attack. */
+LimTask *lim_begin_task_new(LimBench *bench, const LimAttackPlan *plan);
+LimAttackRun *lim_begin_task_steal(LimTask *t); /* after LIM_STEP_DONE, once */
+
+/* Goes on until there are `frames` frames, or (accepted) until a proposal is accepted, or the
+ * attack ends. */
+LimTask *lim_advance_task_new(LimAttackRun *run, int frames, bool accepted);
+
+/* A picture judged as a float picture and after rounding to 8 bit. */
+typedef struct LimJudged {
+    float *probability; /* [classes] */
+    int label;
+    bool fools;
+    double l2, linf, mse; /* from the clean picture */
+} LimJudged;
+
+typedef struct LimLookTask {
+    LimTask base;
+    LimAttackRun *run;
+    int frame;
+    /* After LIM_STEP_DONE: */
+    float *clean; /* [classes] */
+    LimJudged as_is, rounded;
+} LimLookTask;
+LimTask *lim_look_task_new(LimAttackRun *run, int frame);
+
+/* Reads a PNG. */
+typedef struct LimOwnTask {
+    LimTask base;
+    char *path;
+    LimOwnPicture picture; /* after LIM_STEP_DONE */
+} LimOwnTask;
+LimTask *lim_own_task_new(const char *path);

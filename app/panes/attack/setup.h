@@ -1,0 +1,22 @@
+/* What the Attack view can be asked for, apart from the parameters of the chosen attack. */
+#pragma once
+
+#include "base/param.h"
+
+typedef enum LimAttackSource {
+    LIM_ATTACK_SAMPLES, /* pictures that come with the program */
+    LIM_ATTACK_TEST,    /* the test pictures of Fashion-MNIST, where they are installed */
+    LIM_ATTACK_OWN      /* a picture that was opened, or sent by another view */
+} LimAttackSource;
+
+typedef struct LimAttackSetup {
+    int source;  /* LimAttackSource */
+    int picture; /* number in the data set */
+    int model;   /* place in the list of classifiers */
+    int method;  /* place in the list of attacks */
+    int target;  /* class, -1: any other than the right one */
+    int queries; /* budget */
+    uint64_t seed;
+} LimAttackSetup;
+
+extern const LimParamSpec lim_attack_setup_schema[]; /* over LimAttackSetup */

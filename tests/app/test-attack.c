@@ -1,0 +1,255 @@
+/* The Attack view on the real engine and a classifier that comes with the program. */
+#include "support-app.h"
+
+#include "data/dataset.h"
+#include "panes/attack/attack.h"
+#include "shipped.h"
+#include "tensor/png.h"
+
+#include <math.h>
+
+typedef struct {
+    TestApp *t;
+    LimAttackPane *pane;
+    LimForm *form;
+    LimTransport *transport;
+    GtkWidget *adversarial, *clean;
+} Attack;
+
+static Attack
+open_view(TestApp *t)
+{
+    Attack a = {.t = t, .pane = LIM_ATTACK_PANE(lim_window_get_pane(t->window, "attack"))};
+
+    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
+                                       g_variant_new_string("attack"));
+    a.form = LIM_FORM(test_find_type(GTK_WIDGET(a.pane), LIM_TYPE_FORM));
+    a.transport = lim_attack_pane_get_transport(a.pane);
+    a.adversarial =
+        test_find_labelled(test_find_labelled(GTK_WIDGET(a.pane), "Adversarial"), "Adversarial");
+    return a;
+}
+
+static gboolean
+wake(gpointer data)
+{
+    return G_SOURCE_CONTINUE;
+}
+
+static void
+wait_current(Attack *a)
+{
+    gint64 start = g_get_monotonic_time();
+    guint source = g_timeout_add(20, wake, NULL);
+
+    g_main_context_iteration(NULL, TRUE);
+    while (!lim_attack_pane_get_current(a->pane) &&
+           g_get_monotonic_time() - start < 30 * G_USEC_PER_SEC)
+        g_main_context_iteration(NULL, TRUE);
+    g_source_remove(source);
+    g_assert_true(lim_attack_pane_get_current(a->pane));
+}
+
+static void
+set_int(Attack *a, const char *key, int value)
+{
+    lim_form_row_set_value(lim_form_get_row(a->form, key), g_variant_new_int32(value));
+    test_spin(60); /* a frame: the settings are read there */
+}
+
+static void
+press(Attack *a, const char *label)
+{
+    GtkWidget *button = test_find_labelled(GTK_WIDGET(a->pane), label);
+
+    g_assert_nonnull(button);
+    g_assert_true(gtk_widget_get_sensitive(button));
+    g_signal_emit_by_name(button, "clicked");
+}
+
+static const LimRecording *
+recording(Attack *a)
+{
+    return lim_attack_run_recording(lim_attack_pane_get_run(a->pane));
+}
+
+static int
+method(const char *name)
+{
+    for (size_t i = 0; i < lim_attack_count(); i++)
+        if (g_str_equal(lim_attack_at(i)->name, name))
+            return (int)i;
+    g_assert_not_reached();
+}
+
+/* Without a click an attack has been made, and words say how it went. */
+static void
+body_first(TestApp *t)
+{
+    Attack a = open_view(t);
+
+    wait_current(&a);
+    LimAttackRun *run = lim_attack_pane_get_run(a.pane);
+    g_assert_true(lim_attack_run_ended(run));
+    g_assert_true(g_str_has_prefix(lim_attack_pane_get_verdict(a.pane), "✔ Fools the classifier"));
+    g_assert_nonnull(strstr(lim_attack_pane_get_verdict(a.pane), "8 bit"));
+    g_assert_cmpint(lim_timeline_get_n(lim_attack_pane_get_timeline(a.pane)), ==,
+                    lim_recording_n(recording(&a)));
+    const LimFrame *last = lim_recording_frame(recording(&a), lim_recording_n(recording(&a)) - 1);
+    g_assert_cmpint(last->queries, <=, lim_attack_run_plan(run)->setup.queries);
+    GtkWidget *empty = test_find_labelled(GTK_WIDGET(a.pane), "Denoised");
+    g_assert_nonnull(empty);
+}
+
+static void
+test_first(void)
+{
+    test_app_run(NULL, body_first);
+}
+
+/* The film: its first step does not fool, its last does; scrubbing shows a picture at once. */
+static void
+body_scrub(TestApp *t)
+{
+    Attack a = open_view(t);
+
+    set_int(&a, "method", method("fgsm"));
+    wait_current(&a);
+    press(&a, "First step");
+    g_assert_cmpint(lim_transport_get_step(a.transport), ==, 0);
+    wait_current(&a);
+    g_assert_true(g_str_has_prefix(lim_attack_pane_get_verdict(a.pane), "○ Does not fool"));
+    press(&a, "Last step");
+    wait_current(&a);
+    g_assert_true(g_str_has_prefix(lim_attack_pane_get_verdict(a.pane), "✔ Fools"));
+    int last = lim_transport_get_step(a.transport);
+    press(&a, "Step back");
+    g_assert_cmpint(lim_transport_get_step(a.transport), ==, last - 1);
+    g_assert_cmpint(lim_timeline_get_step(lim_attack_pane_get_timeline(a.pane)), ==, last - 1);
+}
+
+static void
+test_scrub(void)
+{
+    test_app_run(NULL, body_scrub);
+}
+
+/* Other pictures, other attacks, other budgets: the attack belongs to the settings; undo. */
+static void
+body_settings(TestApp *t)
+{
+    Attack a = open_view(t);
+    LimError err = LIM_ERROR_INIT;
+    g_autofree char *folder = lim_shipped_samples();
+    LimDataset *d = lim_dataset_open(folder, "sample", &err);
+    float picture[32 * 32];
+    int32_t label;
+
+    g_assert_nonnull(d);
+    wait_current(&a);
+    for (uint32_t i = 3; i < 6; i++) {
+        set_int(&a, "picture", (int)i);
+        wait_current(&a);
+        LimAttackRun *run = lim_attack_pane_get_run(a.pane);
+        lim_dataset_batch(d, &i, 1, 32, picture, &label);
+        g_assert_cmpint(lim_attack_run_right(run), ==, label);
+        for (int k = 0; k < 32 * 32; k++)
+            g_assert_cmpfloat_with_epsilon((double)lim_attack_run_clean(run)[k],
+                                           (double)(picture[k] + 1) / 2, 1e-6);
+    }
+    lim_dataset_free(d);
+    set_int(&a, "queries", 1); /* all that is left is to ask about the picture itself */
+    wait_current(&a);
+    g_assert_true(g_str_has_prefix(lim_attack_pane_get_verdict(a.pane), "✘"));
+    for (size_t i = 0; i < lim_attack_count(); i++) {
+        set_int(&a, "queries", 200);
+        set_int(&a, "method", (int)i);
+        wait_current(&a);
+        LimAttackRun *run = lim_attack_pane_get_run(a.pane);
+        g_assert_true(lim_attack_run_plan(run)->method == lim_attack_at(i));
+        g_assert_true(lim_attack_run_ended(run));
+    }
+}
+
+static void
+test_settings(void)
+{
+    test_app_run(NULL, body_settings);
+}
+
+/* A picture of one's own; one that is too large is refused in a sentence. */
+static void
+body_own(TestApp *t)
+{
+    Attack a = open_view(t);
+    LimError err = LIM_ERROR_INIT;
+    uint8_t pixels[40 * 40];
+    g_autofree char *path = g_build_filename(test_folder(), "own.png", NULL);
+    g_autofree char *large = g_build_filename(test_folder(), "large.png", NULL);
+
+    for (int i = 0; i < 40 * 40; i++)
+        pixels[i] = (uint8_t)(i * 7);
+    g_assert_cmpint(lim_png_write(path, lim_image_view(pixels, 28, 28, 28, LIM_PIXEL_GREY8), NULL,
+                                  0, &err),
+                    ==, LIM_OK);
+    g_assert_cmpint(lim_png_write(large, lim_image_view(pixels, 40, 40, 40, LIM_PIXEL_GREY8), NULL,
+                                  0, &err),
+                    ==, LIM_OK);
+    wait_current(&a);
+    lim_window_open_path(t->window, path);
+    for (int i = 0;
+         i < 100 && !g_str_equal(lim_attack_run_what(lim_attack_pane_get_run(a.pane)), "own.png");
+         i++)
+        test_spin(50);
+    wait_current(&a);
+    LimAttackRun *run = lim_attack_pane_get_run(a.pane);
+    g_assert_cmpstr(lim_attack_run_what(run), ==, "own.png");
+    g_assert_cmpfloat_with_epsilon((double)lim_attack_run_clean(run)[2 * 32 + 3], 7 / 255.0, 1e-6);
+    lim_window_open_path(t->window, large);
+    LimMessage *message = LIM_MESSAGE(test_find_type(GTK_WIDGET(a.pane), LIM_TYPE_MESSAGE));
+    for (int i = 0; i < 100 && !lim_message_get_text(message); i++)
+        test_spin(50);
+    test_spin(200);
+    g_assert_nonnull(strstr(lim_message_get_text(message), "40 × 40"));
+    set_int(&a, "source", LIM_ATTACK_SAMPLES);
+    wait_current(&a);
+}
+
+static void
+test_own(void)
+{
+    test_app_run(NULL, body_own);
+}
+
+static void
+test_gain(void)
+{
+    g_assert_cmpfloat(lim_difference_gain(1), ==, 1);
+    g_assert_cmpfloat(lim_difference_gain(0.6), ==, 1);
+    g_assert_cmpfloat(lim_difference_gain(0.5), ==, 2);
+    g_assert_cmpfloat(lim_difference_gain(0.1), ==, 10);
+    g_assert_cmpfloat(lim_difference_gain(0.11), ==, 5);
+    g_assert_cmpfloat(lim_difference_gain(0), ==, 5000);
+}
+
+int
+main(int argc, char **argv)
+{
+    test_app_init(&argc, &argv);
+    g_autofree char *models = g_build_filename(test_folder(), "models", NULL);
+    g_mkdir_with_parents(models, 0700);
+    g_autofree char *to = g_build_filename(models, "fashion-classifier.safetensors", NULL);
+    g_autofree char *from =
+        g_build_filename(g_getenv("LIMEN_SOURCE"),
+                         "resources/models/fashion-classifier.safetensors", NULL);
+    g_autofree char *data = NULL;
+    gsize size;
+    g_assert_true(g_file_get_contents(from, &data, &size, NULL));
+    g_assert_true(g_file_set_contents(to, data, (gssize)size, NULL));
+    g_test_add_func("/attack/first-state", test_first);
+    g_test_add_func("/attack/scrub", test_scrub);
+    g_test_add_func("/attack/settings", test_settings);
+    g_test_add_func("/attack/own", test_own);
+    g_test_add_func("/attack/gain", test_gain);
+    return g_test_run();
+}

@@ -1,0 +1,17 @@
+/* A short text that tells what is seen. Its terms are links: pointing at one, or following it with
+ * the keyboard, highlights the widget that it speaks of. */
+#pragma once
+
+#include <gtk/gtk.h>
+
+#define LIM_TYPE_EXPLAIN (lim_explain_get_type())
+G_DECLARE_FINAL_TYPE(LimExplain, lim_explain, LIM, EXPLAIN, GtkWidget)
+
+GtkWidget *lim_explain_new(void);
+/* Pango markup with links: "<a href='clean'>The left picture</a> is ..." */
+void lim_explain_set_text(LimExplain *self, const char *markup);
+/* The widget that a link of this name highlights (style class "lit"); not kept alive. */
+void lim_explain_add_term(LimExplain *self, const char *name, GtkWidget *widget);
+/* The term that is highlighted, borrowed, or NULL; and by hand. */
+const char *lim_explain_get_lit(LimExplain *self);
+void lim_explain_light(LimExplain *self, const char *name);
