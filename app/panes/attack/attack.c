@@ -667,7 +667,7 @@ build_bottom(LimAttackPane *self)
 
     self->timeline = LIM_TIMELINE(lim_timeline_new("Timeline"));
     gtk_widget_set_hexpand(GTK_WIDGET(self->timeline), TRUE);
-    gtk_widget_set_size_request(GTK_WIDGET(self->timeline), -1, 180);
+    gtk_widget_set_size_request(GTK_WIDGET(self->timeline), -1, 160);
     g_signal_connect_object(self->timeline, "step-dragged", G_CALLBACK(timeline_dragged), self,
                             G_CONNECT_SWAPPED);
     self->explain = LIM_EXPLAIN(lim_explain_new());

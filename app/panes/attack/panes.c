@@ -185,7 +185,7 @@ build_column(LimAttackView *self, LimAttackColumn pane)
 
     self->view[pane] = LIM_PICTURE_VIEW(lim_picture_view_new(titles[pane], self->zoom));
     gtk_widget_set_vexpand(GTK_WIDGET(self->view[pane]), TRUE);
-    gtk_widget_set_size_request(GTK_WIDGET(self->view[pane]), 160, 160);
+    gtk_widget_set_size_request(GTK_WIDGET(self->view[pane]), 128, 128);
     gtk_box_append(GTK_BOX(column), GTK_WIDGET(self->view[pane]));
     GtkWidget *below; /* of one height in all columns, so that the pictures are level */
     if (pane == LIM_ATTACK_DIFFERENCE) {
@@ -241,7 +241,7 @@ lim_attack_view_init(LimAttackView *self)
 {
     self->zoom = lim_zoom_new();
     self->level = gtk_size_group_new(GTK_SIZE_GROUP_VERTICAL);
-    self->box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 18);
+    self->box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 12);
     gtk_box_set_homogeneous(GTK_BOX(self->box), TRUE);
     for (int i = 0; i < LIM_ATTACK_N_PANES; i++) {
         self->column[i] = build_column(self, (LimAttackColumn)i);
