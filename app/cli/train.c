@@ -196,7 +196,10 @@ static const CliPiece classifier_pieces[] = {{"Training", lim_classifier_trainin
 const CliCommand cli_train_classifier = {
     .name = "train classifier",
     .summary = "Trains a classifier",
-    .text = "Ctrl+C keeps a checkpoint; the same command goes on from it.",
+    .text =
+        "Ctrl+C keeps a checkpoint; the same command goes on from it. Defensive distillation takes "
+        "two trainings at the same --temperature, the second with the first one's file as "
+        "--teacher.",
     .operands = "",
     .pieces = classifier_pieces,
     .run = run_train_classifier,
