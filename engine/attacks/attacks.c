@@ -6,9 +6,13 @@
 const char *const lim_attack_losses[] = {"cross-entropy", "margin", NULL};
 const char *const lim_attack_norms[] = {"l2", "linf", NULL};
 
-extern const LimAttackClass lim_attack_fgsm, lim_attack_bim, lim_attack_pgd;
+extern const LimAttackClass lim_attack_fgsm, lim_attack_bim, lim_attack_pgd, lim_attack_deepfool,
+    lim_attack_carlini_wagner, lim_attack_ddn;
 
-static const LimAttackClass *const list[] = {&lim_attack_fgsm, &lim_attack_bim, &lim_attack_pgd};
+static const LimAttackClass *const list[] = {
+    &lim_attack_fgsm,           &lim_attack_bim, &lim_attack_pgd, &lim_attack_deepfool,
+    &lim_attack_carlini_wagner, &lim_attack_ddn,
+};
 
 size_t
 lim_attack_count(void)

@@ -66,13 +66,25 @@ says(const float *x)
     return label;
 }
 
+/* Settings of the attack: its defaults, but little work for those that do a lot. */
+static void *
+settings(const LimAttackClass *klass)
+{
+    void *params = g_malloc0(klass->params_size);
+    lim_params_init(klass->schema, params);
+    if (lim_params_find(klass->schema, "rounds")) {
+        lim_params_set(klass->schema, params, "rounds", "5", NULL);
+        lim_params_set(klass->schema, params, "steps", "20", NULL);
+    }
+    return params;
+}
+
 static void
 test_results(gconstpointer data)
 {
     const LimAttackClass *klass = data;
     LimVictim *v = lim_victim_new(predictor, LIM_ACCESS_GRADIENT);
-    void *params = g_malloc0(klass->params_size);
-    lim_params_init(klass->schema, params);
+    void *params = settings(klass);
     const LimAttackInput in = input(N);
     LimAttack *a = lim_attack_new(klass, params, &in, v, NULL);
     run(a);
@@ -127,8 +139,7 @@ test_ends(gconstpointer data)
 {
     const LimAttackClass *klass = data;
     LimVictim *v = lim_victim_new(predictor, LIM_ACCESS_GRADIENT);
-    void *params = g_malloc0(klass->params_size);
-    lim_params_init(klass->schema, params);
+    void *params = settings(klass);
     LimAttackInput in = input(N);
     LimAttack *plain = lim_attack_new(klass, params, &in, v, NULL);
     run(plain);

@@ -202,6 +202,215 @@ test_lattice(void)
     end(&c);
 }
 
+/* The smallest epsilon along the sign: 0.05. */
+static void
+test_minimal(void)
+{
+    float x[SIZE];
+    fill(x, 0.5f);
+    Case c;
+    LimAttackResult r = attack_one(&c, two_classes(), "fgsm",
+                                   SETTINGS("epsilon", "1", "minimal", "true"), x, 0, NULL);
+    g_assert_cmpint(r.status, ==, LIM_ATTACK_FOOLED);
+    g_assert_cmpfloat(r.linf, >=, 0.05 - 1e-6);
+    g_assert_cmpfloat(r.linf, <=, 0.05 + 0.01 / 1000);
+    g_assert_cmpint(r.queries, <=, 1 + 1 + 6 + 10 + 2);
+    end(&c);
+    r = attack_one(&c, two_classes(), "fgsm", SETTINGS("epsilon", "0.04", "minimal", "true"), x, 0,
+                   NULL);
+    g_assert_cmpint(r.status, ==, LIM_ATTACK_FAILED);
+    g_assert_cmpint(r.queries, ==, 1 + 1 + 100 + 1);
+    end(&c);
+}
+
+/* One linear step is exact: 1.02 (distance + 1e-4). */
+static void
+test_deepfool(void)
+{
+    float x[SIZE];
+    fill(x, 0.5f);
+    Case c;
+    LimAttackResult r =
+        attack_one(&c, two_classes(), "deepfool", SETTINGS("norm", "l2"), x, 0, NULL);
+    g_assert_cmpint(r.status, ==, LIM_ATTACK_FOOLED);
+    g_assert_cmpfloat_with_epsilon(r.l2, 1.02 * (0.2 + 1e-4), 1e-5);
+    g_assert_cmpint(r.queries, ==, 1 + 2 + 2);
+    g_assert_cmpint(r.gradients, ==, 2);
+    end(&c);
+    r = attack_one(&c, two_classes(), "deepfool", SETTINGS("norm", "linf"), x, 0, NULL);
+    g_assert_cmpfloat_with_epsilon(r.linf, 1.02 * (0.05 + 1e-4), 1e-5);
+    end(&c);
+    r = attack_one(&c, two_classes(), "deepfool", SETTINGS("norm", "l2", "overshoot", "0.1"), x, 0,
+                   NULL);
+    g_assert_cmpfloat_with_epsilon(r.l2, 1.1 * (0.2 + 1e-4), 1e-5);
+    end(&c);
+
+    /* on the boundary itself: a tie is no reason to stop */
+    fill(x, 0.5f);
+    bias[0] = bias[1] = 0;
+    float flat[2][SIZE] = {{0}}, none[2] = {0.25f, 0.25f};
+    for (int j = 0; j < SIZE; j++)
+        flat[1][j] = j % 2 ? 1 : -1;
+    r = attack_one(&c, toy_new(2, SIZE, &flat[0][0], none), "deepfool", SETTINGS("norm", "l2"), x,
+                   0, NULL);
+    g_assert_cmpint(r.status, ==, LIM_ATTACK_FOOLED);
+    g_assert_cmpfloat_with_epsilon(r.l2, 1.02e-4, 1e-6);
+    end(&c);
+    /* no gradient: nowhere to go, and no crash */
+    memset(flat, 0, sizeof flat);
+    r = attack_one(&c, toy_new(2, SIZE, &flat[0][0], none), "deepfool", SETTINGS("norm", "l2"), x,
+                   0, NULL);
+    g_assert_cmpint(r.status, ==, LIM_ATTACK_FAILED);
+    g_assert_cmpmem(r.image, sizeof x, x, sizeof x);
+    end(&c);
+}
+
+/* At the edge of the range half of the values cannot follow the gradient: places are clipped, and
+ * the steps go on from there. */
+static void
+test_deepfool_clips(void)
+{
+    float x[SIZE];
+    for (int j = 0; j < SIZE; j++)
+        x[j] = j < 8 ? 1 : 0.09f; /* sum 8.72 */
+    Case c;
+    const LimAttackResult r =
+        attack_one(&c, two_classes(), "deepfool", SETTINGS("norm", "l2"), x, 0, NULL);
+    g_assert_cmpint(r.status, ==, LIM_ATTACK_FOOLED);
+    for (int j = 0; j < SIZE; j++)
+        g_assert_true(r.image[j] >= 0 && r.image[j] <= 1);
+    /* the nearest is 0.08 / sqrt(8) away */
+    g_assert_cmpfloat(r.l2, >=, 0.08 / sqrt(8) - 1e-6);
+    g_assert_cmpfloat(r.l2, <=, 1.1 * 0.08 / sqrt(8));
+    end(&c);
+}
+
+/* Three classes: the nearest boundary is that of class 2, in which order the logits may be. */
+static void
+test_deepfool_nearest(void)
+{
+    float w[3][SIZE] = {{0}}, b[3] = {1, 0.9f, 0.5f}, x[SIZE];
+    fill(x, 0.5f);
+    w[1][0] = 0.1f; /* distance 0.1 / 0.1 less 0.05 */
+    w[2][1] = 2;    /* (0.5 - 1) / 2 */
+    b[2] -= 1;
+    Case c;
+    LimAttackResult r = attack_one(&c, toy_new(3, SIZE, &w[0][0], b), "deepfool",
+                                   SETTINGS("norm", "l2"), x, 0, NULL);
+    g_assert_cmpint(r.label, ==, 2);
+    g_assert_cmpfloat_with_epsilon(r.l2, 1.02 * (0.25 + 1e-4), 1e-5);
+    end(&c);
+    /* only the next class by logits is a candidate: class 1 has 0.95, class 2 has 0.5 */
+    r = attack_one(&c, toy_new(3, SIZE, &w[0][0], b), "deepfool",
+                   SETTINGS("norm", "l2", "candidates", "2"), x, 0, NULL);
+    g_assert_cmpint(r.label, !=, 2);
+    end(&c);
+}
+
+/* Close to the exact distance of 0.2, targeted or not. */
+static void
+test_closest(void)
+{
+    float x[SIZE];
+    fill(x, 0.5f);
+    const int32_t other = 1;
+    for (int targeted = 0; targeted < 2; targeted++) {
+        Case c;
+        LimAttackResult r = attack_one(&c, two_classes(), "carlini-wagner",
+                                       SETTINGS("steps", "300"), x, 0, targeted ? &other : NULL);
+        g_assert_cmpint(r.status, ==, LIM_ATTACK_FOOLED);
+        g_assert_cmpfloat(r.l2, >=, 0.2 - 1e-6);
+        g_assert_cmpfloat(r.l2, <=, 0.2 * 1.02);
+        end(&c);
+        r = attack_one(&c, two_classes(), "ddn", SETTINGS("steps", "300"), x, 0,
+                       targeted ? &other : NULL);
+        g_assert_cmpint(r.status, ==, LIM_ATTACK_FOOLED);
+        g_assert_cmpfloat(r.l2, >=, 0.2 - 1e-6);
+        g_assert_cmpfloat(r.l2, <=, 0.2 * 1.06);
+        g_assert_cmpint(r.queries, ==, 1 + 300 + 2);
+        end(&c);
+        /* confidence: a lead of 0.2 in logits, 0.4 from the boundary of 2 w = 1/4 a value */
+        r = attack_one(&c, two_classes(), "carlini-wagner",
+                       SETTINGS("steps", "300", "confidence", "0.2"), x, 0,
+                       targeted ? &other : NULL);
+        g_assert_cmpint(r.status, ==, LIM_ATTACK_FOOLED);
+        g_assert_cmpfloat(r.l2, >=, 0.4 - 1e-6);
+        g_assert_cmpfloat(r.l2, <=, 0.4 * 1.02);
+        end(&c);
+    }
+}
+
+/* Values at 0 and at 1 move. */
+static void
+test_carlini_wagner_edges(void)
+{
+    float x[SIZE];
+    for (int j = 0; j < SIZE; j++)
+        x[j] = j < 8 ? 1 : 0; /* sum 8 */
+    Case c;
+    const LimAttackResult r =
+        attack_one(&c, two_classes(), "carlini-wagner", SETTINGS("steps", "1000"), x, 0, NULL);
+    g_assert_cmpint(r.status, ==, LIM_ATTACK_FOOLED);
+    for (int j = 8; j < SIZE; j++)
+        g_assert_cmpfloat(r.image[j], >, 0.05);
+    g_assert_cmpfloat(r.l2, <=, 1.03 * 0.8 / sqrt(8));
+    end(&c);
+}
+
+/* Too little to find anything: the best try, said to have failed, and not a black picture. */
+static void
+test_carlini_wagner_fails(void)
+{
+    float x[SIZE];
+    fill(x, 0.5f);
+    Case c;
+    LimAttackResult r = attack_one(&c, two_classes(), "carlini-wagner",
+                                   SETTINGS("rounds", "1", "steps", "3"), x, 0, NULL);
+    g_assert_cmpint(r.status, ==, LIM_ATTACK_FAILED);
+    g_assert_cmpint(r.label, ==, 0);
+    g_assert_cmpfloat(r.l2, <, 0.2);
+    g_assert_cmpint(r.queries, ==, 1 + 3 + 1);
+    for (int j = 0; j < SIZE; j++)
+        g_assert_cmpfloat(r.image[j], >, 0.4);
+    end(&c);
+    const int32_t label = 0;
+    const LimAttackInput in = {.n = 1, .image = x, .label = &label, .budget = 50};
+    c = begin(two_classes(), "carlini-wagner", SETTINGS("c", "1e-6"), &in);
+    finish(&c);
+    lim_attack_result(c.attack, 0, &r);
+    g_assert_cmpint(r.queries, <=, 50);
+    g_assert_cmpint(r.status, ==, LIM_ATTACK_FAILED);
+    end(&c);
+}
+
+/* Stopped in the middle: what was found by then is the result, and it is judged. */
+static void
+test_stop(void)
+{
+    float x[SIZE];
+    fill(x, 0.5f);
+    const int32_t label = 0;
+    const LimAttackInput in = {.n = 1, .image = x, .label = &label, .lattice_queries = 30};
+    Case c = begin(two_classes(), "ddn", SETTINGS("steps", "300"), &in);
+    LimAttackResult r;
+    do {
+        g_assert_cmpint(lim_task_step(lim_attack_task(c.attack), &exec, NULL, NULL), ==,
+                        LIM_STEP_MORE);
+        lim_attack_result(c.attack, 0, &r);
+    } while (r.status == LIM_ATTACK_RUNNING);
+    float found[SIZE];
+    memcpy(found, r.image, sizeof found);
+    const int64_t queries = r.queries;
+    lim_attack_stop(c.attack);
+    finish(&c);
+    lim_attack_result(c.attack, 0, &r);
+    g_assert_cmpint(r.status, ==, LIM_ATTACK_FOOLED);
+    g_assert_cmpint(r.queries, ==, queries + 2);
+    g_assert_cmpint(r.label8, >=, 0);
+    g_assert_cmpmem(r.image, sizeof found, found, sizeof found);
+    end(&c);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -211,5 +420,13 @@ main(int argc, char **argv)
     g_test_add_func("/gradient/pgd-l2", test_pgd_l2);
     g_test_add_func("/gradient/queries", test_queries);
     g_test_add_func("/gradient/lattice", test_lattice);
+    g_test_add_func("/gradient/minimal", test_minimal);
+    g_test_add_func("/gradient/deepfool", test_deepfool);
+    g_test_add_func("/gradient/deepfool-clips", test_deepfool_clips);
+    g_test_add_func("/gradient/deepfool-nearest", test_deepfool_nearest);
+    g_test_add_func("/gradient/closest", test_closest);
+    g_test_add_func("/gradient/carlini-wagner-edges", test_carlini_wagner_edges);
+    g_test_add_func("/gradient/carlini-wagner-fails", test_carlini_wagner_fails);
+    g_test_add_func("/gradient/stop", test_stop);
     return g_test_run();
 }
