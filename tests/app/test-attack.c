@@ -3,8 +3,13 @@
 
 #include "data/dataset.h"
 #include "panes/attack/attack.h"
+#include "panes/attack/probe.h"
 #include "shipped.h"
 #include "tensor/png.h"
+#include "widgets/lim-picture-view.h"
+#include "widgets/lim-plot.h"
+#include "widgets/lim-ruler.h"
+#include "widgets/lim-slice.h"
 
 #include <math.h>
 
@@ -222,6 +227,155 @@ test_own(void)
 }
 
 static void
+run_task(LimTask *t)
+{
+    LimError err = LIM_ERROR_INIT;
+    LimPool *pool = lim_pool_new(1);
+    LimExec exec = {.kernels = lim_kernels_best(), .pool = pool};
+    LimStep step;
+
+    while ((step = lim_task_step(t, &exec, NULL, &err)) == LIM_STEP_MORE)
+        ;
+    g_assert_cmpstr(err.text, ==, "");
+    g_assert_cmpint(step, ==, LIM_STEP_DONE);
+    lim_pool_free(pool);
+}
+
+static LimAttackRun *
+make_run(const char *method, int picture)
+{
+    g_autofree char *models = lim_shipped_model("");
+    g_autofree char *samples = lim_shipped_samples();
+    LimBench *bench = lim_bench_new(models, samples);
+    LimAttackPlan plan = {.method = lim_attack_find(method)};
+
+    lim_params_init(lim_attack_setup_schema, &plan.setup);
+    plan.setup.picture = picture;
+    plan.params = lim_alloc(1, plan.method->params_size);
+    lim_params_init(plan.method->schema, plan.params);
+    LimTask *t = lim_begin_task_new(bench, &plan);
+    run_task(t);
+    LimAttackRun *run = lim_begin_task_steal(t);
+    lim_task_free(t);
+    t = lim_advance_task_new(run, G_MAXINT, FALSE);
+    run_task(t);
+    lim_task_free(t);
+    g_assert_true(lim_attack_run_ended(run));
+    lim_attack_plan_clear(&plan);
+    lim_bench_unref(bench);
+    return run;
+}
+
+/* The line between the pictures: its ends are they, and the class changes where the marks are. */
+static void
+test_line(void)
+{
+    LimAttackRun *run = make_run("fgsm", 0);
+    const int last = lim_recording_n(lim_attack_run_recording(run)) - 1;
+    LimTask *t = lim_strip_task_new(run, last);
+
+    run_task(t);
+    LimStripTask *strip = (LimStripTask *)t;
+    g_assert_cmpint(strip->label[0], ==, lim_attack_run_right(run));
+    g_assert_cmpint(strip->label[LIM_STRIP - 1], !=, lim_attack_run_right(run));
+    g_assert_cmpint(strip->n_flips, >=, 1);
+    for (int side = 0; side < 2; side++) {
+        LimTask *p = lim_place_task_new(run, last, strip->flip[0] + (side ? 1e-4 : -1e-4));
+        run_task(p);
+        g_assert_cmpint(((LimPlaceTask *)p)->label == lim_attack_run_right(run), ==, !side);
+        lim_task_free(p);
+    }
+    LimTask *p = lim_place_task_new(run, last, 1);
+    run_task(p);
+    g_assert_cmpmem(((LimPlaceTask *)p)->picture, 32 * 32 * sizeof(float),
+                    lim_recording_picture(lim_attack_run_recording(run), last),
+                    32 * 32 * sizeof(float));
+    lim_task_free(p);
+    lim_task_free(t);
+    lim_attack_run_unref(run);
+}
+
+static int
+slice_label(const LimSliceTask *s, double x, double y)
+{
+    int column = (int)((x - s->x0) / s->side * s->grid);
+    int row = (int)((1 - (y - s->y0) / s->side) * s->grid);
+
+    g_assert_true(row >= 0 && row < s->grid && column >= 0 && column < s->grid);
+    return s->label[row * s->grid + column];
+}
+
+/* The plane holds the pictures it is made of, at their distances. */
+static void
+test_plane(void)
+{
+    LimAttackRun *run = make_run("fgsm", 0);
+    const LimRecording *r = lim_attack_run_recording(run);
+    const int last = lim_recording_n(r) - 1;
+    LimTask *t = lim_slice_task_new(run, last, 31);
+
+    run_task(t);
+    LimSliceTask *s = (LimSliceTask *)t;
+    g_assert_cmpint(slice_label(s, 0, 0), ==, lim_attack_run_right(run));
+    g_assert_cmpint(slice_label(s, s->shown[0], s->shown[1]), !=, lim_attack_run_right(run));
+    g_assert_cmpfloat_with_epsilon(s->shown[0], lim_recording_frame(r, last)->l2, 1e-3);
+    g_assert_cmpfloat_with_epsilon(s->shown[1], 0, 1e-3);
+    double dot = 0, one = 0;
+    for (int i = 0; i < 32 * 32; i++) {
+        dot += (double)s->axis[0][i] * (double)s->axis[1][i];
+        one += (double)s->axis[1][i] * (double)s->axis[1][i];
+    }
+    g_assert_cmpfloat_with_epsilon(dot, 0, 1e-4);
+    g_assert_cmpfloat_with_epsilon(one, 1, 1e-4);
+    lim_task_free(t);
+    lim_attack_run_unref(run);
+}
+
+/* All pages show something for the attack that is there. */
+static void
+body_pages(TestApp *t)
+{
+    Attack a = open_view(t);
+    static const char *const pages[] = {"slice", "ruler", "race", "timeline"};
+
+    set_int(&a, "method", method("fgsm"));
+    set_int(&a, "queries", 60);
+    wait_current(&a);
+    GtkWidget *stack =
+        gtk_widget_get_ancestor(GTK_WIDGET(lim_attack_pane_get_timeline(a.pane)), GTK_TYPE_STACK);
+    for (gsize i = 0; i < G_N_ELEMENTS(pages); i++) {
+        gtk_stack_set_visible_child_name(GTK_STACK(stack), pages[i]);
+        test_spin(700);
+    }
+    LimSlice *slice = LIM_SLICE(test_find_type(stack, LIM_TYPE_SLICE));
+    LimRuler *ruler = LIM_RULER(test_find_type(stack, LIM_TYPE_RULER));
+    LimPlot *race = LIM_PLOT(test_find_type(stack, LIM_TYPE_PLOT));
+    LimAttackRun *run = lim_attack_pane_get_run(a.pane);
+    for (int i = 0; i < 100 && lim_slice_get_label(slice, 0, 0) < 0; i++)
+        test_spin(50);
+    g_assert_cmpint(lim_slice_get_label(slice, 0, 0), ==, lim_attack_run_right(run));
+    for (int i = 0; i < 100 && !lim_plot_get_n_points(race, 0); i++)
+        test_spin(50);
+    g_assert_cmpint(lim_plot_get_n_points(race, 0), >, 0);
+    gtk_stack_set_visible_child_name(GTK_STACK(stack), "ruler");
+    lim_ruler_set_place(ruler, 0);
+    GtkWidget *picture = test_find_labelled(stack, "Picture on the line");
+    for (int i = 0; i < 100; i++) {
+        const guint8 *p = lim_picture_view_get_pixel(LIM_PICTURE_VIEW(picture), 16, 16);
+        test_spin(50);
+        if (p && *p == (guint8)lrintf(255 * lim_attack_run_clean(run)[16 * 32 + 16]))
+            return;
+    }
+    g_assert_not_reached();
+}
+
+static void
+test_pages(void)
+{
+    test_app_run(NULL, body_pages);
+}
+
+static void
 test_gain(void)
 {
     g_assert_cmpfloat(lim_difference_gain(1), ==, 1);
@@ -251,5 +405,8 @@ main(int argc, char **argv)
     g_test_add_func("/attack/settings", test_settings);
     g_test_add_func("/attack/own", test_own);
     g_test_add_func("/attack/gain", test_gain);
+    g_test_add_func("/attack/line", test_line);
+    g_test_add_func("/attack/plane", test_plane);
+    g_test_add_func("/attack/pages", test_pages);
     return g_test_run();
 }

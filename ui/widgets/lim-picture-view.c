@@ -199,7 +199,8 @@ static void
 measure(GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum, int *natural,
         int *minimum_baseline, int *natural_baseline)
 {
-    *minimum = *natural = MIN_SIDE;
+    *minimum = MIN_SIDE;
+    *natural = 2 * MIN_SIDE;
 }
 
 /* ---- input ---- */

@@ -7,6 +7,7 @@
 
 #include "lim-undo.h"
 #include "panes/attack/form.h"
+#include "panes/attack/page.h"
 #include "shipped.h"
 #include "widgets/lim-explain.h"
 #include "widgets/lim-message.h"
@@ -16,8 +17,18 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* On the worker's live lane, apart from those of other views. */
-enum { SLOT_BEGIN = 4, SLOT_LOOK };
+/* Below the pictures, in the order of the switcher; the first is shown at start. */
+static const struct {
+    const char *name, *title;
+    GType (*type)(void); /* of a LimAttackPage; NULL: the timeline */
+} pages[] = {
+    {"timeline", "Timeline", NULL},
+    {"slice", "Slice", lim_attack_slice_get_type},
+    {"race", "Race", lim_attack_race_get_type},
+    {"ruler", "Ruler", lim_attack_ruler_get_type},
+};
+
+#define BOTTOM 190 /* least height of the pages */
 
 struct _LimAttackPane {
     LimPane parent_instance;
@@ -25,8 +36,9 @@ struct _LimAttackPane {
     LimAttackView *view;
     LimTransport *transport;
     LimTimeline *timeline;
-    GtkWidget *title, *subtitle, *verdict;
+    GtkWidget *verdict;
     LimExplain *explain;
+    GtkWidget *pages; /* GtkStack */
     GtkWidget *stack; /* "attack", or a message */
     LimMessage *message;
     LimStatusLine *status;
@@ -198,9 +210,20 @@ ask(LimAttackPane *self)
     if (!self->run || self->shown < 0)
         return;
     self->judged = -1;
-    lim_worker_submit(
-        worker_of(self), lim_look_task_new(self->run, self->shown), LIM_LANE_LIVE, SLOT_LOOK, 0,
-        (LimTaskEvents){.done = looked, .drop = lim_target_free, .data = lim_target_new(self, 0)});
+    lim_worker_submit(worker_of(self), lim_look_task_new(self->run, self->shown), LIM_LANE_LIVE,
+                      LIM_ATTACK_SLOT_LOOK, 0,
+                      (LimTaskEvents){.done = looked,
+                                      .drop = lim_target_free,
+                                      .data = lim_target_new(self, 0)});
+}
+
+static void
+show_page(LimAttackPane *self)
+{
+    GtkWidget *page = gtk_stack_get_visible_child(GTK_STACK(self->pages));
+
+    if (self->run && self->shown >= 0 && page && LIM_IS_ATTACK_PAGE(page))
+        lim_attack_page_show(LIM_ATTACK_PAGE(page), self->run, self->shown);
 }
 
 static void
@@ -209,8 +232,9 @@ show_position(LimAttackPane *self)
     const LimRecording *r = lim_attack_run_recording(self->run);
     const LimFrame *f = lim_recording_frame(r, self->shown);
     g_autofree char *text =
-        g_strdup_printf("step %d of %d   query %d of %d", self->shown, lim_recording_n(r) - 1,
-                        (int)f->queries, lim_attack_run_plan(self->run)->setup.queries);
+        g_strdup_printf("step %d of %d   query %d of %d   gradients %d", self->shown,
+                        lim_recording_n(r) - 1, (int)f->queries,
+                        lim_attack_run_plan(self->run)->setup.queries, (int)f->gradients);
 
     lim_transport_set_text(self->transport, text);
 }
@@ -228,6 +252,7 @@ show_frame(LimAttackPane *self, int frame)
         lim_attack_view_show(self->view, self->run, lim_recording_picture(r, frame));
         lim_timeline_set_step(self->timeline, frame);
         ask(self);
+        show_page(self);
     }
     show_position(self);
 }
@@ -236,20 +261,14 @@ static void
 describe(LimAttackPane *self)
 {
     const LimAttackPlan *plan = lim_attack_run_plan(self->run);
-    const LimRecording *r = lim_attack_run_recording(self->run);
-    const LimFrame *last = lim_recording_frame(r, lim_recording_n(r) - 1);
     g_autofree char *model = g_path_get_basename(lim_attack_run_model(self->run));
-    g_autofree char *subtitle =
-        g_strdup_printf("%s, %s",
-                        lim_attack_run_class_name(self->run, lim_attack_run_right(self->run)),
-                        lim_attack_run_what(self->run));
+    char *dot = g_strrstr(model, ".safetensors");
+    if (dot)
+        *dot = 0;
     g_autofree char *status =
-        g_strdup_printf("%s on %s, seed %" G_GUINT64_FORMAT ": queries %d, gradients %d%s",
-                        plan->method->label, model, plan->setup.seed, (int)last->queries,
-                        (int)last->gradients, lim_attack_run_ended(self->run) ? ", ended" : "");
+        g_strdup_printf("%s on %s, %s, seed %" G_GUINT64_FORMAT, plan->method->label, model,
+                        lim_attack_run_what(self->run), plan->setup.seed);
 
-    gtk_label_set_text(GTK_LABEL(self->title), plan->method->label);
-    gtk_label_set_text(GTK_LABEL(self->subtitle), subtitle);
     lim_status_line_set_text(self->status, status);
 }
 
@@ -448,7 +467,7 @@ tick(GtkWidget *widget, GdkFrameClock *clock, gpointer data)
     lim_attack_plan_copy(&self->posted, &plan);
     self->any_posted = TRUE;
     lim_worker_submit(worker_of(self), lim_begin_task_new(self->bench, &plan), LIM_LANE_LIVE,
-                      SLOT_BEGIN, 0,
+                      LIM_ATTACK_SLOT_BEGIN, 0,
                       (LimTaskEvents){.done = begun,
                                       .drop = lim_target_free,
                                       .data = lim_target_new(self, ++self->serial)});
@@ -634,25 +653,6 @@ build_panel(LimAttackPane *self)
     return panel;
 }
 
-static GtkWidget *
-build_head(LimAttackPane *self)
-{
-    GtkWidget *head = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 12);
-
-    self->title = gtk_label_new(NULL);
-    gtk_widget_add_css_class(self->title, "picture-title");
-    self->subtitle = gtk_label_new(NULL);
-    gtk_widget_add_css_class(self->subtitle, "dim-label");
-    gtk_label_set_ellipsize(GTK_LABEL(self->subtitle), PANGO_ELLIPSIZE_END);
-    gtk_label_set_xalign(GTK_LABEL(self->subtitle), 0);
-    gtk_widget_set_hexpand(self->subtitle, TRUE);
-    gtk_widget_set_valign(self->title, GTK_ALIGN_BASELINE);
-    gtk_widget_set_valign(self->subtitle, GTK_ALIGN_BASELINE);
-    gtk_box_append(GTK_BOX(head), self->title);
-    gtk_box_append(GTK_BOX(head), self->subtitle);
-    return head;
-}
-
 static const char timeline_text[] =
     "A <a href='clean'>picture</a> is changed until the classifier errs, and then as little as "
     "possible. Each step asks the classifier once. The <a href='timeline'>curve</a> falls as the "
@@ -660,29 +660,79 @@ static const char timeline_text[] =
     "use the <a href='transport'>player</a>, to see any step. The <a "
     "href='difference'>difference</a> is enlarged by the gain that stands over it.";
 
-static GtkWidget *
-build_bottom(LimAttackPane *self)
+static void
+page_changed(LimAttackPane *self)
 {
-    GtkWidget *row = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 18);
+    GtkWidget *page = gtk_stack_get_visible_child(GTK_STACK(self->pages));
 
-    self->timeline = LIM_TIMELINE(lim_timeline_new("Timeline"));
-    gtk_widget_set_hexpand(GTK_WIDGET(self->timeline), TRUE);
-    gtk_widget_set_size_request(GTK_WIDGET(self->timeline), -1, 160);
-    g_signal_connect_object(self->timeline, "step-dragged", G_CALLBACK(timeline_dragged), self,
-                            G_CONNECT_SWAPPED);
+    if (!page) /* the view is going */
+        return;
+    lim_explain_set_text(self->explain, LIM_IS_ATTACK_PAGE(page)
+                                            ? lim_attack_page_get_text(LIM_ATTACK_PAGE(page))
+                                            : timeline_text);
+    show_page(self);
+}
+
+static void
+build_explain(LimAttackPane *self)
+{
     self->explain = LIM_EXPLAIN(lim_explain_new());
-    lim_explain_set_text(self->explain, timeline_text);
     lim_explain_add_term(self->explain, "clean", lim_attack_view_get(self->view, LIM_ATTACK_CLEAN));
     lim_explain_add_term(self->explain, "adversarial",
                          lim_attack_view_get(self->view, LIM_ATTACK_ADVERSARIAL));
     lim_explain_add_term(self->explain, "difference",
                          lim_attack_view_get(self->view, LIM_ATTACK_DIFFERENCE));
-    lim_explain_add_term(self->explain, "timeline", GTK_WIDGET(self->timeline));
     lim_explain_add_term(self->explain, "transport", GTK_WIDGET(self->transport));
-    gtk_widget_set_size_request(GTK_WIDGET(self->explain), 260, -1);
+    gtk_widget_set_size_request(GTK_WIDGET(self->explain), 240, -1);
     gtk_widget_set_hexpand(GTK_WIDGET(self->explain), FALSE);
-    gtk_box_append(GTK_BOX(row), GTK_WIDGET(self->timeline));
-    gtk_box_append(GTK_BOX(row), GTK_WIDGET(self->explain));
+}
+
+static GtkWidget *
+build_bottom(LimAttackPane *self)
+{
+    GtkWidget *row = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 18);
+    GtkWidget *side = gtk_box_new(GTK_ORIENTATION_VERTICAL, 12);
+    GtkWidget *switcher = gtk_stack_switcher_new();
+
+    build_explain(self);
+    self->pages = gtk_stack_new();
+    gtk_widget_set_hexpand(self->pages, TRUE);
+    for (gsize i = 0; i < G_N_ELEMENTS(pages); i++) {
+        GtkWidget *page =
+            pages[i].type ? g_object_new(pages[i].type(), NULL) : lim_timeline_new(pages[i].title);
+        if (pages[i].type)
+            lim_attack_page_set_session(LIM_ATTACK_PAGE(page),
+                                        lim_pane_get_session(LIM_PANE(self)));
+        else
+            self->timeline = LIM_TIMELINE(page);
+        gtk_stack_add_titled(GTK_STACK(self->pages), page, pages[i].name, pages[i].title);
+        gtk_accessible_update_property(GTK_ACCESSIBLE(page), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                       pages[i].title, -1);
+        lim_explain_add_term(self->explain, pages[i].name, page);
+    }
+    g_signal_connect_object(self->timeline, "step-dragged", G_CALLBACK(timeline_dragged), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->pages, "notify::visible-child", G_CALLBACK(page_changed), self,
+                            G_CONNECT_SWAPPED);
+    gtk_stack_switcher_set_stack(GTK_STACK_SWITCHER(switcher), GTK_STACK(self->pages));
+    gtk_widget_add_css_class(switcher, "modes");
+    gtk_widget_set_halign(switcher, GTK_ALIGN_START);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(switcher), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                   "What to show of the attack", -1);
+    gtk_box_append(GTK_BOX(side), switcher);
+    gtk_box_append(GTK_BOX(side), GTK_WIDGET(self->explain));
+    /* Whatever the pages would like: in a low window the pictures come first. */
+    GtkWidget *window = gtk_scrolled_window_new();
+    gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(window), GTK_POLICY_NEVER,
+                                   GTK_POLICY_EXTERNAL);
+    gtk_scrolled_window_set_min_content_height(GTK_SCROLLED_WINDOW(window), BOTTOM);
+    gtk_scrolled_window_set_child(GTK_SCROLLED_WINDOW(window), self->pages);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(window), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                   "About the attack", -1);
+    gtk_widget_set_vexpand(row, TRUE); /* as much as the pictures */
+    gtk_box_append(GTK_BOX(row), window);
+    gtk_box_append(GTK_BOX(row), side);
+    page_changed(self);
     return row;
 }
 
@@ -691,10 +741,9 @@ build_attack(LimAttackPane *self)
 {
     GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
 
-    gtk_box_append(GTK_BOX(box), build_head(self));
     self->verdict = g_object_new(GTK_TYPE_LABEL, "accessible-role", GTK_ACCESSIBLE_ROLE_STATUS,
                                  "xalign", 0.0, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
-    gtk_widget_add_css_class(self->verdict, "verdict");
+    gtk_widget_add_css_class(self->verdict, "picture-title");
     gtk_box_append(GTK_BOX(box), self->verdict);
 
     self->view = LIM_ATTACK_VIEW(lim_attack_view_new());

@@ -14,6 +14,7 @@
 typedef struct LimFrame {
     int64_t queries, gradients; /* asked so far */
     double distance;            /* of the picture, in the norm of the attack */
+    double l2;                  /* of the picture */
     double size[2];             /* orthogonal and source step; NaN: the attack has none */
     double rate[2];             /* of success; NaN: not known */
     int32_t picture;            /* see lim_recording_picture() */

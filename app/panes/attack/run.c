@@ -128,6 +128,12 @@ lim_attack_run_unref(LimAttackRun *r)
     free(r);
 }
 
+LimBench *
+lim_attack_run_bench(const LimAttackRun *r)
+{
+    return r->bench;
+}
+
 const LimAttackPlan *
 lim_attack_run_plan(const LimAttackRun *r)
 {
@@ -244,24 +250,52 @@ typedef struct {
     LimAttackRun *run;
 } BeginTask;
 
-/* Logits of one picture -> probabilities; returns the class with the largest. */
+/* Logits [classes] -> probabilities in place; returns the class with the largest. */
 static int
-look(LimAttackRun *r, const LimExec *exec, const float *x, float *probability, LimError *err)
+softmax(float *z, int classes)
 {
     int top = 0;
     double sum = 0;
 
+    for (int k = 1; k < classes; k++)
+        if (z[k] > z[top])
+            top = k;
+    const double largest = (double)z[top];
+    for (int k = 0; k < classes; k++)
+        sum += exp((double)z[k] - largest);
+    for (int k = 0; k < classes; k++)
+        z[k] = (float)(exp((double)z[k] - largest) / sum);
+    return top;
+}
+
+/* One picture: its class, or -1. */
+static int
+look(LimAttackRun *r, const LimExec *exec, const float *x, float *probability, LimError *err)
+{
     if (lim_victim_logits(r->eye, exec, x, NULL, 1, probability, err) != LIM_OK)
         return -1;
-    for (int k = 1; k < r->classes; k++)
-        if (probability[k] > probability[top])
-            top = k;
-    const double largest = (double)probability[top];
-    for (int k = 0; k < r->classes; k++)
-        sum += exp((double)probability[k] - largest);
-    for (int k = 0; k < r->classes; k++)
-        probability[k] = (float)(exp((double)probability[k] - largest) / sum);
-    return top;
+    return softmax(probability, r->classes);
+}
+
+LimStatus
+lim_attack_run_ask(LimAttackRun *r, const LimExec *exec, const float *x, int n, int *label,
+                   float *confidence, float *probability, LimError *err)
+{
+    const size_t classes = (size_t)r->classes;
+    float *z = lim_alloc((size_t)n * classes, sizeof *z);
+    int *owner = lim_alloc((size_t)n, sizeof *owner); /* all belong to picture 0 */
+    const LimStatus status = lim_victim_logits(r->eye, exec, x, owner, n, z, err);
+
+    for (int i = 0; i < n && status == LIM_OK; i++) {
+        float *p = z + (size_t)i * classes;
+        label[i] = softmax(p, r->classes);
+        confidence[i] = p[label[i]];
+    }
+    if (probability && status == LIM_OK)
+        memcpy(probability, z, (size_t)n * classes * sizeof *z);
+    free(owner);
+    free(z);
+    return status;
 }
 
 /* The picture of the plan in the shape of the classifier, and its class (-1: not known). */
@@ -322,6 +356,7 @@ record(LimAttackRun *r)
     LimFrame f = {.queries = result.queries,
                   .gradients = result.gradients,
                   .distance = r->norm == LIM_NORM_L2 ? result.l2 : result.linf,
+                  .l2 = result.l2,
                   .size = {NAN, NAN},
                   .rate = {NAN, NAN},
                   .fools =

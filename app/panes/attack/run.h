@@ -31,6 +31,7 @@ bool lim_attack_plan_equal(const LimAttackPlan *a, const LimAttackPlan *b);
 typedef struct LimAttackRun LimAttackRun;
 LimAttackRun *lim_attack_run_ref(LimAttackRun *r);
 void lim_attack_run_unref(LimAttackRun *r); /* NULL is fine */
+LimBench *lim_attack_run_bench(const LimAttackRun *r);
 const LimAttackPlan *lim_attack_run_plan(const LimAttackRun *r);
 const char *lim_attack_run_model(const LimAttackRun *r);  /* path */
 LimShape lim_attack_run_shape(const LimAttackRun *r);     /* {c, h, w} */
@@ -44,6 +45,10 @@ LimNorm lim_attack_run_norm(const LimAttackRun *r);
 const LimRecording *lim_attack_run_recording(const LimAttackRun *r); /* any thread */
 bool lim_attack_run_ended(const LimAttackRun *r);                    /* any thread */
 LimAttackStatus lim_attack_run_status(const LimAttackRun *r);        /* any thread */
+/* On the worker thread: the classes and their confidences for pictures [n][c][h][w], any n; not
+ * counted. probability [n][classes] may be NULL. */
+LimStatus lim_attack_run_ask(LimAttackRun *r, const LimExec *exec, const float *x, int n,
+                             int *label, float *confidence, float *probability, LimError *err);
 
 /* ---- tasks ---- */
 

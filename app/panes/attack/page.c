@@ -1,0 +1,65 @@
+/* What the pages have in common. */
+#include "panes/attack/page.h"
+
+typedef struct {
+    LimSession *session;
+    GtkWidget *child;
+} LimAttackPagePrivate;
+
+G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE(LimAttackPage, lim_attack_page, GTK_TYPE_WIDGET)
+
+#define PRIV(self) ((LimAttackPagePrivate *)lim_attack_page_get_instance_private(self))
+
+void
+lim_attack_page_set_session(LimAttackPage *self, LimSession *session)
+{
+    g_set_object(&PRIV(self)->session, session);
+}
+
+LimWorker *
+lim_attack_page_get_worker(LimAttackPage *self)
+{
+    return lim_session_get_worker(PRIV(self)->session);
+}
+
+void
+lim_attack_page_set_child(LimAttackPage *self, GtkWidget *child)
+{
+    PRIV(self)->child = child;
+    gtk_widget_set_parent(child, GTK_WIDGET(self));
+}
+
+const char *
+lim_attack_page_get_text(LimAttackPage *self)
+{
+    return LIM_ATTACK_PAGE_GET_CLASS(self)->text;
+}
+
+void
+lim_attack_page_show(LimAttackPage *self, LimAttackRun *run, int frame)
+{
+    LIM_ATTACK_PAGE_GET_CLASS(self)->show(self, run, frame);
+}
+
+static void
+dispose(GObject *object)
+{
+    LimAttackPagePrivate *priv = PRIV(LIM_ATTACK_PAGE(object));
+
+    g_clear_pointer(&priv->child, gtk_widget_unparent);
+    g_clear_object(&priv->session);
+    G_OBJECT_CLASS(lim_attack_page_parent_class)->dispose(object);
+}
+
+static void
+lim_attack_page_class_init(LimAttackPageClass *klass)
+{
+    G_OBJECT_CLASS(klass)->dispose = dispose;
+    gtk_widget_class_set_layout_manager_type(GTK_WIDGET_CLASS(klass), GTK_TYPE_BIN_LAYOUT);
+    gtk_widget_class_set_accessible_role(GTK_WIDGET_CLASS(klass), GTK_ACCESSIBLE_ROLE_GROUP);
+}
+
+static void
+lim_attack_page_init(LimAttackPage *self)
+{
+}

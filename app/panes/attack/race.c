@@ -1,0 +1,232 @@
+/* The attack race: every attack of the list on the same picture, classifier, budget and seed, over
+ * one axis of queries. They run one after the other; the axis, not the clock, makes it a race. */
+#include "panes/attack/page.h"
+#include "widgets/lim-plot.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define LIM_TYPE_ATTACK_RACE (lim_attack_race_get_type())
+G_DECLARE_FINAL_TYPE(LimAttackRace, lim_attack_race, LIM, ATTACK_RACE, LimAttackPage)
+
+#define POINTS_MAX 400
+
+struct _LimAttackRace {
+    LimAttackPage parent_instance;
+    LimPlot *plot;
+    GtkWidget *said;
+    LimAttackPlan plan; /* of the attack in the pictures */
+    gboolean any;
+    LimBench *bench;
+    size_t racing;       /* attack of the list that runs; the count: none */
+    LimAttackRun *racer; /* its run */
+    guint64 serial;
+    uint64_t job;
+    double best;      /* l2 of the leader */
+    size_t best_from; /* attack */
+};
+
+G_DEFINE_FINAL_TYPE(LimAttackRace, lim_attack_race, LIM_TYPE_ATTACK_PAGE)
+
+static void next(LimAttackRace *self);
+
+static LimTaskEvents
+events(LimAttackRace *self,
+       void (*done)(void *, LimTask *, LimStatus, const LimError *, const LimTiming *))
+{
+    return (LimTaskEvents){.done = done,
+                           .drop = lim_target_free,
+                           .data = lim_target_new(self, self->serial)};
+}
+
+/* The best so far over the queries, thinned to what a plot can show. */
+static void
+plot_racer(LimAttackRace *self)
+{
+    const LimRecording *r = lim_attack_run_recording(self->racer);
+    const int n = lim_recording_n(r), every = n / POINTS_MAX + 1;
+    g_autofree LimPlotPoint *points = g_new0(LimPlotPoint, POINTS_MAX + 3);
+    double best = INFINITY;
+    int used = 0;
+
+    for (int i = 0; i < n; i++) {
+        const LimFrame *f = lim_recording_frame(r, i);
+        if (f->fools)
+            best = fmin(best, f->l2);
+        if (isinf(best) || best <= 0 || (i % every && i != n - 1) || used > POINTS_MAX)
+            continue;
+        points[used++] = (LimPlotPoint){.x = (double)f->queries, .y = best};
+    }
+    if (used && lim_attack_run_ended(self->racer)) /* what was found stays found */
+        points[used++] = (LimPlotPoint){.x = self->plan.setup.queries, .y = best};
+    lim_plot_set_points(self->plot, (int)self->racing, points, used, NULL);
+    if (best < self->best) {
+        self->best = best;
+        self->best_from = self->racing;
+    }
+}
+
+static void
+tell(LimAttackRace *self)
+{
+    g_autofree char *text = NULL;
+    const char *more =
+        self->racing < lim_attack_count() ? lim_attack_at(self->racing)->label : NULL;
+
+    if (isinf(self->best))
+        text = g_strdup_printf("%s%s", more ? "Running: " : "No attack fooled the classifier",
+                               more ? more : "");
+    else
+        text = g_strdup_printf("In front: %s, l2 distance %.4f%s%s",
+                               lim_attack_at(self->best_from)->label, self->best,
+                               more ? ". Running: " : "", more ? more : "");
+    gtk_label_set_text(GTK_LABEL(self->said), text);
+}
+
+static void
+finished(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    LimTarget *target = data;
+    g_autoptr(LimAttackRace) self = g_weak_ref_get(&target->object);
+
+    if (!self || target->serial != self->serial || status == LIM_CANCELLED)
+        return;
+    self->job = 0;
+    plot_racer(self);
+    self->racing++;
+    next(self);
+}
+
+static void
+progressed(void *data, const LimProgress *progress, LimTensor *preview)
+{
+    LimTarget *target = data;
+    g_autoptr(LimAttackRace) self = g_weak_ref_get(&target->object);
+
+    if (self && target->serial == self->serial && self->racer)
+        plot_racer(self);
+}
+
+static void
+begun(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    LimTarget *target = data;
+    g_autoptr(LimAttackRace) self = g_weak_ref_get(&target->object);
+
+    if (!self || target->serial != self->serial || status == LIM_CANCELLED)
+        return;
+    self->job = 0;
+    if (status != LIM_OK) { /* an attack that cannot aim, for example */
+        self->racing++;
+        next(self);
+        return;
+    }
+    lim_attack_run_unref(self->racer);
+    self->racer = lim_begin_task_steal(t);
+    LimTaskEvents e = events(self, finished);
+    e.progress = progressed;
+    self->job = lim_worker_submit(lim_attack_page_get_worker(LIM_ATTACK_PAGE(self)),
+                                  lim_advance_task_new(self->racer, G_MAXINT, FALSE), LIM_LANE_LONG,
+                                  0, 0, e);
+}
+
+/* The chosen attack runs with the settings of the form, the others with their defaults. */
+static void
+next(LimAttackRace *self)
+{
+    LimAttackPlan plan = self->plan;
+    void *params = NULL;
+
+    tell(self);
+    if (self->racing >= lim_attack_count()) {
+        g_clear_pointer(&self->racer, lim_attack_run_unref);
+        return;
+    }
+    plan.method = lim_attack_at(self->racing);
+    if (plan.method != self->plan.method) {
+        if (plan.method->params_size)
+            params = lim_alloc(1, plan.method->params_size);
+        if (plan.method->schema)
+            lim_params_init(plan.method->schema, params);
+        plan.params = params;
+    }
+    self->job = lim_worker_submit(lim_attack_page_get_worker(LIM_ATTACK_PAGE(self)),
+                                  lim_begin_task_new(self->bench, &plan), LIM_LANE_LONG, 0, 0,
+                                  events(self, begun));
+    free(params);
+}
+
+static void
+show(LimAttackPage *page, LimAttackRun *run, int frame)
+{
+    LimAttackRace *self = LIM_ATTACK_RACE(page);
+
+    if (self->any && lim_attack_plan_equal(&self->plan, lim_attack_run_plan(run)))
+        return;
+    if (self->job)
+        lim_worker_cancel(lim_attack_page_get_worker(page), self->job);
+    self->job = 0;
+    self->serial++;
+    if (self->any)
+        lim_attack_plan_clear(&self->plan);
+    lim_attack_plan_copy(&self->plan, lim_attack_run_plan(run));
+    self->any = TRUE;
+    lim_bench_unref(self->bench);
+    self->bench = lim_bench_ref(lim_attack_run_bench(run));
+    self->racing = 0;
+    self->best = INFINITY;
+    for (size_t i = 0; i < lim_attack_count(); i++)
+        lim_plot_set_points(self->plot, (int)i, NULL, 0, NULL);
+    lim_plot_set_range(self->plot, GTK_ORIENTATION_HORIZONTAL, 0, self->plan.setup.queries);
+    next(self);
+}
+
+static void
+finalize(GObject *object)
+{
+    LimAttackRace *self = LIM_ATTACK_RACE(object);
+
+    if (self->any)
+        lim_attack_plan_clear(&self->plan);
+    lim_attack_run_unref(self->racer);
+    lim_bench_unref(self->bench);
+    G_OBJECT_CLASS(lim_attack_race_parent_class)->finalize(object);
+}
+
+static void
+lim_attack_race_class_init(LimAttackRaceClass *klass)
+{
+    LimAttackPageClass *page_class = LIM_ATTACK_PAGE_CLASS(klass);
+
+    G_OBJECT_CLASS(klass)->finalize = finalize;
+    page_class->show = show;
+    page_class->text =
+        "All attacks on the same picture, with the same budget and seed. A <a "
+        "href='race'>curve</a> begins where an attack first fools the classifier and falls as the "
+        "picture comes closer to the clean one; lower and further left is better. Gradients are "
+        "not counted as queries: only attacks that need none can be used on a program from "
+        "outside.";
+}
+
+static void
+lim_attack_race_init(LimAttackRace *self)
+{
+    GtkWidget *column = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
+
+    self->best = INFINITY;
+    self->racing = lim_attack_count();
+    self->plot = LIM_PLOT(lim_plot_new("Attack race"));
+    lim_plot_set_axis(self->plot, GTK_ORIENTATION_HORIZONTAL, "Queries", FALSE);
+    lim_plot_set_axis(self->plot, GTK_ORIENTATION_VERTICAL, "Best l2 distance", TRUE);
+    lim_plot_set_empty_text(self->plot, "No attack has fooled the classifier yet");
+    for (size_t i = 0; i < lim_attack_count(); i++)
+        lim_plot_add_series(self->plot, lim_attack_at(i)->label, LIM_PLOT_LINE);
+    gtk_widget_set_vexpand(GTK_WIDGET(self->plot), TRUE);
+    self->said = gtk_label_new(NULL);
+    gtk_label_set_xalign(GTK_LABEL(self->said), 0);
+    gtk_label_set_ellipsize(GTK_LABEL(self->said), PANGO_ELLIPSIZE_END);
+    gtk_widget_add_css_class(self->said, "numeric");
+    gtk_box_append(GTK_BOX(column), self->said);
+    gtk_box_append(GTK_BOX(column), GTK_WIDGET(self->plot));
+    lim_attack_page_set_child(LIM_ATTACK_PAGE(self), column);
+}
