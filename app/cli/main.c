@@ -3,7 +3,7 @@
  * A command is one file with a CliCommand and a line in the table below. Results go to stdout,
  * progress and complaints to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
  */
-#include "cli.h"
+#include "attack.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -14,12 +14,15 @@
 
 enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
-static const CliCommand *const commands[] = {
+static const CliCommand *const written[] = {
     &cli_ablate,       &cli_info,        &cli_train_classifier, &cli_train_gan,
     &cli_sample,       &cli_interpolate, &cli_attention,        &cli_evaluate_classifier,
     &cli_evaluate_gan, &cli_features,    &cli_bench_gan,        &cli_bench_ops,
     &cli_sweep};
-enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+/* ... and one for every attack. */
+enum { WRITTEN = sizeof written / sizeof written[0], MAX_COMMANDS = WRITTEN + CLI_ATTACKS };
+static const CliCommand *commands[MAX_COMMANDS];
+static int n_commands;
 
 static const LimParamSpec common_schema[] = {
     {"json", "JSON", "Print the result as one JSON object.", "", LIM_BOOL,
@@ -84,9 +87,9 @@ static void
 print_commands(FILE *out, const char *prefix)
 {
     size_t length = strlen(prefix);
-    for (int i = 0; i < N_COMMANDS; i++)
+    for (int i = 0; i < n_commands; i++)
         if (strncmp(commands[i]->name, prefix, length) == 0)
-            fprintf(out, "  %-20s %s\n", commands[i]->name, commands[i]->summary);
+            fprintf(out, "  %-22s %s\n", commands[i]->name, commands[i]->summary);
 }
 
 static void
@@ -123,7 +126,7 @@ print_help(const CliCommand *c, const CliArgs *args)
 static const CliCommand *
 find_command(int argc, char **argv, int *words)
 {
-    for (int i = 0; i < N_COMMANDS; i++) {
+    for (int i = 0; i < n_commands; i++) {
         const char *name = commands[i]->name, *space = strchr(name, ' ');
         if (!space && strcmp(name, argv[1]) == 0) {
             *words = 1;
@@ -143,11 +146,11 @@ find_command(int argc, char **argv, int *words)
 static int
 no_command(int argc, char **argv)
 {
-    const char *names[2 * N_COMMANDS];
-    char first[N_COMMANDS][32], prefix[40];
+    const char *names[2 * MAX_COMMANDS];
+    char first[MAX_COMMANDS][32], prefix[40];
     int n = 0, matches = 0;
     snprintf(prefix, sizeof prefix, "%.30s ", argv[1]);
-    for (int i = 0; i < N_COMMANDS; i++) {
+    for (int i = 0; i < n_commands; i++) {
         matches += strncmp(commands[i]->name, prefix, strlen(prefix)) == 0;
         snprintf(first[i], sizeof first[i], "%.*s", (int)strcspn(commands[i]->name, " "),
                  commands[i]->name);
@@ -235,6 +238,9 @@ main(int argc, char **argv)
 {
     /* Only what characters are: numbers are written the same everywhere. */
     setlocale(LC_CTYPE, "");
+    for (n_commands = 0; n_commands < WRITTEN; n_commands++)
+        commands[n_commands] = written[n_commands];
+    n_commands += cli_attack_commands(commands + n_commands);
     if (argc < 2) {
         print_usage(stderr);
         return EXIT_USAGE;

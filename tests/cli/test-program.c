@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static char *out, *err; /* of the last run */
 static char *folder;    /* where the program runs; removed at the end */
@@ -556,6 +557,94 @@ test_interrupt(void)
     g_assert_false(exists("stopped.safetensors"));
 }
 
+/* Results are files whose picture does what the numbers say; the same again is the same. */
+static void
+test_attack(void)
+{
+    static const char line[] =
+        "attack deepfool --model c.safetensors --data . --count 4 --first 3 --out . --json";
+    json_t *first = run_json(line), *again = run_json(line);
+    const json_t *rows = json_object_get(first, "results");
+    g_assert_cmpuint(json_array_size(rows), ==, 4);
+    g_assert_true(json_equal(rows, json_object_get(again, "results")));
+    int fooled = 0;
+    for (size_t i = 0; i < 4; i++) {
+        const json_t *row = json_array_get(rows, i);
+        g_assert_cmpfloat(number(row, "picture"), ==, 3 + (double)i);
+        g_autofree char *name = g_strdup_printf("deepfool-%05d", 3 + (int)i);
+        g_autofree char *png = g_strconcat(name, ".png", NULL);
+        g_autofree char *npy = g_strconcat(name, ".npy", NULL);
+        g_assert_true(exists(png) && exists(npy));
+        /* what the model says of the file, when it is what another attack begins with */
+        g_autofree char *other = g_strdup_printf(
+            "attack fgsm --model c.safetensors --input %s --epsilon 0 --lattice 0 --json", png);
+        json_t *judged = run_json(other);
+        const json_t *picture = json_array_get(json_object_get(judged, "results"), 0);
+        g_assert_cmpfloat(number(picture, "right"), ==, number(row, "label8"));
+        g_assert_cmpfloat(number(picture, "l2"), ==, 0);
+        json_decref(judged);
+        fooled += strcmp(json_string_value(json_object_get(row, "status")), "fooled") == 0;
+    }
+    g_assert_cmpint(fooled, ==, (int)number(first, "fooled"));
+    g_assert_true(exists("deepfool.json"));
+    json_decref(first);
+    json_decref(again);
+
+    json_t *made = run_json("attack pgd --model c.safetensors --generate whole.safetensors "
+                            "--samples 3 --norm linf --epsilon 0.5 --target next --queries 20 "
+                            "--lattice 5 --json");
+    rows = json_object_get(made, "results");
+    g_assert_cmpuint(json_array_size(rows), ==, 3);
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *row = json_array_get(rows, i);
+        g_assert_cmpfloat(number(row, "queries"), <=, 20);
+        g_assert_cmpfloat(number(row, "linf"), <=, 0.5 * (1 + 1e-6));
+        g_assert_cmpint(((int)number(row, "right") + 1) % 10, ==, (int)number(row, "target"));
+    }
+    json_decref(made);
+
+    fails("attack", 2, "attack is one of:\n");
+    fails("attack cook", 2, "attack is one of:\n");
+    fails("attack fgsm --model none.safetensors", 1, "none.safetensors");
+    fails("attack fgsm --model c.safetensors --data . --target 10", 2, "0 to 9");
+    fails("attack fgsm --model c.safetensors --data . --count 31", 2, "only 30");
+    fails("attack fgsm --model c.safetensors --input c.safetensors", 1, "c.safetensors");
+    fails("attack fgsm --model c.safetensors --label 1", 2, "--input");
+    fails("attack deepfool --model c.safetensors --data . --target 1", 1, "DeepFool");
+    fails("attack fgsm --model c.safetensors --data . --out c.safetensors/x", 1, "c.safetensors");
+}
+
+/* Ctrl+C in the middle of an attack: what is there is printed, as JSON, and the code is 130. */
+static void
+test_attack_interrupt(void)
+{
+    static const char line[] = " attack carlini-wagner --model c.safetensors --data . --count 30 "
+                               "--rounds 100 --steps 100000 --no-abort-early --json --verbose";
+    GError *error = NULL;
+    g_autofree char *command = g_strconcat(g_getenv("LIMEN_CLI"), line, NULL);
+    g_auto(GStrv) words = g_strsplit(command, " ", -1);
+    GPid pid;
+    int from, log, status;
+    g_spawn_async_with_pipes(folder, words, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, NULL,
+                             &from, &log, &error);
+    g_assert_no_error(error);
+    char byte;
+    g_assert_cmpint(read(log, &byte, 1), ==, 1); /* the first line about its progress */
+    kill(pid, SIGINT);
+    g_autoptr(GString) text = g_string_new(NULL);
+    char part[4096];
+    for (ssize_t n; (n = read(from, part, sizeof part)) > 0;)
+        g_string_append_len(text, part, n);
+    g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+    g_assert_true(WIFEXITED(status));
+    g_assert_cmpint(WEXITSTATUS(status), ==, 130);
+    json_t *result = json_loads(text->str, 0, NULL);
+    g_assert_cmpuint(json_array_size(json_object_get(result, "results")), ==, 30);
+    json_decref(result);
+    close(from);
+    close(log);
+}
+
 /* Two small trainings by the classifier of before; again, from what they left, the same results. */
 static void
 test_ablate(void)
@@ -625,6 +714,8 @@ main(int argc, char **argv)
     g_test_add_func("/cli/families", test_families);
     g_test_add_func("/cli/evaluate-gan", test_evaluate_gan); /* of both */
     g_test_add_func("/cli/features", test_features);
+    g_test_add_func("/cli/attack", test_attack);
+    g_test_add_func("/cli/attack/interrupt", test_attack_interrupt);
     g_test_add_func("/cli/ablate", test_ablate);
     g_test_add_func("/cli/interrupt", test_interrupt);
     int code = g_test_run();

@@ -1,0 +1,482 @@
+/* limen-cli attack METHOD: pictures of a data set, of a PNG file or of a generator that a
+ * classifier is made to get wrong. */
+#include "attack.h"
+
+#include "attack-run.h"
+#include "base/file.h"
+#include "models/generator.h"
+#include "models/samplefile.h"
+#include "tensor/npy.h"
+#include "tensor/png.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define POOL 200 /* pictures of the set to start from, for attacks that see labels only */
+
+typedef struct AttackFlags {
+    char model[LIM_TEXT_MAX], input[LIM_TEXT_MAX], generate[LIM_TEXT_MAX], target[LIM_TEXT_MAX],
+        out[LIM_TEXT_MAX];
+    int first, count, label, queries, lattice;
+} AttackFlags;
+
+static const LimParamSpec flags_schema[] = {
+    {.name = "model",
+     .label = "Classifier",
+     .help = "A file written by `limen-cli train classifier`. Empty: the one that comes with the "
+             "program.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(AttackFlags, model)},
+    {.name = "first",
+     .label = "First picture",
+     .help = "Number in the test split.",
+     .unit = "",
+     .kind = LIM_INT,
+     .offset = offsetof(AttackFlags, first),
+     .max = 1e9},
+    {.name = "count",
+     .label = "Pictures",
+     .help = "How many of the test split, attacked together.",
+     .unit = "pictures",
+     .kind = LIM_INT,
+     .offset = offsetof(AttackFlags, count),
+     .min = 1,
+     .max = 10000,
+     .def = 1},
+    {.name = "input",
+     .label = "Input",
+     .help = "A PNG file to attack, instead of the test split.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(AttackFlags, input)},
+    {.name = "label",
+     .label = "Label",
+     .help = "The right class of the input; -1: what the model says.",
+     .unit = "",
+     .kind = LIM_INT,
+     .offset = offsetof(AttackFlags, label),
+     .min = -1,
+     .max = 9999,
+     .def = -1},
+    {.name = "generate",
+     .label = "Generator",
+     .help = "Attack samples of this generator, a file written by `limen-cli train gan`, instead "
+             "of the test split.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(AttackFlags, generate)},
+    {.name = "target",
+     .label = "Target",
+     .help = "The class to be taken for, by number or name, or \"next\" for the one after the "
+             "right one. Empty: any wrong one.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(AttackFlags, target)},
+    {.name = "queries",
+     .label = "Queries",
+     .help = "Most that the model is asked about one picture, beginning and end included; 0: as "
+             "often as the attack likes.",
+     .unit = "queries",
+     .kind = LIM_INT,
+     .offset = offsetof(AttackFlags, queries),
+     .max = 2e9},
+    {.name = "lattice",
+     .label = "8-bit search",
+     .help = "Queries to find the nearest 8-bit picture that still fools, which is what the PNG "
+             "file shows; 0: the result is only rounded.",
+     .unit = "queries",
+     .kind = LIM_INT,
+     .offset = offsetof(AttackFlags, lattice),
+     .max = 1e6,
+     .def = 200},
+    {.name = "out",
+     .label = "Folder",
+     .help = "Where to write each result: a PNG file with the settings inside, the float values "
+             "as .npy, and all numbers as .json. Empty: nothing is written.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(AttackFlags, out)},
+    {0}};
+
+typedef struct Job {
+    CliRun *run;
+    const LimAttackClass *klass;
+    const void *params;
+    const AttackFlags *flags;
+    const LimSampleRequest *request;
+    char model[LIM_TEXT_MAX];
+    LimPredictor *predictor;
+    CliPictures pictures;
+    CliPictures pool;
+    int32_t *target; /* [n] or NULL */
+} Job;
+
+/* ---- pictures ---------------------------------------------------------------------------------
+ */
+
+/* What the model says where nobody said what is right. */
+static LimStatus
+label_by_model(Job *j, LimError *err)
+{
+    LimVictim *v = lim_victim_new(j->predictor, LIM_ACCESS_LABEL);
+    lim_victim_begin(v, j->pictures.n, 0);
+    const LimStatus status = lim_victim_labels(v, &j->run->exec, j->pictures.image, NULL,
+                                               j->pictures.n, j->pictures.label, err);
+    lim_victim_free(v);
+    return status;
+}
+
+/* The side of the squares that stand for one pixel, as in exported samples; 1 when there are none.
+ */
+static int
+magnification(LimImageView v, int w)
+{
+    const int scale = v.w / w;
+    const size_t bytes = (size_t)lim_pixel_bytes(v.format);
+    if (scale < 2 || v.w % w || v.h % scale)
+        return 1;
+    for (int y = 0; y < v.h; y++)
+        for (int x = 0; x < v.w; x++)
+            if (memcmp(v.data + (size_t)y * v.stride + (size_t)x * bytes,
+                       v.data + (size_t)(y - y % scale) * v.stride +
+                           (size_t)(x - x % scale) * bytes,
+                       bytes) != 0)
+                return 1;
+    return scale;
+}
+
+static LimStatus
+load_png(Job *j, LimError *err)
+{
+    const LimShape s = lim_predictor_image_shape(j->predictor);
+    const int c = s.d[0], h = s.d[1], w = s.d[2];
+    LimPng *png = lim_png_read(j->flags->input, c, err);
+    if (!png)
+        return err->code;
+    const int scale = magnification(png->image, w);
+    const int ih = png->image.h / scale, iw = png->image.w / scale;
+    if (ih > h || iw > w) {
+        lim_png_free(png);
+        return lim_fail(err, LIM_E_SHAPE,
+                        "%s has %dx%d pixels; the model takes pictures of up to %dx%d.",
+                        j->flags->input, iw, ih, w, h);
+    }
+    /* smaller ones stand in a black frame, as the data does */
+    cli_pictures_init(&j->pictures, 1, (size_t)lim_shape_size(s));
+    float *planes =
+        lim_alloc((size_t)c * (size_t)png->image.h * (size_t)png->image.w, sizeof *planes);
+    lim_image_get_f32(png->image, c, LIM_RANGE_UNIT, planes);
+    for (int k = 0; k < c; k++)
+        for (int y = 0; y < ih; y++)
+            for (int x = 0; x < iw; x++)
+                j->pictures.image[(k * h + y + (h - ih) / 2) * w + x + (w - iw) / 2] =
+                    planes[(k * png->image.h + y * scale) * png->image.w + x * scale];
+    free(planes);
+    lim_png_free(png);
+    if (j->flags->label >= 0) {
+        j->pictures.label[0] = j->flags->label;
+        return LIM_OK;
+    }
+    return label_by_model(j, err);
+}
+
+static LimStatus
+generate(Job *j, LimError *err)
+{
+    const LimShape s = lim_predictor_image_shape(j->predictor);
+    LimGenerator *g = lim_generator_load(j->flags->generate, err);
+    if (!g)
+        return err->code;
+    LimTask *t = lim_sample_task_new(g, j->request);
+    LimStatus status = LIM_OK;
+    if (cli_run_task(j->run, t, err) == LIM_STEP_DONE) {
+        const LimTensor *image = lim_sample_task_image(t);
+        const LimShape made = lim_tensor_shape(image);
+        if (made.d[1] != s.d[0] || made.d[2] != s.d[1] || made.d[3] != s.d[2]) {
+            status = lim_fail(err, LIM_E_SHAPE,
+                              "%s draws pictures of %dx%dx%d; the classifier takes %dx%dx%d.",
+                              j->flags->generate, made.d[1], made.d[2], made.d[3], s.d[0], s.d[1],
+                              s.d[2]);
+        } else {
+            cli_pictures_init(&j->pictures, made.d[0], (size_t)lim_shape_size(s));
+            for (int i = 0; i < made.d[0]; i++)
+                j->pictures.index[i] = (uint32_t)i;
+            for (size_t i = 0; i < (size_t)j->pictures.n * j->pictures.size; i++)
+                j->pictures.image[i] = (lim_tensor_f32(image)[i] + 1) / 2;
+            lim_round8(j->pictures.image, j->pictures.image,
+                       (size_t)j->pictures.n * j->pictures.size);
+            status = label_by_model(j, err);
+        }
+    } else {
+        status = err->code;
+    }
+    lim_task_free(t);
+    lim_generator_free(g);
+    return status;
+}
+
+/* From the test split: what to attack, unless there is something else, and pictures to start from.
+ */
+static LimStatus
+load_data(Job *j, bool attack, LimError *err)
+{
+    LimDataset *d = lim_dataset_open(cli_data(j->run), "test", err);
+    if (!d)
+        return err->code;
+    LimStatus status = LIM_OK;
+    if (attack)
+        status = cli_pictures_load(j->run, &j->pictures, j->predictor, d, j->flags->first,
+                                   j->flags->count, false, err);
+    if (status == LIM_OK && j->klass->access == LIM_ACCESS_LABEL) {
+        const int n = d->n < POOL ? d->n : POOL;
+        status = cli_pictures_load(j->run, &j->pool, j->predictor, d, d->n - n, n, false, err);
+    }
+    lim_dataset_free(d);
+    return status;
+}
+
+static LimStatus
+load_pictures(Job *j, LimError *err)
+{
+    const bool png = *j->flags->input, made = *j->flags->generate;
+    if (png && made)
+        return lim_fail(err, LIM_E_PARAM, "--input and --generate exclude each other.");
+    if (j->flags->label >= 0 && !png)
+        return lim_fail(err, LIM_E_PARAM, "--label belongs to --input.");
+    LimStatus status = png ? load_png(j, err) : made ? generate(j, err) : LIM_OK;
+    if (status != LIM_OK)
+        return status;
+    if (!png && !made)
+        return load_data(j, true, err);
+    LimError none = LIM_ERROR_INIT;
+    if (j->klass->access == LIM_ACCESS_LABEL)
+        load_data(j, false, &none); /* without data the attack starts from noise */
+    return LIM_OK;
+}
+
+static LimStatus
+find_target(Job *j, LimError *err)
+{
+    const char *text = j->flags->target;
+    const int classes = lim_predictor_classes(j->predictor);
+    if (!*text)
+        return LIM_OK;
+    if (strcmp(text, "next") == 0) {
+        j->target = cli_next_labels(&j->pictures, classes);
+        return LIM_OK;
+    }
+    char *end;
+    long number = strtol(text, &end, 10);
+    if (*end || end == text)
+        for (number = 0; number < classes; number++)
+            if (strcmp(text, lim_predictor_class_name(j->predictor, (int)number)) == 0)
+                break;
+    if (number < 0 || number >= classes)
+        return lim_fail(err, LIM_E_PARAM,
+                        "--target: there is no class %.60s; they are 0 to %d, or their names, or "
+                        "next.",
+                        text, classes - 1);
+    j->target = lim_alloc((size_t)j->pictures.n, sizeof *j->target);
+    for (int i = 0; i < j->pictures.n; i++)
+        j->target[i] = (int32_t)number;
+    return LIM_OK;
+}
+
+/* ---- results ----------------------------------------------------------------------------------
+ */
+
+static json_t *
+describe(const Job *j, int i, const LimAttackResult *r)
+{
+    json_t *o = json_pack("{s:I, s:i, s:s, s:i}", "picture", (json_int_t)j->pictures.index[i],
+                          "right", j->pictures.label[i], "status",
+                          lim_attack_status_names[r->status], "label", r->label);
+    const bool named = r->label >= 0 && *lim_predictor_class_name(j->predictor, r->label);
+    json_object_set_new(o, "name",
+                        json_string(named ? lim_predictor_class_name(j->predictor, r->label) : ""));
+    if (j->target)
+        json_object_set_new(o, "target", json_integer(j->target[i]));
+    json_object_set_new(o, "l2", json_real(r->l2));
+    json_object_set_new(o, "linf", json_real(r->linf));
+    json_object_set_new(o, "mse", json_real(r->mse));
+    json_object_set_new(o, "queries", json_integer(r->queries));
+    json_object_set_new(o, "gradients", json_integer(r->gradients));
+    json_object_set_new(o, "fools8", json_boolean(r->fools8));
+    json_object_set_new(o, "label8", json_integer(r->label8));
+    json_object_set_new(o, "l2_8", json_real(r->l2_8));
+    return o;
+}
+
+/* What stands in the PNG file under the keyword "limen". */
+static char *
+settings_text(const Job *j, const json_t *result)
+{
+    const char *slash = strrchr(j->model, '/');
+    json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:O, s:o}", "view", "attack", "attack",
+                          j->klass->name, "model", slash ? slash + 1 : j->model, "settings",
+                          lim_params_to_json(j->klass->schema, j->params), "result", result,
+                          "command", cli_command(j->run));
+    char *text = json_dumps(o, 0);
+    LIM_ASSERT(text);
+    json_decref(o);
+    return text;
+}
+
+static LimStatus
+write_result(const Job *j, int i, const LimAttackResult *r, json_t *o, LimError *err)
+{
+    const LimShape s = lim_predictor_image_shape(j->predictor);
+    char path[2 * LIM_TEXT_MAX];
+    LimImageView view =
+        lim_image_alloc(s.d[2], s.d[1], s.d[0] == 1 ? LIM_PIXEL_GREY8 : LIM_PIXEL_RGB8, err);
+    if (!view.data)
+        return err->code;
+    lim_image_put_f32(view, s.d[0], LIM_RANGE_UNIT, r->image8);
+    char *settings = settings_text(j, o);
+    const LimPngText texts[] = {{"Software", "Limen"}, {LIM_SAMPLE_KEY, settings}};
+    snprintf(path, sizeof path, "%s/%s-%05u.png", j->flags->out, j->klass->name,
+             j->pictures.index[i]);
+    LimStatus status = lim_png_write(path, view, texts, 2, err);
+    if (status == LIM_OK) {
+        json_object_set_new(o, "file", json_string(path));
+        snprintf(path, sizeof path, "%s/%s-%05u.npy", j->flags->out, j->klass->name,
+                 j->pictures.index[i]);
+        LimTensor *t = lim_tensor_new(LIM_F32, LIM_SHAPE3(s.d[0], s.d[1], s.d[2]));
+        memcpy(lim_tensor_edit(t), r->image, j->pictures.size * sizeof(float));
+        status = lim_npy_write(path, t, err);
+        lim_tensor_unref(t);
+    }
+    free(settings);
+    free(view.data);
+    return status;
+}
+
+static json_t *
+report(const Job *j, const LimAttack *a, double seconds, LimError *err)
+{
+    json_t *rows = json_array();
+    double *l2 = lim_alloc((size_t)j->pictures.n, sizeof *l2);
+    int fooled = 0, fooled8 = 0;
+    LimStatus status = LIM_OK;
+    for (int i = 0; i < j->pictures.n && status == LIM_OK; i++) {
+        LimAttackResult r;
+        lim_attack_result(a, i, &r);
+        json_t *o = describe(j, i, &r);
+        if (*j->flags->out)
+            status = write_result(j, i, &r, o, err);
+        json_array_append_new(rows, o);
+        if (r.status == LIM_ATTACK_FOOLED)
+            l2[fooled++] = r.l2;
+        fooled8 += r.status == LIM_ATTACK_FOOLED && r.fools8;
+    }
+    json_t *result =
+        json_pack("{s:s, s:s, s:i, s:i, s:i}", "attack", j->klass->name, "model", j->model,
+                  "pictures", j->pictures.n, "fooled", fooled, "fooled_8bit", fooled8);
+    json_object_set_new(result, "median_l2",
+                        fooled ? json_real(cli_median(l2, fooled)) : json_null());
+    json_object_set_new(result, "seconds", json_real(seconds));
+    json_object_set_new(result, "settings", lim_params_to_json(j->klass->schema, j->params));
+    json_object_set_new(result, "results", rows);
+    json_object_set_new(result, "command", cli_command(j->run));
+    free(l2);
+    if (*j->flags->out && status == LIM_OK) {
+        char path[2 * LIM_TEXT_MAX];
+        snprintf(path, sizeof path, "%s/%s.json", j->flags->out, j->klass->name);
+        char *text = json_dumps(result, JSON_INDENT(1));
+        LIM_ASSERT(text);
+        status = lim_file_write(path, text, strlen(text), err);
+        free(text);
+    }
+    if (status != LIM_OK) {
+        json_decref(result);
+        return NULL;
+    }
+    return result;
+}
+
+static json_t *
+attack(Job *j, LimError *err)
+{
+    if (load_pictures(j, err) != LIM_OK || find_target(j, err) != LIM_OK)
+        return NULL;
+    if (*j->flags->out && mkdir(j->flags->out, 0777) != 0 && errno != EEXIST) {
+        lim_fail(err, LIM_E_IO, "%s: the folder could not be made: %s", j->flags->out,
+                 strerror(errno));
+        return NULL;
+    }
+    const LimAttackInput in = {.n = j->pictures.n,
+                               .image = j->pictures.image,
+                               .label = j->pictures.label,
+                               .target = j->target,
+                               .pool = j->pool.image,
+                               .pool_label = j->pool.label,
+                               .n_pool = j->pool.n,
+                               .index = j->pictures.index,
+                               .seed = j->request->seed,
+                               .budget = j->flags->queries,
+                               .lattice_queries = j->flags->lattice};
+    LimVictim *victim = lim_victim_new(j->predictor, j->klass->access);
+    const double start = cli_seconds();
+    LimAttack *a = cli_run_attack(j->run, j->klass, j->params, &in, victim, NULL, NULL, err);
+    json_t *result = a ? report(j, a, cli_seconds() - start, err) : NULL;
+    if (a)
+        lim_task_free(lim_attack_task(a));
+    lim_victim_free(victim);
+    return result;
+}
+
+static json_t *
+run_attack(CliRun *run, LimError *err)
+{
+    Job j = {.run = run, .klass = lim_attack_find(run->command->name + strlen("attack "))};
+    j.params = cli_args_values(&run->args, j.klass->schema);
+    j.flags = cli_args_values(&run->args, flags_schema);
+    j.request = cli_args_values(&run->args, lim_sample_schema);
+    cli_resource(j.flags->model, "fashion-classifier.safetensors", j.model);
+    j.predictor = lim_predictor_load(j.model, err);
+    json_t *result = j.predictor ? attack(&j, err) : NULL;
+    free(j.target);
+    cli_pictures_clear(&j.pictures);
+    cli_pictures_clear(&j.pool);
+    lim_predictor_free(j.predictor);
+    return result;
+}
+
+/* ---- the commands -----------------------------------------------------------------------------
+ */
+
+typedef struct Made {
+    CliCommand command;
+    CliPiece pieces[4];
+    char name[48], summary[80];
+} Made;
+
+int
+cli_attack_commands(const CliCommand **commands)
+{
+    static Made made[CLI_ATTACKS];
+    const int n = (int)lim_attack_count();
+    LIM_ASSERT(n <= CLI_ATTACKS);
+    for (int i = 0; i < n; i++) {
+        const LimAttackClass *klass = lim_attack_at((size_t)i);
+        Made *m = &made[i];
+        snprintf(m->name, sizeof m->name, "attack %s", klass->name);
+        snprintf(m->summary, sizeof m->summary, "Makes a classifier wrong: %s", klass->label);
+        m->pieces[0] = (CliPiece){klass->label, klass->schema, klass->params_size};
+        m->pieces[1] = (CliPiece){"What to attack", flags_schema, sizeof(AttackFlags)};
+        m->pieces[2] = (CliPiece){"Samples of --generate (the seed is also the attack's)",
+                                  lim_sample_schema, sizeof(LimSampleRequest)};
+        m->command = (CliCommand){.name = m->name,
+                                  .summary = m->summary,
+                                  .text = klass->help,
+                                  .operands = "",
+                                  .pieces = m->pieces,
+                                  .run = run_attack};
+        commands[i] = &m->command;
+    }
+    return n;
+}
