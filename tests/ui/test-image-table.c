@@ -266,6 +266,36 @@ test_above(void)
     above = FALSE;
 }
 
+/* Between once and twice their size pictures fill the room, and none bleeds into its neighbours. */
+static void
+test_between(void)
+{
+    enum { SIDE = 80 };
+    LimImageTable *t = LIM_IMAGE_TABLE(lim_image_table_new("Sheet"));
+    g_autofree guint8 *pixels = g_malloc0(4 * SIDE * SIDE);
+    int w, h;
+
+    lim_image_table_set_names(t, NULL, 2, seeds, NULL, 2, thresholds);
+    for (int i = 0; i < 4; i++)
+        memset(pixels + i * SIDE * SIDE, i == 0 || i == 3 ? 0 : 255, SIDE * SIDE);
+    lim_image_table_set_pictures(t, 0, 4, pixels, SIDE, SIDE, 1);
+    GtkWindow *window = test_show(GTK_WIDGET(t), 320, 320);
+    g_autofree guint8 *rgb = test_render(GTK_WIDGET(t), 1, &w, &h);
+    for (int i = 0; i < 4; i++) {
+        graphene_rect_t area;
+        lim_image_table_get_area(t, i / 2, i % 2, &area);
+        int cw = (int)area.size.width, ch = (int)area.size.height;
+        g_assert_cmpint(cw, >, 5 * SIDE / 4);
+        g_assert_cmpint(cw, <, 2 * SIDE);
+        g_assert_cmpint(cw, ==, ch);
+        for (int y = 0; y < ch; y++)
+            for (int x = 0; x < cw; x++)
+                g_assert_cmpint(rgb[(((int)area.origin.y + y) * w + (int)area.origin.x + x) * 3],
+                                ==, pixels[i * SIDE * SIDE]);
+    }
+    gtk_window_destroy(window);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -275,5 +305,6 @@ main(int argc, char **argv)
     g_test_add_func("/image-table/accessible", test_accessible);
     g_test_add_func("/image-table/marked", test_marked);
     g_test_add_func("/image-table/above", test_above);
+    g_test_add_func("/image-table/between", test_between);
     return g_test_run();
 }

@@ -1,11 +1,14 @@
 /* LimImageTable: sheets over two settings, and strips.
  *
  * As in LimImageGrid the pictures are one Cairo surface painted with the nearest-pixel filter at a
- * whole factor. The names are texts of the widget, so they follow the font of the desktop; the
- * exported file draws its own. */
+ * whole factor; but many pictures may find no room at twice their size, and between once and twice
+ * a smooth filter makes use of what there is. The names are texts of the widget, so they follow the
+ * font of the desktop; the exported file draws its own. */
 #include "widgets/lim-image-table.h"
 
 #include "widgets/pictures.h"
+
+#include <math.h>
 
 #define GAP        4
 #define PAD        6
@@ -93,9 +96,10 @@ describe(LimImageTable *self)
 
 /* In device pixels. */
 typedef struct Layout {
-    int scale, factor;
+    int scale;
     int x, y; /* of the first picture */
     int cell_w, cell_h, gap;
+    gboolean smooth; /* the pictures are larger by a factor that is not whole */
     int row_gap;     /* with the names above the rows, when they are there */
     int names, line; /* width of the row names, height of a line of text */
     int title_y;     /* of the columns' title, if there is one; their names stand below */
@@ -160,11 +164,14 @@ lay_out(LimImageTable *self)
     l.gap = GAP * l.scale;
     l.row_gap = l.gap + (self->above ? l.line : 0);
     /* A gap also at the end, for frames. */
-    int fx = (area_w - l.names - columns * l.gap) / (columns * w);
-    int fy = (area_h - head - (rows - 1) * l.row_gap - l.gap) / (rows * h);
-    l.factor = MAX(MIN(fx, fy), 1);
-    l.cell_w = l.factor * w;
-    l.cell_h = l.factor * h;
+    double fx = (double)(area_w - l.names - columns * l.gap) / (columns * w);
+    double fy = (double)(area_h - head - (rows - 1) * l.row_gap - l.gap) / (rows * h);
+    double factor = MAX(MIN(fx, fy), 1);
+    l.smooth = factor < 2;
+    if (!l.smooth)
+        factor = floor(factor);
+    l.cell_w = (int)(factor * w);
+    l.cell_h = (int)(factor * h);
     int total_w = l.names + columns * (l.cell_w + l.gap);
     int total_h = head + rows * (l.cell_h + l.row_gap) - l.row_gap + l.gap;
     l.title_y = MAX((area_h - total_h) / 2, 0);
@@ -242,16 +249,33 @@ draw_titles(LimImageTable *self, GtkSnapshot *snapshot, const Layout *l, int nam
     }
 }
 
+/* Names of columns over strips are marks of a scale: where they are wider than a picture, some are
+ * left out. */
+static int
+every_nth(LimImageTable *self, const Layout *l)
+{
+    int widest = 0, w, h;
+
+    for (int i = 0; i < self->count[1] && self->above; i++) {
+        text_size(self, self->names[1][i], FALSE, &w, &h);
+        widest = MAX(widest, w * l->scale);
+    }
+    return 1 + MAX(widest - l->cell_w, 0) / (l->cell_w + l->gap) + (widest > l->cell_w);
+}
+
 static void
 draw_names(LimImageTable *self, GtkSnapshot *snapshot, const Layout *l, const GdkRGBA *color)
 {
     int s = l->scale, names_y = l->title_y + (self->title[1] ? l->line : 0);
 
+    int step = every_nth(self, l), room = step * (l->cell_w + l->gap) - l->gap;
+
     draw_titles(self, snapshot, l, names_y, color);
-    for (int i = 0; i < self->count[1]; i++) {
+    for (int i = 0; i < self->count[1]; i += step) {
         g_autoptr(PangoLayout) text =
-            make_text(self, self->names[1][i], l->cell_w / s, PANGO_ALIGN_CENTER, FALSE);
-        draw_text(snapshot, text, (l->x + i * (l->cell_w + l->gap)) / s, names_y / s, color);
+            make_text(self, self->names[1][i], room / s, PANGO_ALIGN_CENTER, FALSE);
+        draw_text(snapshot, text, (l->x + i * (l->cell_w + l->gap) - (room - l->cell_w) / 2) / s,
+                  names_y / s, color);
     }
     for (int i = 0; i < self->count[0]; i++) {
         int y = l->y + i * (l->cell_h + l->row_gap);
@@ -273,16 +297,24 @@ draw_pictures(LimImageTable *self, cairo_t *cr, const Layout *l, const GdkRGBA *
         cairo_translate(cr, l->x + column * (l->cell_w + l->gap),
                         l->y + row * (l->cell_h + l->row_gap));
         if (self->there[i]) {
-            cairo_scale(cr, l->factor, l->factor);
-            cairo_rectangle(cr, 0, 0, self->width, self->height);
-            cairo_set_source_surface(cr, self->surface, -column * self->width, -row * self->height);
-            cairo_pattern_set_filter(cairo_get_source(cr), CAIRO_FILTER_NEAREST);
+            cairo_surface_t *one =
+                cairo_surface_create_for_rectangle(self->surface, column * self->width,
+                                                   row * self->height, self->width, self->height);
+            cairo_rectangle(cr, 0, 0, l->cell_w, l->cell_h);
+            cairo_clip(cr);
+            cairo_scale(cr, (double)l->cell_w / self->width, (double)l->cell_h / self->height);
+            cairo_set_source_surface(cr, one, 0, 0);
+            cairo_pattern_set_extend(cairo_get_source(cr), CAIRO_EXTEND_PAD); /* no neighbours */
+            cairo_pattern_set_filter(cairo_get_source(cr),
+                                     l->smooth ? CAIRO_FILTER_BILINEAR : CAIRO_FILTER_NEAREST);
+            cairo_paint(cr);
+            cairo_surface_destroy(one);
         } else {
             cairo_rectangle(cr, 0, 0, l->cell_w, l->cell_h);
             cairo_set_source_rgba(cr, (double)color->red, (double)color->green, (double)color->blue,
                                   0.08);
+            cairo_fill(cr);
         }
-        cairo_fill(cr);
         cairo_restore(cr);
     }
 }

@@ -25,7 +25,8 @@ GtkWidget *lim_image_table_new(const char *name);
 void lim_image_table_set_names(LimImageTable *self, const char *row_title, int rows,
                                const char *const *row_names, const char *column_title, int columns,
                                const char *const *column_names);
-/* Whether the name of a row stands above it, not beside: for long names and many columns. */
+/* For strips: the name of a row stands above it, not beside, and names of columns that find no room
+ * are left out instead of cut. */
 void lim_image_table_set_names_above(LimImageTable *self, gboolean above);
 /* Pictures of [height][width][channels] bytes (channels 1: grey, 3: RGB) for the places first ..
  * first + n - 1, row by row; copied. Pictures of another size drop those that are there. */

@@ -344,8 +344,7 @@ update(LimGeneratePart *part)
     if (!self->images)
         attach(self, pane);
     self->look = lim_generate_get_look(pane);
-    gtk_widget_set_visible(GTK_WIDGET(self), self->look.attention &&
-                                                 g_str_equal(lim_generate_get_mode(pane), "grid"));
+    gtk_widget_set_visible(GTK_WIDGET(self), lim_generate_shows_maps(pane));
     if (self->look.attention) {
         show_all(self);
     } else {

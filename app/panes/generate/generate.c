@@ -224,6 +224,8 @@ lim_generate_show_latent(LimGenerate *self, const char *of, const float *z, int 
     double bounds[LIM_SLOTS];
     gboolean differ = FALSE;
 
+    if (!g_str_equal(lim_generate_get_mode(self), "grid"))
+        return; /* computed behind another mode */
     for (int k = 0; k < parts; k++) {
         double t = lim_sample_threshold(r, k);
         bounds[k] = r->truncation == LIM_TRUNC_SCALE ? 2 * t : t;
@@ -232,12 +234,19 @@ lim_generate_show_latent(LimGenerate *self, const char *of, const float *z, int 
     lim_density_plot_set_ticks(self->density, of, z, n, bounds, differ ? parts : 1);
 }
 
+gboolean
+lim_generate_shows_maps(LimGenerate *self)
+{
+    return g_strcmp0(lim_generate_get_mode(self), "grid") == 0 &&
+           lim_generate_get_look(self).attention;
+}
+
 /* What has no meaning in the present mode, or without another setting, cannot be used. */
 static void
 enable_rows(LimGenerate *self)
 {
     gboolean grid = g_strcmp0(lim_generate_get_mode(self), "grid") == 0;
-    gboolean maps = grid && lim_generate_get_look(self).attention;
+    gboolean maps = lim_generate_shows_maps(self);
 
     lim_form_row_set_enabled(lim_generate_form_row(self->form, offsetof(LimSampleRequest, count)),
                              grid);
@@ -295,6 +304,8 @@ mode_changed(LimGenerate *self)
                               g_variant_new_string(lim_generate_get_mode(self)));
     describe_mode(self);
     enable_rows(self);
+    if (!g_str_equal(lim_generate_get_mode(self), "grid")) /* no one sample */
+        lim_density_plot_set_ticks(self->density, NULL, NULL, 0, &(double){1}, 1);
     lim_generate_update_soon(self);
 }
 

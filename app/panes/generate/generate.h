@@ -17,6 +17,7 @@ LimGenerate *lim_generate_of(GtkWidget *inside);     /* the view around it; NULL
 LimModel *lim_generate_get_model(LimGenerate *self); /* borrowed; may be NULL */
 LimSampleRequest lim_generate_get_request(LimGenerate *self); /* the settings */
 LimLook lim_generate_get_look(LimGenerate *self);             /* the other settings */
+gboolean lim_generate_shows_maps(LimGenerate *self);          /* attention, in the grid */
 LimForm *lim_generate_get_form(LimGenerate *self);            /* borrowed */
 void lim_generate_flash(LimGenerate *self, const char *text); /* a passing message */
 /* Calls update() of what is visible, at the next frame. */

@@ -239,8 +239,10 @@ update(LimGeneratePart *part)
     lim_image_grid_set_probing(self->grid, self->cell);
     lim_image_grid_set_walking(self->grid, !look.attention);
     if (self->posted_model == model && self->posted_maps == maps &&
-        lim_sample_equal(&r, &self->posted))
+        lim_sample_equal(&r, &self->posted)) {
+        show_latent(self); /* another mode may have been in front */
         return;
+    }
     self->posted = r;
     self->posted_maps = maps;
     self->posted_model = model;

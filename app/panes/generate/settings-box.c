@@ -1,5 +1,7 @@
 #include "panes/generate/settings-box.h"
 
+#include "widgets/lim-text-row.h"
+
 GtkWidget *
 lim_generate_settings_box_new(const char *name)
 {
@@ -22,7 +24,8 @@ lim_generate_settings_box_add(GtkWidget *box, LimFormRow *first, LimFormRow *sec
     GtkWidget *child =
         g_object_new(GTK_TYPE_FLOW_BOX_CHILD, "accessible-role", GTK_ACCESSIBLE_ROLE_GROUP, NULL);
 
-    gtk_widget_set_hexpand(GTK_WIDGET(second), TRUE);
+    /* Texts can use all the room there is. */
+    gtk_widget_set_hexpand(GTK_WIDGET(second), LIM_IS_TEXT_ROW(second));
     gtk_box_append(GTK_BOX(pair), GTK_WIDGET(first));
     gtk_box_append(GTK_BOX(pair), GTK_WIDGET(second));
     gtk_flow_box_child_set_child(GTK_FLOW_BOX_CHILD(child), pair);

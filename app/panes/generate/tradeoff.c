@@ -197,6 +197,8 @@ show_note(LimGenerateTradeoff *self)
                                "(%s, %s).",
                                (int)samples->def, name, real->n, real->name, real->split);
     }
+    /* With maps below, a small window has no room for words. */
+    gtk_widget_set_visible(self->note, !lim_generate_shows_maps(pane));
     plain.count = r.count;
     plain.label = r.label;
     plain.seed = r.seed;
