@@ -15,11 +15,14 @@ mkdir -p "$out" "$home/limen" "$home/gtk-4.0"
 printf '[Settings]\ngtk-font-name=Cantarell 11\n' >"$home/gtk-4.0/settings.ini"
 model=${LIMEN_DATA:-resources}/models/fashion-gan.safetensors
 
-# shot NAME WIDTH HEIGHT light|dark FLAGS OF limen-cli sample
+# Places to click at, in pixels of the picture: "X,Y X,Y ..."
+clicks=
+
+# shot NAME WIDTH HEIGHT light|dark COMMAND OF limen-cli [FLAG]...
 shot() {
-    name=$1 width=$2 height=$3 style=$4
-    shift 4
-    "$build/app/cli/limen-cli" sample "$model" "$@" --quiet --out "$home/settings.png" >/dev/null
+    name=$1 width=$2 height=$3 style=$4 command=$5
+    shift 5
+    "$build/app/cli/limen-cli" "$command" "$model" "$@" --quiet --out "$home/settings.png" >/dev/null
     # Without a window manager GTK draws a frame of five pixels, which is cut off.
     printf '[window]\nwidth=%d\nheight=%d\nstyle=%s\n' \
         $((width + 10)) $((height + 10)) "$style" >"$home/limen/window.ini"
@@ -28,13 +31,22 @@ shot() {
             xdotool mousemove 1 1
             "$1/app/limen" "$2" & pid=$!
             sleep "${DELAY:-12}" # outlasts the message that settings were restored; fills the trade-off
+            for at in $4; do
+                xdotool mousemove $((${at%,*} + 5)) $((${at#*,} + 5)) sleep 0.3 click 1 sleep 0.3
+            done
+            [ -z "$4" ] || { xdotool mousemove 1 1; sleep 2; }
             import -window root "$3"
-            kill $pid' sh "$build" "$home/settings.png" "$out/$name.png" >/dev/null 2>&1
-    mogrify -shave 5x5 +repage "$out/$name.png"
+            kill $pid' sh "$build" "$home/settings.png" "$out/$name.png" "$clicks" >/dev/null 2>&1
+    mogrify -shave 5x5 +repage -dither None -colors 256 "$out/$name.png" # as good to the eye, and small
     echo "$out/$name.png"
 }
 
 for style in light dark; do
-    shot generate-1280x800-$style 1280 800 $style --seed 1
-    shot generate-1920x1080-$style 1920 1080 $style --seed 1
+    shot generate-1280x800-$style 1280 800 $style sample --seed 1
+    shot generate-1920x1080-$style 1920 1080 $style sample --seed 1
 done
+shot sheet-1280x800-light 1280 800 light sweep --rows class --columns threshold
+shot interpolation-1280x800-light 1280 800 light interpolate --rows 6
+# Five pins on three samples: the first comes with the settings, the others are clicked.
+clicks="598,340 720,324 872,330 500,600"
+shot attention-1280x800-light 1280 800 light attention --class 9 --samples 3 --at 19,18
