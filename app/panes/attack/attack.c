@@ -136,14 +136,22 @@ dup_verdict(const LimLookTask *look)
                    : g_strdup_printf("● Already misclassified: the classifier says %s of the clean "
                                      "picture, which is labelled %s.",
                                      said, right);
-    if (look->as_is.fools)
-        return look->rounded.fools
-                   ? g_strdup_printf("✔ Fools the classifier: it says %s, the label is %s. Rounded "
-                                     "to 8 bit it still fools.",
-                                     said, right)
-                   : g_strdup_printf("✔ Fools the classifier: it says %s, the label is %s. Rounded "
-                                     "to 8 bit it does not fool any more: %s.",
-                                     said, right, rounded);
+    if (look->as_is.fools) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        g_string_printf(text,
+                        "✔ Fools the classifier: it says %s, the label is %s. Rounded to 8 "
+                        "bit it %s",
+                        said, right, look->rounded.fools ? "still fools" : "does not");
+        const LimNearest8 near = lim_attack_run_nearest8(run);
+        if (!look->rounded.fools && near.fools &&
+            look->frame == lim_recording_n(lim_attack_run_recording(run)) - 1)
+            g_string_append_printf(text, ", but the 8-bit picture found at l2 distance %.4f does",
+                                   near.l2);
+        else if (!look->rounded.fools)
+            g_string_append_printf(text, ": %s", rounded);
+        g_string_append_c(text, '.');
+        return g_string_free(g_steal_pointer(&text), FALSE);
+    }
     if (!lim_attack_run_ended(run) || look->frame == 0)
         return g_strdup_printf("○ Does not fool: the classifier says %s.", said);
     if (status == LIM_ATTACK_NO_START)

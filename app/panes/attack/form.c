@@ -64,6 +64,7 @@ lim_attack_form_new(void)
         {.name = NAME(target), .texts = any, .values = any_values, .open = true},
         {.name = NAME(picture), .beside = true},
         {.name = NAME(queries), .beside = true},
+        {.name = NAME(lattice), .beside = true},
     };
     while (lim_attack_setup_schema[specs].name)
         specs++;

@@ -67,29 +67,29 @@ lim_recording_frame(const LimRecording *r, int i)
 }
 
 const float *
-lim_recording_picture(const LimRecording *r, int frame)
+lim_recording_picture(const LimRecording *r, int i)
 {
-    return picture_at(r, lim_recording_frame(r, frame)->picture);
+    return lim_recording_frame(r, i)->picture;
 }
 
-static int
+static const float *
 store_picture(LimRecording *r, const float *picture)
 {
     const size_t bytes = r->size * sizeof *picture;
 
     if (r->pictures > 0 && memcmp(picture_at(r, r->pictures - 1), picture, bytes) == 0)
-        return r->pictures - 1;
+        return picture_at(r, r->pictures - 1);
     float **block = &r->blocks[r->pictures / PICTURES];
     if (!*block) {
         *block = lim_alloc(PICTURES, bytes);
         atomic_fetch_add(&r->bytes, PICTURES * bytes);
     }
     memcpy(picture_at(r, r->pictures), picture, bytes);
-    return r->pictures++;
+    return picture_at(r, r->pictures++);
 }
 
 void
-lim_recording_append(LimRecording *r, const LimFrame *frame, const float *picture)
+lim_recording_append(LimRecording *r, const LimFrame *frame, bool borrowed)
 {
     const int n = atomic_load_explicit(&r->n, memory_order_relaxed);
 
@@ -101,6 +101,7 @@ lim_recording_append(LimRecording *r, const LimFrame *frame, const float *pictur
         atomic_fetch_add(&r->bytes, FRAMES * sizeof **block);
     }
     (*block)[n % FRAMES] = *frame;
-    (*block)[n % FRAMES].picture = store_picture(r, picture);
+    if (!borrowed)
+        (*block)[n % FRAMES].picture = store_picture(r, frame->picture);
     atomic_store_explicit(&r->n, n + 1, memory_order_release);
 }

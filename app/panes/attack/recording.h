@@ -17,7 +17,7 @@ typedef struct LimFrame {
     double l2;                  /* of the picture */
     double size[2];             /* orthogonal and source step; NaN: the attack has none */
     double rate[2];             /* of success; NaN: not known */
-    int32_t picture;            /* see lim_recording_picture() */
+    const float *picture;       /* [size] */
     bool fools;                 /* the picture does */
     bool proposal, accepted;
 } LimFrame;
@@ -26,11 +26,11 @@ typedef struct LimRecording LimRecording;
 
 LimRecording *lim_recording_new(size_t size); /* values of a picture */
 void lim_recording_free(LimRecording *r);     /* NULL is fine */
-/* One thread. picture [size] is copied unless it equals that of the last frame; frame->picture is
- * filled in. */
-void lim_recording_append(LimRecording *r, const LimFrame *frame, const float *picture);
+/* One thread. frame->picture [size] is copied unless it equals that of the last frame; or
+ * (borrowed) stays where it is, for as long as the recording lives. */
+void lim_recording_append(LimRecording *r, const LimFrame *frame, bool borrowed);
 /* Any thread. */
 int lim_recording_n(const LimRecording *r);
-const LimFrame *lim_recording_frame(const LimRecording *r, int i);    /* borrowed */
-const float *lim_recording_picture(const LimRecording *r, int frame); /* borrowed, [size] */
-size_t lim_recording_bytes(const LimRecording *r);                    /* that it holds */
+const LimFrame *lim_recording_frame(const LimRecording *r, int i); /* borrowed */
+const float *lim_recording_picture(const LimRecording *r, int i);  /* borrowed, [size] */
+size_t lim_recording_bytes(const LimRecording *r);                 /* that it holds */

@@ -34,7 +34,10 @@ struct LimAttackRun {
     LimRecording *recording;
     atomic_bool ended;
     atomic_int status;
+    LimNearest8 nearest8; /* once it has ended */
 };
+
+#define POOL 200 /* pictures of the set to start from, for attacks that see labels only */
 
 static size_t
 params_size(const LimAttackPlan *p)
@@ -90,8 +93,8 @@ lim_attack_plan_equal(const LimAttackPlan *a, const LimAttackPlan *b)
     const LimAttackSetup *s = &a->setup, *t = &b->setup;
 
     if (s->source != t->source || s->picture != t->picture || s->method != t->method ||
-        s->target != t->target || s->queries != t->queries || s->seed != t->seed ||
-        a->method != b->method || !same_text(a->model, b->model))
+        s->target != t->target || s->queries != t->queries || s->lattice != t->lattice ||
+        s->seed != t->seed || a->method != b->method || !same_text(a->model, b->model))
         return false;
     if (params_size(a) && memcmp(a->params, b->params, params_size(a)) != 0)
         return false;
@@ -212,6 +215,12 @@ lim_attack_run_status(const LimAttackRun *r)
     return (LimAttackStatus)atomic_load(&((LimAttackRun *)(void *)r)->status);
 }
 
+LimNearest8
+lim_attack_run_nearest8(const LimAttackRun *r)
+{
+    return lim_attack_run_ended(r) ? r->nearest8 : (LimNearest8){.label = -1};
+}
+
 /* ---- listing ---- */
 
 static LimStep
@@ -298,6 +307,14 @@ lim_attack_run_ask(LimAttackRun *r, const LimExec *exec, const float *x, int n, 
     return status;
 }
 
+/* Bytes in [-1,1] -> exactly byte / 255. */
+static void
+to_unit(float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = roundf((x[i] + 1) * 127.5F) / 255;
+}
+
 /* The picture of the plan in the shape of the classifier, and its class (-1: not known). */
 static LimStatus
 take_picture(LimAttackRun *r, LimError *err)
@@ -336,12 +353,33 @@ take_picture(LimAttackRun *r, LimError *err)
     const uint32_t index = (uint32_t)(s->picture < d->n ? s->picture : d->n - 1);
     int32_t label;
     lim_dataset_batch(d, &index, 1, h, r->clean, &label);
-    /* Bytes in [-1,1] -> exactly byte / 255. */
-    for (size_t i = 0; i < r->size; i++)
-        r->clean[i] = roundf((r->clean[i] + 1) * 127.5F) / 255;
+    to_unit(r->clean, r->size);
     r->right = label;
     snprintf(r->what, sizeof r->what, "%s picture %u", test ? "test" : "sample", index);
     return LIM_OK;
+}
+
+/* Pictures to start from: the last of the data set that the picture comes from; for a picture of
+ * one's own, of the test set where there is one. Returns how many. */
+static int
+take_pool(LimAttackRun *r, float **pool, int32_t **label)
+{
+    LimError none = LIM_ERROR_INIT; /* without data the attack starts from noise */
+    const LimDataset *d =
+        lim_bench_dataset(r->bench, r->plan.setup.source == LIM_ATTACK_SAMPLES ? "sample" : "test",
+                          &none);
+    uint32_t index[POOL];
+
+    if (!d || d->c != r->shape.d[0] || d->h > r->shape.d[1] || d->w > r->shape.d[2])
+        return 0;
+    const int n = d->n < POOL ? d->n : POOL;
+    for (int i = 0; i < n; i++)
+        index[i] = (uint32_t)(d->n - n + i);
+    *pool = lim_alloc((size_t)n * r->size, sizeof **pool);
+    *label = lim_alloc((size_t)n, sizeof **label);
+    lim_dataset_batch(d, index, n, r->shape.d[1], *pool, *label);
+    to_unit(*pool, (size_t)n * r->size);
+    return n;
 }
 
 /* What the attack has now becomes a frame. */
@@ -360,10 +398,11 @@ record(LimAttackRun *r)
                   .size = {NAN, NAN},
                   .rate = {NAN, NAN},
                   .fools =
-                      result.status == LIM_ATTACK_FOOLED || result.status == LIM_ATTACK_ALREADY};
+                      result.status == LIM_ATTACK_FOOLED || result.status == LIM_ATTACK_ALREADY,
+                  .picture = result.image};
     atomic_store(&r->status, (int)result.status);
     if (!last || last->queries != f.queries || last->gradients != f.gradients)
-        lim_recording_append(r->recording, &f, result.image);
+        lim_recording_append(r->recording, &f, false);
 }
 
 static LimStatus
@@ -399,15 +438,25 @@ begin(LimAttackRun *r, const LimExec *exec, LimError *err)
 
     const int32_t label = r->right, target = s->target;
     const uint32_t index = s->source == LIM_ATTACK_OWN ? 0 : (uint32_t)s->picture;
+    float *pool = NULL;
+    int32_t *pool_label = NULL;
+    const int n_pool =
+        r->plan.method->access == LIM_ACCESS_LABEL ? take_pool(r, &pool, &pool_label) : 0;
     const LimAttackInput input = {.n = 1,
                                   .image = r->clean,
                                   .label = &label,
                                   .target = target >= 0 ? &target : NULL,
                                   .index = &index,
+                                  .pool = pool,
+                                  .pool_label = pool_label,
+                                  .n_pool = n_pool,
                                   .seed = s->seed,
-                                  .budget = s->queries};
+                                  .budget = s->queries,
+                                  .lattice_queries = s->lattice};
     r->victim = lim_victim_new(r->predictor, r->plan.method->access);
     r->attack = lim_attack_new(r->plan.method, r->plan.params, &input, r->victim, err);
+    free(pool);
+    free(pool_label);
     if (!r->attack)
         return err->code;
     r->norm = r->plan.method->norm ? r->plan.method->norm(r->plan.params) : LIM_NORM_L2;
@@ -483,8 +532,16 @@ advance_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *e
     if (step == LIM_STEP_FAILED)
         return step;
     record(r);
-    if (step == LIM_STEP_DONE)
+    if (step == LIM_STEP_DONE) {
+        LimAttackResult result;
+        lim_attack_result(r->attack, 0, &result);
+        r->nearest8 = (LimNearest8){.asked = result.label8 >= 0,
+                                    .fools = result.fools8,
+                                    .label = result.label8,
+                                    .l2 = result.l2_8,
+                                    .image = result.image8};
         atomic_store(&r->ended, true);
+    }
     const int n = lim_recording_n(r->recording);
     for (int i = before; i < n && self->accepted; i++)
         if (lim_recording_frame(r->recording, i)->accepted)

@@ -45,6 +45,15 @@ LimNorm lim_attack_run_norm(const LimAttackRun *r);
 const LimRecording *lim_attack_run_recording(const LimAttackRun *r); /* any thread */
 bool lim_attack_run_ended(const LimAttackRun *r);                    /* any thread */
 LimAttackStatus lim_attack_run_status(const LimAttackRun *r);        /* any thread */
+/* The 8-bit picture of the result: what an exported PNG shows. */
+typedef struct LimNearest8 {
+    bool asked, fools;
+    int label; /* -1: not asked */
+    double l2;
+    const float *image; /* [c][h][w], borrowed; NULL while the attack has not ended */
+} LimNearest8;
+LimNearest8 lim_attack_run_nearest8(const LimAttackRun *r); /* any thread */
+
 /* On the worker thread: the classes and their confidences for pictures [n][c][h][w], any n; not
  * counted. probability [n][classes] may be NULL. */
 LimStatus lim_attack_run_ask(LimAttackRun *r, const LimExec *exec, const float *x, int n,

@@ -16,6 +16,7 @@ typedef struct LimAttackSetup {
     int method;  /* place in the list of attacks */
     int target;  /* class, -1: any other than the right one */
     int queries; /* budget */
+    int lattice; /* of it, for the 8-bit picture */
     uint64_t seed;
 } LimAttackSetup;
 
