@@ -36,6 +36,16 @@ lim_linf(const float *x, const float *y, size_t n)
 }
 
 void
+lim_signs(const float *gradient, float *sign, size_t n)
+{
+    float top = 0;
+    for (size_t i = 0; i < n; i++)
+        top = fmaxf(top, fabsf(gradient[i]));
+    for (size_t i = 0; i < n; i++)
+        sign[i] = (float)((gradient[i] > 1e-6f * top) - (gradient[i] < -1e-6f * top));
+}
+
+void
 lim_round8(const float *x, float *out, size_t n)
 {
     for (size_t i = 0; i < n; i++)

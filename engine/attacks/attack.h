@@ -146,6 +146,9 @@ int64_t lim_attack_left(const LimAttack *a, int picture);
 uint64_t lim_attack_stream(const LimAttack *a, const char *name, int picture);
 /* Distance from the original in the attack's norm. */
 double lim_attack_distance(const LimAttack *a, int picture, const float *x);
+/* The sign of every value of a gradient. What is below 1e-6 of the largest is rounding (a
+ * convolution may leave it where the true value is 0) and has sign 0. */
+void lim_signs(const float *gradient, float *sign, size_t n);
 /* Norms of x - y over n values, summed in double. */
 double lim_l2(const float *x, const float *y, size_t n);
 double lim_linf(const float *x, const float *y, size_t n);

@@ -92,10 +92,10 @@ find_directions(Fgsm *f, const LimExec *exec, LimError *err)
         const int i = rows[k];
         f->tried[i] = 0;
         f->high[i] = p->minimal ? 1.0 / PLACES : 1;
-        for (size_t j = 0; j < a->size; j++) {
-            const float v = g[(size_t)k * a->size + j];
-            f->sign[(size_t)i * a->size + j] = v > 0 ? direction : v < 0 ? -direction : 0;
-        }
+        float *sign = f->sign + (size_t)i * a->size;
+        lim_signs(g + (size_t)k * a->size, sign, a->size);
+        for (size_t j = 0; j < a->size; j++)
+            sign[j] *= direction;
     }
     free(g);
     free(label);

@@ -186,7 +186,7 @@ start(Pgd *p, int i)
 }
 
 static void
-walk(Pgd *p, int i, const float *gradient)
+walk(Pgd *p, int i, float *gradient)
 {
     LimAttack *a = &p->attack;
     const Params *q = a->params;
@@ -197,12 +197,11 @@ walk(Pgd *p, int i, const float *gradient)
         for (size_t j = 0; j < a->size; j++)
             square += (double)gradient[j] * (double)gradient[j];
         scale = square > 0 ? scale / sqrt(square) : 0;
+    } else {
+        lim_signs(gradient, gradient, a->size);
     }
-    for (size_t j = 0; j < a->size; j++) {
-        const float g = gradient[j];
-        const double d = p->norm == LIM_NORM_L2 ? (double)g : (g > 0) - (g < 0);
-        x[j] = (float)((double)x[j] + scale * d);
-    }
+    for (size_t j = 0; j < a->size; j++)
+        x[j] = (float)((double)x[j] + scale * (double)gradient[j]);
     project(p, a->image + (size_t)i * a->size, x);
 }
 
