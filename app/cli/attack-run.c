@@ -67,9 +67,9 @@ cli_pictures_load(CliRun *run, CliPictures *p, LimPredictor *model, const LimDat
     }
     if (status == LIM_OK && n < count)
         status = lim_fail(err, LIM_E_PARAM,
-                          "the data has only %d such pictures from number %d on; give a smaller "
-                          "--count.",
-                          n, first);
+                          "the data has only %d%s pictures from number %d on; give a smaller --%s.",
+                          n, only_right ? " rightly classified" : "", first,
+                          only_right ? "pictures" : "count");
     if (status != LIM_OK)
         cli_pictures_clear(p);
     return status;

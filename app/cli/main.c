@@ -14,11 +14,13 @@
 
 enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
-static const CliCommand *const written[] = {
-    &cli_ablate,       &cli_info,        &cli_train_classifier, &cli_train_gan,
-    &cli_sample,       &cli_interpolate, &cli_attention,        &cli_evaluate_classifier,
-    &cli_evaluate_gan, &cli_features,    &cli_bench_gan,        &cli_bench_ops,
-    &cli_sweep};
+static const CliCommand *const written[] = {&cli_ablate,           &cli_info,
+                                            &cli_train_classifier, &cli_train_gan,
+                                            &cli_sample,           &cli_interpolate,
+                                            &cli_attention,        &cli_evaluate_classifier,
+                                            &cli_evaluate_attacks, &cli_evaluate_gan,
+                                            &cli_features,         &cli_bench_gan,
+                                            &cli_bench_ops,        &cli_sweep};
 /* ... and one for every attack. */
 enum { WRITTEN = sizeof written / sizeof written[0], MAX_COMMANDS = WRITTEN + CLI_ATTACKS };
 static const CliCommand *commands[MAX_COMMANDS];

@@ -614,6 +614,36 @@ test_attack(void)
     fails("attack fgsm --model c.safetensors --data . --out c.safetensors/x", 1, "c.safetensors");
 }
 
+/* Tables over classifiers and attacks; the numbers are those of the attack alone. */
+static void
+test_evaluate_attacks(void)
+{
+    json_t *result = run_json("evaluate attacks c.safetensors c.safetensors --data . --pictures 1 "
+                              "--attacks fgsm:epsilon=0.5,pgd:norm=linf:steps=3:epsilon=0 "
+                              "--temperature 5 --out attacks --json");
+    const json_t *rows = json_object_get(result, "attacks");
+    g_assert_cmpuint(json_array_size(rows), ==, 4);
+    g_assert_cmpuint(json_array_size(json_object_get(result, "gradients")), ==, 4);
+    g_assert_cmpuint(json_array_size(json_object_get(result, "curves")), ==, 4);
+    const json_t *fgsm = json_array_get(rows, 0), *nothing = json_array_get(rows, 1);
+    g_assert_cmpfloat(number(fgsm, "pictures"), ==, 1);
+    g_assert_cmpfloat(number(fgsm, "gradients"), ==, 1);
+    g_assert_cmpfloat(number(nothing, "fooled"), ==, 0);
+    g_assert_cmpfloat(number(nothing, "gradients"), ==, 3);
+    g_assert_cmpfloat(number(nothing, "queries"), ==, 1 + 3 + 1 + 1);
+    g_assert_true(json_is_null(json_object_get(nothing, "median_l2")));
+    g_assert_cmpfloat(number(json_array_get(rows, 2), "fooled"), ==, number(fgsm, "fooled"));
+    g_assert_true(exists("attacks.json") && exists("attacks.md") && exists("attacks.svg"));
+    json_decref(result);
+
+    fails("evaluate attacks", 2, "MODEL... is missing");
+    fails("evaluate attacks c.safetensors --data . --attacks cook", 2, "no attack cook");
+    fails("evaluate attacks c.safetensors --data . --attacks fgsm:heat=3", 2, "no setting heat");
+    fails("evaluate attacks c.safetensors --data . --attacks fgsm:epsilon", 2, "setting=value");
+    fails("evaluate attacks c.safetensors --data . --attacks fgsm:epsilon=-1", 2, "epsilon");
+    fails("evaluate attacks c.safetensors --data . --pictures 31", 2, "--pictures");
+}
+
 /* Ctrl+C in the middle of an attack: what is there is printed, as JSON, and the code is 130. */
 static void
 test_attack_interrupt(void)
@@ -715,6 +745,7 @@ main(int argc, char **argv)
     g_test_add_func("/cli/evaluate-gan", test_evaluate_gan); /* of both */
     g_test_add_func("/cli/features", test_features);
     g_test_add_func("/cli/attack", test_attack);
+    g_test_add_func("/cli/evaluate-attacks", test_evaluate_attacks);
     g_test_add_func("/cli/attack/interrupt", test_attack_interrupt);
     g_test_add_func("/cli/ablate", test_ablate);
     g_test_add_func("/cli/interrupt", test_interrupt);
