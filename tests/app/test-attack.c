@@ -166,6 +166,7 @@ body_settings(TestApp *t)
     set_int(&a, "queries", 1); /* all that is left is to ask about the picture itself */
     wait_current(&a);
     g_assert_true(g_str_has_prefix(lim_attack_pane_get_verdict(a.pane), "✘"));
+    set_int(&a, "lattice", 20);
     for (size_t i = 0; i < lim_attack_count(); i++) {
         set_int(&a, "queries", 200);
         set_int(&a, "method", (int)i);
@@ -340,6 +341,7 @@ body_pages(TestApp *t)
 
     set_int(&a, "method", method("fgsm"));
     set_int(&a, "queries", 60);
+    set_int(&a, "lattice", 10);
     wait_current(&a);
     GtkWidget *stack =
         gtk_widget_get_ancestor(GTK_WIDGET(lim_attack_pane_get_timeline(a.pane)), GTK_TYPE_STACK);
