@@ -3,11 +3,9 @@
 #include "attack.h"
 
 #include "attack-run.h"
+#include "attacks/attackfile.h"
 #include "base/file.h"
 #include "models/generator.h"
-#include "models/samplefile.h"
-#include "tensor/npy.h"
-#include "tensor/png.h"
 
 #include <errno.h>
 #include <math.h>
@@ -108,7 +106,7 @@ typedef struct Job {
     const void *params;
     const AttackFlags *flags;
     const LimSampleRequest *request;
-    char model[LIM_TEXT_MAX];
+    char model[LIM_TEXT_MAX], from[LIM_TEXT_MAX];
     LimPredictor *predictor;
     CliPictures pictures;
     CliPictures pool;
@@ -130,53 +128,14 @@ label_by_model(Job *j, LimError *err)
     return status;
 }
 
-/* The side of the squares that stand for one pixel, as in exported samples; 1 when there are none.
- */
-static int
-magnification(LimImageView v, int w)
-{
-    const int scale = v.w / w;
-    const size_t bytes = (size_t)lim_pixel_bytes(v.format);
-    if (scale < 2 || v.w % w || v.h % scale)
-        return 1;
-    for (int y = 0; y < v.h; y++)
-        for (int x = 0; x < v.w; x++)
-            if (memcmp(v.data + (size_t)y * v.stride + (size_t)x * bytes,
-                       v.data + (size_t)(y - y % scale) * v.stride +
-                           (size_t)(x - x % scale) * bytes,
-                       bytes) != 0)
-                return 1;
-    return scale;
-}
-
 static LimStatus
 load_png(Job *j, LimError *err)
 {
     const LimShape s = lim_predictor_image_shape(j->predictor);
-    const int c = s.d[0], h = s.d[1], w = s.d[2];
-    LimPng *png = lim_png_read(j->flags->input, c, err);
-    if (!png)
-        return err->code;
-    const int scale = magnification(png->image, w);
-    const int ih = png->image.h / scale, iw = png->image.w / scale;
-    if (ih > h || iw > w) {
-        lim_png_free(png);
-        return lim_fail(err, LIM_E_SHAPE,
-                        "%s has %dx%d pixels; the model takes pictures of up to %dx%d.",
-                        j->flags->input, iw, ih, w, h);
-    }
-    /* smaller ones stand in a black frame, as the data does */
     cli_pictures_init(&j->pictures, 1, (size_t)lim_shape_size(s));
-    float *planes =
-        lim_alloc((size_t)c * (size_t)png->image.h * (size_t)png->image.w, sizeof *planes);
-    lim_image_get_f32(png->image, c, LIM_RANGE_UNIT, planes);
-    for (int k = 0; k < c; k++)
-        for (int y = 0; y < ih; y++)
-            for (int x = 0; x < iw; x++)
-                j->pictures.image[(k * h + y + (h - ih) / 2) * w + x + (w - iw) / 2] =
-                    planes[(k * png->image.h + y * scale) * png->image.w + x * scale];
-    free(planes);
-    lim_png_free(png);
+    const LimStatus status = lim_attackfile_picture(j->flags->input, s, j->pictures.image, err);
+    if (status != LIM_OK)
+        return status;
     if (j->flags->label >= 0) {
         j->pictures.label[0] = j->flags->label;
         return LIM_OK;
@@ -224,9 +183,16 @@ generate(Job *j, LimError *err)
 static LimStatus
 load_data(Job *j, bool attack, LimError *err)
 {
-    LimDataset *d = lim_dataset_open(cli_data(j->run), "test", err);
-    if (!d)
+    LimError none = LIM_ERROR_INIT, no_test = LIM_ERROR_INIT;
+    LimDataset *d = lim_dataset_open(cli_data(j->run), "test", &no_test);
+    if (!d && cli_data(j->run)) /* the pictures that come with the program have no test split */
+        d = lim_dataset_open(cli_data(j->run), "sample", &none);
+    if (!d) {
+        *err = no_test;
         return err->code;
+    }
+    if (attack)
+        snprintf(j->from, sizeof j->from, "%s", d->split);
     LimStatus status = LIM_OK;
     if (attack)
         status = cli_pictures_load(j->run, &j->pictures, j->predictor, d, j->flags->first,
@@ -247,6 +213,7 @@ load_pictures(Job *j, LimError *err)
         return lim_fail(err, LIM_E_PARAM, "--input and --generate exclude each other.");
     if (j->flags->label >= 0 && !png)
         return lim_fail(err, LIM_E_PARAM, "--label belongs to --input.");
+    snprintf(j->from, sizeof j->from, "%s", png ? j->flags->input : j->flags->generate);
     LimStatus status = png ? load_png(j, err) : made ? generate(j, err) : LIM_OK;
     if (status != LIM_OK)
         return status;
@@ -311,47 +278,26 @@ describe(const Job *j, int i, const LimAttackResult *r)
     return o;
 }
 
-/* What stands in the PNG file under the keyword "limen". */
-static char *
-settings_text(const Job *j, const json_t *result)
-{
-    const char *slash = strrchr(j->model, '/');
-    json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:O, s:o}", "view", "attack", "attack",
-                          j->klass->name, "model", slash ? slash + 1 : j->model, "settings",
-                          lim_params_to_json(j->klass->schema, j->params), "result", result,
-                          "command", cli_command(j->run));
-    char *text = json_dumps(o, 0);
-    LIM_ASSERT(text);
-    json_decref(o);
-    return text;
-}
-
 static LimStatus
 write_result(const Job *j, int i, const LimAttackResult *r, json_t *o, LimError *err)
 {
-    const LimShape s = lim_predictor_image_shape(j->predictor);
     char path[2 * LIM_TEXT_MAX];
-    LimImageView view =
-        lim_image_alloc(s.d[2], s.d[1], s.d[0] == 1 ? LIM_PIXEL_GREY8 : LIM_PIXEL_RGB8, err);
-    if (!view.data)
-        return err->code;
-    lim_image_put_f32(view, s.d[0], LIM_RANGE_UNIT, r->image8);
-    char *settings = settings_text(j, o);
-    const LimPngText texts[] = {{"Software", "Limen"}, {LIM_SAMPLE_KEY, settings}};
+    const LimAttackAbout about = {.klass = j->klass,
+                                  .params = j->params,
+                                  .model = j->model,
+                                  .from = j->from,
+                                  .picture = j->pictures.index[i],
+                                  .right = j->pictures.label[i],
+                                  .target = j->target ? j->target[i] : -1,
+                                  .queries = j->flags->queries,
+                                  .lattice = j->flags->lattice,
+                                  .seed = j->request->seed};
     snprintf(path, sizeof path, "%s/%s-%05u.png", j->flags->out, j->klass->name,
              j->pictures.index[i]);
-    LimStatus status = lim_png_write(path, view, texts, 2, err);
-    if (status == LIM_OK) {
+    const LimStatus status =
+        lim_attackfile_write(path, &about, lim_predictor_image_shape(j->predictor), r, err);
+    if (status == LIM_OK)
         json_object_set_new(o, "file", json_string(path));
-        snprintf(path, sizeof path, "%s/%s-%05u.npy", j->flags->out, j->klass->name,
-                 j->pictures.index[i]);
-        LimTensor *t = lim_tensor_new(LIM_F32, LIM_SHAPE3(s.d[0], s.d[1], s.d[2]));
-        memcpy(lim_tensor_edit(t), r->image, j->pictures.size * sizeof(float));
-        status = lim_npy_write(path, t, err);
-        lim_tensor_unref(t);
-    }
-    free(settings);
-    free(view.data);
     return status;
 }
 

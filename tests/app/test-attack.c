@@ -11,6 +11,8 @@
 #include "widgets/lim-ruler.h"
 #include "widgets/lim-slice.h"
 
+#include <glib/gstdio.h>
+
 #include <math.h>
 
 typedef struct {
@@ -216,7 +218,7 @@ body_own(TestApp *t)
     for (int i = 0; i < 100 && !lim_message_get_text(message); i++)
         test_spin(50);
     test_spin(200);
-    g_assert_nonnull(strstr(lim_message_get_text(message), "40 × 40"));
+    g_assert_nonnull(strstr(lim_message_get_text(message), "40x40"));
     set_int(&a, "source", LIM_ATTACK_SAMPLES);
     wait_current(&a);
 }
@@ -225,6 +227,127 @@ static void
 test_own(void)
 {
     test_app_run(NULL, body_own);
+}
+
+static void
+take_text(GObject *clipboard, GAsyncResult *result, gpointer data)
+{
+    *(char **)data = gdk_clipboard_read_text_finish(GDK_CLIPBOARD(clipboard), result, NULL);
+}
+
+static void
+act(Attack *a, const char *name, GVariant *parameter)
+{
+    g_action_group_activate_action(G_ACTION_GROUP(lim_pane_get_actions(LIM_PANE(a->pane))), name,
+                                   parameter);
+}
+
+static void
+check_same(const char *one, const char *two)
+{
+    g_autofree char *a = NULL, *b = NULL;
+    gsize na, nb;
+
+    g_assert_true(g_file_get_contents(one, &a, &na, NULL));
+    g_assert_true(g_file_get_contents(two, &b, &nb, NULL));
+    g_assert_cmpmem(a, na, b, nb);
+}
+
+/* What is exported is what the copied command writes, both files, byte for byte. made: how the
+ * command calls its files. */
+static void
+check_command(Attack *a, const char *made)
+{
+    g_autofree char *png = g_build_filename(test_folder(), "exported.png", NULL);
+    g_autofree char *npy = g_build_filename(test_folder(), "exported.npy", NULL);
+    g_autofree char *made_png = g_strdup_printf("%s/attack/%s.png", test_folder(), made);
+    g_autofree char *made_npy = g_strdup_printf("%s/attack/%s.npy", test_folder(), made);
+    g_autofree char *program = g_path_get_dirname(g_getenv("LIMEN_CLI"));
+    g_autofree char *search = g_strdup_printf("%s:%s", program, g_getenv("PATH"));
+    g_autoptr(GError) error = NULL;
+    char *text = NULL;
+    int status = -1;
+
+    g_unlink(npy);
+    g_unlink(made_png);
+    act(a, "export-to", g_variant_new_string(png));
+    for (int i = 0; i < 200 && !g_file_test(npy, G_FILE_TEST_EXISTS); i++)
+        test_spin(50);
+    act(a, "copy-command", NULL);
+    gdk_clipboard_read_text_async(gtk_widget_get_clipboard(GTK_WIDGET(a->pane)), NULL, take_text,
+                                  &text);
+    while (!text)
+        g_main_context_iteration(NULL, TRUE);
+    g_test_message("%s", text);
+    char *argv[] = {(char *)"sh", (char *)"-c", text, NULL};
+    g_auto(GStrv) env = g_environ_setenv(g_get_environ(), "PATH", search, TRUE);
+    g_spawn_sync(test_folder(), argv, env, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL,
+                 NULL, NULL, NULL, &status, &error);
+    g_assert_no_error(error);
+    g_assert_true(g_spawn_check_wait_status(status, &error));
+    g_free(text);
+    check_same(png, made_png);
+    check_same(npy, made_npy);
+}
+
+static void
+body_command(TestApp *t)
+{
+    Attack a = open_view(t);
+    LimError err = LIM_ERROR_INIT;
+    uint8_t pixels[28 * 28];
+    g_autofree char *own = g_build_filename(test_folder(), "a 'picture'.png", NULL);
+    g_autofree char *png = g_build_filename(test_folder(), "exported.png", NULL);
+
+    set_int(&a, "queries", 300);
+    set_int(&a, "lattice", 50);
+    for (size_t i = 0; i < lim_attack_count(); i++) {
+        g_autofree char *made = g_strdup_printf("%s-%05u", lim_attack_at(i)->name, (guint)(2 + i));
+        set_int(&a, "picture", (int)(2 + i));
+        set_int(&a, "target", i % 2 && lim_attack_at(i)->targeted ? 5 : -1);
+        set_int(&a, "method", (int)i);
+        wait_current(&a);
+        check_command(&a, made);
+    }
+    /* Dropping the file on the window brings the settings back. */
+    set_int(&a, "method", method("fgsm"));
+    set_int(&a, "picture", 7);
+    lim_form_row_set_value(lim_form_get_row(a.form, "fgsm-epsilon"), g_variant_new_double(0.07));
+    lim_form_row_set_value(lim_form_get_row(a.form, "seed"), g_variant_new_uint64(G_MAXUINT64));
+    wait_current(&a);
+    check_command(&a, "fgsm-00007");
+    set_int(&a, "method", method("pgd"));
+    set_int(&a, "picture", 1);
+    act(&a, "reset-all", NULL);
+    wait_current(&a);
+    lim_window_open_path(t->window, png);
+    for (int i = 0; i < 100; i++) {
+        test_spin(50);
+        if (lim_attack_run_plan(lim_attack_pane_get_run(a.pane))->setup.picture == 7)
+            break;
+    }
+    wait_current(&a);
+    check_command(&a, "fgsm-00007");
+
+    for (int i = 0; i < 28 * 28; i++)
+        pixels[i] = (uint8_t)(i * 3);
+    g_assert_cmpint(lim_png_write(own, lim_image_view(pixels, 28, 28, 28, LIM_PIXEL_GREY8), NULL, 0,
+                                  &err),
+                    ==, LIM_OK);
+    lim_window_open_path(t->window, own);
+    for (int i = 0; i < 100; i++) {
+        test_spin(50);
+        if (lim_attack_run_plan(lim_attack_pane_get_run(a.pane))->setup.source == LIM_ATTACK_OWN)
+            break;
+    }
+    wait_current(&a);
+    check_command(&a, "fgsm-00000");
+}
+
+static void
+test_command(void)
+{
+    test_app_run(NULL, body_command);
 }
 
 static void
@@ -407,6 +530,7 @@ main(int argc, char **argv)
     g_test_add_func("/attack/settings", test_settings);
     g_test_add_func("/attack/own", test_own);
     g_test_add_func("/attack/gain", test_gain);
+    g_test_add_func("/attack/command", test_command);
     g_test_add_func("/attack/line", test_line);
     g_test_add_func("/attack/plane", test_plane);
     g_test_add_func("/attack/pages", test_pages);

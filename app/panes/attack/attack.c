@@ -8,6 +8,7 @@
 #include "lim-undo.h"
 #include "panes/attack/form.h"
 #include "panes/attack/page.h"
+#include "schema-form.h"
 #include "shipped.h"
 #include "widgets/lim-explain.h"
 #include "widgets/lim-message.h"
@@ -49,6 +50,7 @@ struct _LimAttackPane {
     const char *const *models; /* [n_models], of the bench */
     int n_models;
     LimOwnPicture own;
+    GtkFileChooserNative *chooser;
     guint tick;
 
     LimAttackPlan posted; /* the last that was begun */
@@ -536,26 +538,69 @@ settled(LimAttackPane *self)
         lim_undo_push(self->undo, values);
 }
 
-/* A picture of one's own. */
+/* ---- pictures from elsewhere ---- */
+
 static void
-own_read(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+set_source(LimAttackPane *self, GVariant *values)
+{
+    lim_form_set_values(self->form, values);
+    settled(self); /* one step: Ctrl+Z brings the former settings back */
+    update_soon(self);
+}
+
+static void
+take_file(LimAttackPane *self, const char *path)
+{
+    lim_form_flush(self->form);
+    lim_own_clear(&self->own);
+    self->own.path = lim_strdup(path);
+    set_source(self, g_variant_new_parsed("{'source': <%i>}", LIM_ATTACK_OWN));
+}
+
+/* The settings of an attack that was exported; the classifier only when there is one of that
+ * name. */
+static void
+take_settings(LimAttackPane *self, const LimAttackRead *read)
+{
+    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
+    gboolean found = FALSE;
+
+    lim_form_flush(self->form);
+    for (int i = 0; i < self->n_models; i++) {
+        g_autofree char *name = g_path_get_basename(self->models[i]);
+        if (g_str_equal(name, read->model)) {
+            g_variant_dict_insert(&dict, "model", "i", i);
+            found = TRUE;
+        }
+    }
+    g_variant_dict_insert(&dict, "source", "i",
+                          g_str_equal(read->from, "test") ? LIM_ATTACK_TEST : LIM_ATTACK_SAMPLES);
+    g_variant_dict_insert(&dict, "picture", "i", (int)read->picture);
+    g_variant_dict_insert(&dict, "target", "i", read->target);
+    g_variant_dict_insert(&dict, "queries", "i", (int)read->queries);
+    g_variant_dict_insert(&dict, "lattice", "i", (int)read->lattice);
+    g_variant_dict_insert(&dict, "seed", "t", read->seed);
+    lim_attack_form_set_method(self->form, read->klass, read->params);
+    set_source(self, g_variant_dict_end(&dict));
+    g_autofree char *text =
+        found ? g_strdup("Settings restored from the picture")
+              : g_strdup_printf("Settings restored; the attack was made on %s", read->model);
+    lim_status_line_flash(self->status, text);
+}
+
+static void
+file_read(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
 {
     g_autoptr(LimAttackPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
-    LimOwnTask *task = (LimOwnTask *)t;
+    const LimReadTask *task = (const LimReadTask *)t;
 
     if (!self || status == LIM_CANCELLED)
         return;
-    if (status != LIM_OK) {
-        lim_status_line_flash(self->status, err->text);
-        return;
-    }
-    free(self->own.planes);
-    free(self->own.name);
-    self->own = task->picture;
-    task->picture = (LimOwnPicture){0};
-    lim_form_set_values(self->form, g_variant_new_parsed("{'source': <%i>}", LIM_ATTACK_OWN));
-    settled(self);
-    update_soon(self);
+    if (status == LIM_OK &&
+        (g_str_equal(task->read.from, "test") || g_str_equal(task->read.from, "sample")))
+        take_settings(self, &task->read);
+    else
+        take_file(self, task->path); /* a picture like any other */
 }
 
 static gboolean
@@ -563,11 +608,129 @@ open_file(LimPane *pane, const char *path)
 {
     LimAttackPane *self = LIM_ATTACK_PANE(pane);
 
-    lim_worker_submit(worker_of(self), lim_own_task_new(path), LIM_LANE_LONG, 0, 0,
-                      (LimTaskEvents){.done = own_read,
+    lim_worker_submit(worker_of(self), lim_read_task_new(path), LIM_LANE_LONG, 0, 0,
+                      (LimTaskEvents){.done = file_read,
                                       .drop = lim_target_free,
                                       .data = lim_target_new(self, 0)});
     return TRUE;
+}
+
+/* ---- out of the window ---- */
+
+/* The command that writes what "Export PNG" writes; NULL: there is none. */
+static char *
+dup_command(LimAttackPane *self)
+{
+    const LimAttackPlan *plan = lim_attack_run_plan(self->run);
+    const LimAttackSetup *s = &plan->setup;
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autofree char *model = g_shell_quote(lim_attack_run_model(self->run));
+    g_autofree char *flags =
+        plan->method->schema ? lim_schema_flags(plan->method->schema, plan->params) : g_strdup("");
+
+    if (s->source == LIM_ATTACK_OWN && !plan->own.path && plan->own.seed != s->seed)
+        return NULL;
+    g_string_printf(text, "limen-cli attack %s --model %s", plan->method->name, model);
+    if (s->source == LIM_ATTACK_SAMPLES) {
+        g_autofree char *folder = lim_shipped_samples();
+        g_autofree char *quoted = g_shell_quote(folder);
+        g_string_append_printf(text, " --data %s", quoted);
+    }
+    if (s->source != LIM_ATTACK_OWN) {
+        const int n = lim_attack_run_pictures(self->run);
+        g_string_append_printf(text, " --first %d", MIN(s->picture, n - 1));
+    } else if (plan->own.path) {
+        g_autofree char *quoted = g_shell_quote(plan->own.path);
+        g_string_append_printf(text, " --input %s", quoted);
+    } else {
+        g_string_append(text, plan->own.flags);
+    }
+    if (s->target >= 0)
+        g_string_append_printf(text, " --target %d", s->target);
+    g_string_append_printf(text, " --queries %d --lattice %d", s->queries, s->lattice);
+    if (s->source != LIM_ATTACK_OWN || plan->own.path)
+        g_string_append_printf(text, " --seed %" G_GUINT64_FORMAT, s->seed);
+    g_string_append_printf(text, "%s --out attack", flags);
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+static void
+do_copy_command(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimAttackPane *self = data;
+
+    if (!self->run)
+        return;
+    g_autofree char *command = dup_command(self);
+    if (!command) {
+        g_autofree char *why = g_strdup_printf(
+            "Not copied: limen-cli attacks a sample with the sample's own seed, %" G_GUINT64_FORMAT,
+            lim_attack_run_plan(self->run)->own.seed);
+        lim_status_line_flash(self->status, why);
+        return;
+    }
+    gdk_clipboard_set_text(gtk_widget_get_clipboard(GTK_WIDGET(self)), command);
+    lim_status_line_flash(self->status, "The command for this attack is on the clipboard");
+}
+
+static void
+exported(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    g_autoptr(LimAttackPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
+
+    if (!self)
+        return;
+    g_autofree char *text = status == LIM_OK
+                                ? g_strdup("Saved the PNG, and beside it the floats as .npy")
+                                : g_strdup_printf("Not saved: %s", err->text);
+    lim_status_line_flash(self->status, text);
+    if (self->run)
+        pull(self);
+}
+
+static void
+do_export_to(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimAttackPane *self = data;
+
+    if (self->run)
+        lim_worker_submit(worker_of(self),
+                          lim_save_task_new(self->run, g_variant_get_string(parameter, NULL)),
+                          LIM_LANE_LONG, 0, 0,
+                          (LimTaskEvents){.done = exported,
+                                          .drop = lim_target_free,
+                                          .data = lim_target_new(self, 0)});
+}
+
+static void
+export_response(GtkNativeDialog *dialog, int response, LimAttackPane *self)
+{
+    g_autoptr(GFile) file = gtk_file_chooser_get_file(GTK_FILE_CHOOSER(dialog));
+    g_autofree char *path = file ? g_file_get_path(file) : NULL;
+
+    if (response == GTK_RESPONSE_ACCEPT && path)
+        g_action_group_activate_action(G_ACTION_GROUP(lim_pane_get_actions(LIM_PANE(self))),
+                                       "export-to", g_variant_new_string(path));
+    g_clear_object(&self->chooser);
+}
+
+static void
+do_export(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimAttackPane *self = data;
+
+    if (self->chooser || !self->run)
+        return;
+    g_autofree char *name =
+        g_strdup_printf("%s, %s.png", lim_attack_run_plan(self->run)->method->label,
+                        lim_attack_run_what(self->run));
+    self->chooser =
+        gtk_file_chooser_native_new("Export PNG", GTK_WINDOW(gtk_widget_get_root(GTK_WIDGET(self))),
+                                    GTK_FILE_CHOOSER_ACTION_SAVE, "_Export", "_Cancel");
+    gtk_file_chooser_set_current_name(GTK_FILE_CHOOSER(self->chooser),
+                                      g_strdelimit(name, "/", '-'));
+    g_signal_connect_object(self->chooser, "response", G_CALLBACK(export_response), self, 0);
+    gtk_native_dialog_show(GTK_NATIVE_DIALOG(self->chooser));
 }
 
 /* ---- actions ---- */
@@ -646,15 +809,34 @@ pixel_changed(LimAttackPane *self)
 
 /* ---- construction ---- */
 
+static void
+add_button(GtkWidget *box, const char *label, const char *action, const char *tooltip)
+{
+    GtkWidget *button = gtk_button_new_with_label(label);
+
+    gtk_actionable_set_action_name(GTK_ACTIONABLE(button), action);
+    gtk_widget_set_tooltip_text(button, tooltip);
+    gtk_widget_set_hexpand(button, TRUE);
+    gtk_box_append(GTK_BOX(box), button);
+}
+
 static GtkWidget *
 build_panel(LimAttackPane *self)
 {
     GtkWidget *panel = gtk_box_new(GTK_ORIENTATION_VERTICAL, 18);
+    GtkWidget *buttons = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
 
     self->form = lim_attack_form_new();
     g_signal_connect_object(self->form, "changed", G_CALLBACK(changed), self, G_CONNECT_SWAPPED);
     g_signal_connect_object(self->form, "settled", G_CALLBACK(settled), self, G_CONNECT_SWAPPED);
     gtk_box_append(GTK_BOX(panel), GTK_WIDGET(self->form));
+    add_button(buttons, "Copy as command", "view.copy-command",
+               "Copies the limen-cli command that makes this attack, byte for byte "
+               "(Ctrl+Shift+C)");
+    add_button(buttons, "Export PNG…", "view.export",
+               "Saves the 8-bit picture with its settings inside, and beside it the floats as "
+               ".npy; goes on to the end of the attack first (Ctrl+E)");
+    gtk_box_append(GTK_BOX(panel), buttons);
     gtk_widget_add_css_class(panel, "sidebar-panel");
     gtk_widget_set_size_request(panel, 324, -1);
     gtk_widget_set_hexpand(panel, FALSE);
@@ -806,6 +988,9 @@ constructed(GObject *object)
         {.name = "previous-seed", .activate = do_previous_seed},
         {.name = "next-seed", .activate = do_next_seed},
         {.name = "reset-all", .activate = do_reset_all},
+        {.name = "copy-command", .activate = do_copy_command},
+        {.name = "export", .activate = do_export},
+        {.name = "export-to", .activate = do_export_to, .parameter_type = "s"},
     };
     LimAttackPane *self = LIM_ATTACK_PANE(object);
     GActionMap *actions = lim_pane_get_actions(LIM_PANE(self));
@@ -845,6 +1030,9 @@ dispose(GObject *object)
 {
     LimAttackPane *self = LIM_ATTACK_PANE(object);
 
+    if (self->chooser)
+        gtk_native_dialog_destroy(GTK_NATIVE_DIALOG(self->chooser));
+    g_clear_object(&self->chooser);
     forget_paint(self);
     g_clear_object(&self->undo);
     G_OBJECT_CLASS(lim_attack_pane_parent_class)->dispose(object);
@@ -859,8 +1047,7 @@ finalize(GObject *object)
         lim_attack_plan_clear(&self->posted);
     lim_attack_run_unref(self->run);
     lim_bench_unref(self->bench);
-    free(self->own.planes);
-    free(self->own.name);
+    lim_own_clear(&self->own);
     G_OBJECT_CLASS(lim_attack_pane_parent_class)->finalize(object);
 }
 

@@ -156,3 +156,15 @@ lim_attack_form_read(LimForm *form, LimAttackPlan *plan)
     if (plan->method->schema)
         lim_schema_form_read(form, renamed((size_t)plan->setup.method), plan->params);
 }
+
+void
+lim_attack_form_set_method(LimForm *form, const LimAttackClass *klass, const void *params)
+{
+    for (size_t i = 0; i < lim_attack_count(); i++) {
+        if (lim_attack_at(i) != klass)
+            continue;
+        lim_form_set_values(form, g_variant_new_parsed("{'method': <%i>}", (int)i));
+        if (klass->schema)
+            lim_form_set_values(form, lim_schema_values(renamed(i), params));
+    }
+}

@@ -14,3 +14,5 @@ void lim_attack_form_set_classes(LimForm *form, LimAttackRun *run);
 void lim_attack_form_arrange(LimForm *form);
 /* Values of the form -> plan (setup, method, params); the rest of the plan is left alone. */
 void lim_attack_form_read(LimForm *form, LimAttackPlan *plan);
+/* The attack and its parameters, as lim_form_set_values() does. */
+void lim_attack_form_set_method(LimForm *form, const LimAttackClass *klass, const void *params);

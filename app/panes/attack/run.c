@@ -6,9 +6,7 @@
  * batches. */
 #include "panes/attack/run.h"
 
-#include "tensor/image.h"
-#include "tensor/png.h"
-
+#include <limits.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -62,13 +60,32 @@ copy(const void *from, size_t bytes)
 }
 
 void
+lim_own_copy(LimOwnPicture *to, const LimOwnPicture *from)
+{
+    *to = *from;
+    to->path = from->path ? lim_strdup(from->path) : NULL;
+    to->planes = copy(from->planes, own_size(from) * sizeof(float));
+    to->from = from->from ? lim_strdup(from->from) : NULL;
+    to->flags = from->flags ? lim_strdup(from->flags) : NULL;
+}
+
+void
+lim_own_clear(LimOwnPicture *own)
+{
+    free(own->path);
+    free(own->planes);
+    free(own->from);
+    free(own->flags);
+    *own = (LimOwnPicture){.path = NULL};
+}
+
+void
 lim_attack_plan_copy(LimAttackPlan *to, const LimAttackPlan *from)
 {
     *to = *from;
     to->model = from->model ? lim_strdup(from->model) : NULL;
     to->params = copy(from->params, params_size(from));
-    to->own.planes = copy(from->own.planes, own_size(&from->own) * sizeof(float));
-    to->own.name = from->own.name ? lim_strdup(from->own.name) : NULL;
+    lim_own_copy(&to->own, &from->own);
 }
 
 void
@@ -76,8 +93,7 @@ lim_attack_plan_clear(LimAttackPlan *plan)
 {
     free(plan->model);
     free(plan->params);
-    free(plan->own.planes);
-    free(plan->own.name);
+    lim_own_clear(&plan->own);
     *plan = (LimAttackPlan){.method = NULL};
 }
 
@@ -100,7 +116,8 @@ lim_attack_plan_equal(const LimAttackPlan *a, const LimAttackPlan *b)
         return false;
     if (s->source != LIM_ATTACK_OWN)
         return true;
-    return own_size(&a->own) == own_size(&b->own) && a->own.w == b->own.w &&
+    return same_text(a->own.path, b->own.path) && a->own.index == b->own.index &&
+           own_size(&a->own) == own_size(&b->own) && a->own.w == b->own.w &&
            (!own_size(&a->own) ||
             memcmp(a->own.planes, b->own.planes, own_size(&a->own) * sizeof(float)) == 0);
 }
@@ -307,6 +324,16 @@ lim_attack_run_ask(LimAttackRun *r, const LimExec *exec, const float *x, int n, 
     return status;
 }
 
+static uint32_t
+picture_index(const LimAttackRun *r)
+{
+    const LimAttackSetup *s = &r->plan.setup;
+
+    if (s->source == LIM_ATTACK_OWN)
+        return r->plan.own.path ? 0 : (uint32_t)r->plan.own.index;
+    return (uint32_t)(s->picture < r->pictures ? s->picture : r->pictures - 1);
+}
+
 /* Bytes in [-1,1] -> exactly byte / 255. */
 static void
 to_unit(float *x, size_t n)
@@ -325,21 +352,21 @@ take_picture(LimAttackRun *r, LimError *err)
     r->right = -1;
     if (s->source == LIM_ATTACK_OWN) {
         const LimOwnPicture *own = &r->plan.own;
+        if (own->path) {
+            const char *slash = strrchr(own->path, '/');
+            snprintf(r->what, sizeof r->what, "%s", slash ? slash + 1 : own->path);
+            return lim_attackfile_picture(own->path, r->shape, r->clean, err);
+        }
         if (!own->planes)
             return lim_fail(err, LIM_E_PARAM,
-                            "there is no picture of your own yet: drop a PNG on this window");
-        if (own->c != c || own->h > h || own->w > w)
+                            "there is no picture of your own yet: drop a PNG on this window, or "
+                            "send a sample from Generate");
+        if (own->c != c || own->h != h || own->w != w)
             return lim_fail(err, LIM_E_SHAPE,
-                            "%s has %d × %d pixels; the classifier takes up to %d × %d", own->name,
+                            "%s draws pictures of %d × %d; the classifier takes %d × %d", own->from,
                             own->w, own->h, w, h);
-        for (int k = 0; k < c; k++)
-            for (int y = 0; y < own->h; y++)
-                memcpy(r->clean +
-                           ((size_t)k * (size_t)h + (size_t)(y + (h - own->h) / 2)) * (size_t)w +
-                           (w - own->w) / 2,
-                       own->planes + ((size_t)k * (size_t)own->h + (size_t)y) * (size_t)own->w,
-                       (size_t)own->w * sizeof(float));
-        snprintf(r->what, sizeof r->what, "%s", own->name);
+        memcpy(r->clean, own->planes, r->size * sizeof(float));
+        snprintf(r->what, sizeof r->what, "sample %d of %s", own->index + 1, own->from);
         return LIM_OK;
     }
     const bool test = s->source == LIM_ATTACK_TEST;
@@ -350,7 +377,7 @@ take_picture(LimAttackRun *r, LimError *err)
         return lim_fail(err, LIM_E_SHAPE, "pictures of %d × %d do not fit this classifier", d->w,
                         d->h);
     r->pictures = d->n;
-    const uint32_t index = (uint32_t)(s->picture < d->n ? s->picture : d->n - 1);
+    const uint32_t index = picture_index(r);
     int32_t label;
     lim_dataset_batch(d, &index, 1, h, r->clean, &label);
     to_unit(r->clean, r->size);
@@ -437,7 +464,7 @@ begin(LimAttackRun *r, const LimExec *exec, LimError *err)
         r->right = said; /* nobody says what a picture of one's own shows but the classifier */
 
     const int32_t label = r->right, target = s->target;
-    const uint32_t index = s->source == LIM_ATTACK_OWN ? 0 : (uint32_t)s->picture;
+    const uint32_t index = picture_index(r);
     float *pool = NULL;
     int32_t *pool_label = NULL;
     const int n_pool =
@@ -634,43 +661,93 @@ lim_look_task_new(LimAttackRun *run, int frame)
     return &self->base;
 }
 
-/* ---- a picture of one's own ---- */
+/* ---- files ---- */
+
+typedef struct {
+    LimTask base;
+    LimTask *advance;
+    LimAttackRun *run;
+    char *path;
+} SaveTask;
 
 static LimStep
-own_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
+save_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
 {
-    LimOwnTask *self = (LimOwnTask *)t;
-    LimPng *png = lim_png_read(self->path, 1, err);
+    SaveTask *self = (SaveTask *)t;
+    const LimAttackRun *r = self->run;
+    const LimAttackSetup *s = &r->plan.setup;
+    const LimStep step = lim_task_step(self->advance, exec, progress, err);
 
-    if (!png)
-        return LIM_STEP_FAILED;
-    self->picture.c = 1;
-    self->picture.h = png->image.h;
-    self->picture.w = png->image.w;
-    self->picture.planes = lim_alloc(own_size(&self->picture), sizeof(float));
-    lim_image_get_f32(png->image, 1, LIM_RANGE_UNIT, self->picture.planes);
-    lim_png_free(png);
-    const char *slash = strrchr(self->path, '/');
-    self->picture.name = lim_strdup(slash ? slash + 1 : self->path);
-    return LIM_STEP_DONE;
+    if (step != LIM_STEP_DONE)
+        return step;
+    LimAttackResult result;
+    lim_attack_result(r->attack, 0, &result);
+    const LimAttackAbout about = {.klass = r->plan.method,
+                                  .params = r->plan.params,
+                                  .model = r->model,
+                                  .from = s->source == LIM_ATTACK_SAMPLES ? "sample"
+                                          : s->source == LIM_ATTACK_TEST  ? "test"
+                                          : r->plan.own.path              ? r->plan.own.path
+                                                                          : r->plan.own.from,
+                                  .picture = picture_index(r),
+                                  .right = r->right,
+                                  .target = s->target,
+                                  .queries = s->queries,
+                                  .lattice = s->lattice,
+                                  .seed = s->seed};
+    return lim_attackfile_write(self->path, &about, r->shape, &result, err) == LIM_OK
+               ? LIM_STEP_DONE
+               : LIM_STEP_FAILED;
 }
 
 static void
-own_free(LimTask *t)
+save_free(LimTask *t)
 {
-    LimOwnTask *self = (LimOwnTask *)t;
+    SaveTask *self = (SaveTask *)t;
 
+    lim_task_free(self->advance);
+    lim_attack_run_unref(self->run);
     free(self->path);
-    free(self->picture.planes);
-    free(self->picture.name);
     free(self);
 }
 
 LimTask *
-lim_own_task_new(const char *path)
+lim_save_task_new(LimAttackRun *run, const char *path)
 {
-    static const LimTaskClass klass = {"read a picture", own_step, NULL, own_free};
-    LimOwnTask *self = lim_alloc(1, sizeof *self);
+    static const LimTaskClass klass = {"export an attack", save_step, NULL, save_free};
+    SaveTask *self = lim_alloc(1, sizeof *self);
+
+    self->base.klass = &klass;
+    self->advance = lim_advance_task_new(run, INT_MAX, false);
+    self->run = lim_attack_run_ref(run);
+    self->path = lim_strdup(path);
+    return &self->base;
+}
+
+static LimStep
+read_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    LimReadTask *self = (LimReadTask *)t;
+
+    return lim_attackfile_read(self->path, &self->read, err) == LIM_OK ? LIM_STEP_DONE
+                                                                       : LIM_STEP_FAILED;
+}
+
+static void
+read_free(LimTask *t)
+{
+    LimReadTask *self = (LimReadTask *)t;
+
+    free(self->read.params);
+    free(self->path);
+    free(self);
+}
+
+LimTask *
+lim_read_task_new(const char *path)
+{
+    static const LimTaskClass klass = {"read settings", read_step, NULL, read_free};
+    LimReadTask *self = lim_alloc(1, sizeof *self);
 
     self->base.klass = &klass;
     self->path = lim_strdup(path);

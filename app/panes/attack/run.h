@@ -2,17 +2,24 @@
  * go on with it, and look at what it has found. */
 #pragma once
 
-#include "attacks/attack.h"
+#include "attacks/attackfile.h"
 #include "panes/attack/bench.h"
 #include "panes/attack/recording.h"
 #include "panes/attack/setup.h"
 
-/* A picture of one's own, float [c][h][w] in [0,1], of any size up to the classifier's. */
+/* A picture that no data set has: a PNG file, or bytes from another view. */
 typedef struct LimOwnPicture {
+    char *path; /* of the file; NULL: planes */
     int c, h, w;
-    float *planes;
-    char *name;
+    float *planes; /* [c][h][w] in [0,1], of the classifier's shape */
+    char *from;    /* path or name of what it is from, as files say it */
+    int index;     /* which of its pictures */
+    char *flags;   /* of limen-cli, that make it; for the seed below */
+    uint64_t seed;
 } LimOwnPicture;
+
+void lim_own_copy(LimOwnPicture *to, const LimOwnPicture *from);
+void lim_own_clear(LimOwnPicture *own);
 
 /* What an attack is made from. Everything is copied. */
 typedef struct LimAttackPlan {
@@ -97,10 +104,13 @@ typedef struct LimLookTask {
 } LimLookTask;
 LimTask *lim_look_task_new(LimAttackRun *run, int frame);
 
-/* Reads a PNG. */
-typedef struct LimOwnTask {
+/* Goes on to the end of the attack and writes its result: path.png, path.npy. */
+LimTask *lim_save_task_new(LimAttackRun *run, const char *path);
+
+/* Reads what a PNG says of the attack that made it. */
+typedef struct LimReadTask {
     LimTask base;
     char *path;
-    LimOwnPicture picture; /* after LIM_STEP_DONE */
-} LimOwnTask;
-LimTask *lim_own_task_new(const char *path);
+    LimAttackRead read; /* after LIM_STEP_DONE */
+} LimReadTask;
+LimTask *lim_read_task_new(const char *path);
