@@ -51,6 +51,19 @@ lim_pane_open_file(LimPane *self, const char *path)
     return klass->open_file && klass->open_file(self, path);
 }
 
+gboolean
+lim_pane_send(LimPane *self, const char *to, const LimPanePicture *picture)
+{
+    GtkWidget *views = gtk_widget_get_ancestor(GTK_WIDGET(self), GTK_TYPE_STACK);
+    GtkWidget *pane = views ? gtk_stack_get_child_by_name(GTK_STACK(views), to) : NULL;
+
+    if (!pane || !LIM_IS_PANE(pane) || !LIM_PANE_GET_CLASS(pane)->take_picture)
+        return FALSE;
+    LIM_PANE_GET_CLASS(pane)->take_picture(LIM_PANE(pane), picture);
+    gtk_stack_set_visible_child(GTK_STACK(views), pane);
+    return TRUE;
+}
+
 static void
 get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {

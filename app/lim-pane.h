@@ -12,16 +12,31 @@
 #define LIM_TYPE_PANE (lim_pane_get_type())
 G_DECLARE_DERIVABLE_TYPE(LimPane, lim_pane, LIM, PANE, GtkWidget)
 
+/* A picture that one view hands to another; everything is borrowed for the call. */
+typedef struct LimPanePicture {
+    const guint8 *pixels; /* [h][w][c] */
+    int w, h, c;
+    const char *from;  /* the file that drew it */
+    int index;         /* which of its pictures */
+    const char *flags; /* of limen-cli attack, that make it, after a space */
+    guint64 seed;      /* that made it */
+} LimPanePicture;
+
 struct _LimPaneClass {
     GtkWidgetClass parent_class;
     /* A picture was dropped or opened: TRUE when the pane takes it. */
     gboolean (*open_file)(LimPane *self, const char *path);
+    /* Optional: takes a picture from another view. */
+    void (*take_picture)(LimPane *self, const LimPanePicture *picture);
 };
 
 LimSession *lim_pane_get_session(LimPane *self); /* borrowed */
 GActionMap *lim_pane_get_actions(LimPane *self); /* borrowed; also a GActionGroup */
 void lim_pane_set_child(LimPane *self, GtkWidget *child);
 gboolean lim_pane_open_file(LimPane *self, const char *path);
+/* Hands a picture to the view of that name and brings it to the front; FALSE when there is no such
+ * view, or it takes none. */
+gboolean lim_pane_send(LimPane *self, const char *to, const LimPanePicture *picture);
 
 typedef struct LimPaneDef {
     const char *name;    /* "generate" */

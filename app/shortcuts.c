@@ -29,6 +29,7 @@ const LimShortcut lim_shortcuts[] = {
     {"Pictures", "Move between pictures", NULL, "Left Right Up Down"},
     {"Pictures", "Show one picture alone", NULL, "Return space"},
     {"Pictures", "Keep a sample", "view.keep-sample", "<Control>d"},
+    {"Pictures", "Send to Attack", "view.send-to-attack", "<Control>t"},
     {"Pictures", "Show the kept samples while the key is held", NULL, "c"},
     {"Pictures", "Show all pictures", NULL, "Escape"},
     {"Pictures", "Walk in latent space: drag a picture; take it back", NULL, "Escape"},
@@ -43,6 +44,14 @@ const LimShortcut lim_shortcuts[] = {
     {"Plots", "Move between points", NULL, "Left Right Home End"},
     {"Plots", "Set the threshold to that of the point", NULL, "Return space"},
     {"Plots", "Take a drag back", NULL, "Escape"},
+    {"Attack", "Play or pause", NULL, "space k"},
+    {"Attack", "Play backwards, forwards", NULL, "j l"},
+    {"Attack", "One step back, further", NULL, "comma period"},
+    {"Attack", "Previous, next accepted step", NULL, "less greater"},
+    {"Attack", "Ten steps (with Shift: a hundred)", NULL, "Left Right"},
+    {"Attack", "First, last step", NULL, "Home End"},
+    {"Attack", "Slower, faster", NULL, "bracketleft bracketright"},
+    {"Attack", "Enlarge, shrink, show the whole picture", NULL, "plus minus 0"},
     {0},
 };
 

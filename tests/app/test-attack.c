@@ -1,4 +1,5 @@
 /* The Attack view on the real engine and a classifier that comes with the program. */
+#include "make-model.h"
 #include "support-app.h"
 
 #include "data/dataset.h"
@@ -344,6 +345,36 @@ body_command(TestApp *t)
     check_command(&a, "fgsm-00000");
 }
 
+/* A sample of the generator goes to the attack, and the copied command attacks the same. */
+static void
+body_send(TestApp *t)
+{
+    test_wait_current(t);
+    lim_image_grid_set_cursor(t->grid, 2);
+    lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(4));
+    lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(77));
+    test_wait_current(t);
+    test_action(t, "send-to-attack", NULL);
+    Attack a = open_view(t);
+    set_int(&a, "method", method("pgd"));
+    set_int(&a, "queries", 100);
+    set_int(&a, "lattice", 30);
+    wait_current(&a);
+    LimAttackRun *run = lim_attack_pane_get_run(a.pane);
+    g_assert_cmpint(lim_attack_run_plan(run)->setup.source, ==, LIM_ATTACK_OWN);
+    g_assert_cmpuint(lim_attack_run_plan(run)->setup.seed, ==, 77);
+    const guint8 *shown = g_bytes_get_data(lim_image_grid_get_pixels(t->grid), NULL);
+    for (int i = 0; i < 32 * 32; i++)
+        g_assert_cmpint(lrintf(255 * lim_attack_run_clean(run)[i]), ==, shown[2 * 32 * 32 + i]);
+    check_command(&a, "pgd-00002");
+}
+
+static void
+test_send(void)
+{
+    test_app_run(NULL, body_send);
+}
+
 static void
 test_command(void)
 {
@@ -525,12 +556,17 @@ main(int argc, char **argv)
     gsize size;
     g_assert_true(g_file_get_contents(from, &data, &size, NULL));
     g_assert_true(g_file_set_contents(to, data, (gssize)size, NULL));
+    LimError err = LIM_ERROR_INIT;
+    g_autofree char *gan = g_build_filename(models, "fashion-gan.safetensors", NULL);
+    if (test_make_model(gan, 8, &err) != LIM_OK)
+        g_error("%s", err.text);
     g_test_add_func("/attack/first-state", test_first);
     g_test_add_func("/attack/scrub", test_scrub);
     g_test_add_func("/attack/settings", test_settings);
     g_test_add_func("/attack/own", test_own);
     g_test_add_func("/attack/gain", test_gain);
     g_test_add_func("/attack/command", test_command);
+    g_test_add_func("/attack/send", test_send);
     g_test_add_func("/attack/line", test_line);
     g_test_add_func("/attack/plane", test_plane);
     g_test_add_func("/attack/pages", test_pages);

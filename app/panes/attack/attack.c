@@ -615,6 +615,30 @@ open_file(LimPane *pane, const char *path)
     return TRUE;
 }
 
+static void
+take_picture(LimPane *pane, const LimPanePicture *p)
+{
+    LimAttackPane *self = LIM_ATTACK_PANE(pane);
+    const int plane = p->w * p->h;
+
+    lim_form_flush(self->form);
+    lim_own_clear(&self->own);
+    self->own = (LimOwnPicture){.c = p->c,
+                                .h = p->h,
+                                .w = p->w,
+                                .index = p->index,
+                                .seed = p->seed,
+                                .flags = lim_strdup(p->flags)};
+    g_autofree char *name = g_path_get_basename(p->from);
+    self->own.from = lim_strdup(name);
+    self->own.planes = lim_alloc((size_t)(plane * p->c), sizeof(float));
+    for (int k = 0; k < p->c; k++)
+        for (int i = 0; i < plane; i++)
+            self->own.planes[k * plane + i] = (float)p->pixels[i * p->c + k] / 255;
+    set_source(self,
+               g_variant_new_parsed("{'source': <%i>, 'seed': <%t>}", LIM_ATTACK_OWN, p->seed));
+}
+
 /* ---- out of the window ---- */
 
 /* The command that writes what "Export PNG" writes; NULL: there is none. */
@@ -1060,6 +1084,7 @@ lim_attack_pane_class_init(LimAttackPaneClass *klass)
     G_OBJECT_CLASS(klass)->finalize = finalize;
     GTK_WIDGET_CLASS(klass)->map = map;
     LIM_PANE_CLASS(klass)->open_file = open_file;
+    LIM_PANE_CLASS(klass)->take_picture = take_picture;
     props[PROP_CURRENT] = g_param_spec_boolean("current", NULL, NULL, FALSE,
                                                G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
     g_object_class_install_properties(G_OBJECT_CLASS(klass), N_PROPS, props);

@@ -40,6 +40,7 @@ struct _LimGenerate {
     LimDensityPlot *density;
     GtkWidget *title;
     GtkWidget *subtitle;
+    GtkWidget *send;     /* button of the grid */
     GtkWidget *modes;    /* GtkStack of LimGenerateParts */
     GtkWidget *side;     /* box of LimGenerateParts */
     GtkWidget *scrolled; /* around it */
@@ -299,6 +300,7 @@ mode_changed(LimGenerate *self)
 
     if (!mode) /* the view is going */
         return;
+    gtk_widget_set_visible(self->send, LIM_IS_GENERATE_GRID(mode));
     GAction *action = g_action_map_lookup_action(lim_pane_get_actions(LIM_PANE(self)), "mode");
     g_simple_action_set_state(G_SIMPLE_ACTION(action),
                               g_variant_new_string(lim_generate_get_mode(self)));
@@ -418,6 +420,30 @@ do_keep(GSimpleAction *action, GVariant *parameter, gpointer data)
     if (grid == visible_mode(self))
         lim_generate_kept_add(LIM_GENERATE_KEPT(kept),
                               i >= 0 ? i : lim_image_grid_get_cursor(images));
+}
+
+/* The same picture becomes what the Attack view attacks. */
+static void
+do_send(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimGenerate *self = data;
+    LimGenerateGrid *grid = LIM_GENERATE_GRID(lim_generate_get_part(self, LIM_TYPE_GENERATE_GRID));
+    LimImageGrid *images = lim_generate_grid_get_images(grid);
+    int pointed = lim_image_grid_get_pointed(images);
+    LimPanePicture p = {.index = pointed >= 0 ? pointed : lim_image_grid_get_cursor(images)};
+    LimSampleRequest r;
+    LimModel *model = lim_generate_grid_get_shown(grid, &r);
+
+    p.pixels = lim_generate_grid_get_picture(grid, p.index, &p.w, &p.h, &p.c);
+    if (!p.pixels || LIM_GENERATE_PART(grid) != visible_mode(self))
+        return;
+    g_autofree char *path = g_shell_quote(lim_model_path(model));
+    g_autofree char *settings = lim_schema_flags(lim_sample_schema, &r);
+    g_autofree char *flags = g_strdup_printf(" --generate %s%s", path, settings);
+    p.from = lim_model_path(model);
+    p.flags = flags;
+    p.seed = r.seed;
+    lim_pane_send(LIM_PANE(self), "attack", &p);
 }
 
 /* C, for as long as it is held. */
@@ -690,6 +716,14 @@ build_head(LimGenerate *self)
     gtk_box_append(GTK_BOX(head), self->title);
     gtk_box_append(GTK_BOX(head), self->subtitle);
 
+    self->send = gtk_button_new_with_label("Send to Attack");
+    gtk_actionable_set_action_name(GTK_ACTIONABLE(self->send), "view.send-to-attack");
+    gtk_widget_set_tooltip_text(self->send, "Attacks the picture that was clicked last in the view "
+                                            "Attack (Ctrl+T: the one under the pointer)");
+    gtk_widget_add_css_class(self->send, "flat");
+    gtk_widget_set_valign(self->send, GTK_ALIGN_CENTER);
+    gtk_box_append(GTK_BOX(head), self->send);
+
     GtkWidget *switcher = gtk_stack_switcher_new();
     gtk_stack_switcher_set_stack(GTK_STACK_SWITCHER(switcher), GTK_STACK(self->modes));
     gtk_widget_add_css_class(switcher, "modes");
@@ -780,6 +814,7 @@ constructed(GObject *object)
         {.name = "previous-seed", .activate = do_previous_seed},
         {.name = "next-seed", .activate = do_next_seed},
         {.name = "keep-sample", .activate = do_keep},
+        {.name = "send-to-attack", .activate = do_send},
         {.name = "reset-all", .activate = do_reset_all},
         {.name = "back", .activate = do_back},
         {.name = "mode", .parameter_type = "s", .state = "''", .change_state = do_mode},
