@@ -3,30 +3,13 @@
  * settings. */
 #include "cli.h"
 #include "models/attention-sheet.h"
-#include "models/samplefile.h"
 
 typedef struct AttentionFiles {
     char out[LIM_TEXT_MAX];
     int scale;
 } AttentionFiles;
 
-static const LimParamSpec files_schema[] = {{.name = "out",
-                                             .label = "Picture",
-                                             .help =
-                                                 "The PNG file to write; the settings are inside.",
-                                             .unit = "",
-                                             .kind = LIM_TEXT,
-                                             .offset = offsetof(AttentionFiles, out),
-                                             .def_text = "attention.png"},
-                                            {.name = "scale",
-                                             .label = "Scale",
-                                             .help = "Each pixel becomes a square of this side.",
-                                             .unit = "px",
-                                             .kind = LIM_INT,
-                                             .offset = offsetof(AttentionFiles, scale),
-                                             .min = 1,
-                                             .max = 64,
-                                             .def = LIM_SAMPLE_SCALE},
+static const LimParamSpec files_schema[] = {CLI_PICTURE_FLAGS(AttentionFiles, "attention.png"),
                                             {0}};
 
 static json_t *
@@ -59,10 +42,8 @@ run_attention(CliRun *run, LimError *err)
     const int samples = s.request.count;
     s.request = *(const LimSampleRequest *)cli_args_values(&run->args, lim_sample_schema);
     s.request.count = samples;
-    if (!*files->out) {
-        lim_fail(err, LIM_E_PARAM, "nothing to write; give --out FILE.png.");
+    if (cli_check_picture(files->out, err) != LIM_OK)
         return NULL;
-    }
     LimGenerator *g = lim_generator_load(run->args.operand[0], err);
     if (!g)
         return NULL;

@@ -3,6 +3,7 @@
 
 #include "args.h"
 #include "metrics/features.h"
+#include "models/samplefile.h"
 #include "progress.h"
 #include "run/exec.h"
 #include "run/task.h"
@@ -55,6 +56,24 @@ void cli_resource(const char *given, const char *name, char path[LIM_TEXT_MAX]);
                 "`limen-cli train classifier`. Empty: the one that comes with the program.",     \
         .unit = "", .kind = LIM_TEXT, .offset = offsetof(type, classifier)                       \
     }
+/* The flags --out and --scale of commands that write a sheet of samples, in a schema over a type
+ * with these fields; and what to say when --out is empty. */
+#define CLI_PICTURE_FLAGS(type, file)                           \
+    {.name = "out",                                             \
+     .label = "Picture",                                        \
+     .help = "The PNG file to write; the settings are inside.", \
+     .unit = "",                                                \
+     .kind = LIM_TEXT,                                          \
+     .offset = offsetof(type, out),                             \
+     .def_text = file},                                         \
+        CLI_SCALE_FLAG(type)
+#define CLI_SCALE_FLAG(type)                                                                    \
+    {                                                                                           \
+        .name = "scale", .label = "Scale", .help = "Each pixel becomes a square of this side.", \
+        .unit = "px", .kind = LIM_INT, .offset = offsetof(type, scale), .min = 1, .max = 64,    \
+        .def = LIM_SAMPLE_SCALE                                                                 \
+    }
+LimStatus cli_check_picture(const char *out, LimError *err);
 /* The features of n pictures of d (the first ones, or those of index) under a progress bar; NULL
  * and err on failure. The caller owns them. */
 LimFeatures *cli_compute_features(CliRun *run, LimPredictor *c, const LimDataset *d,

@@ -1,7 +1,6 @@
 /* limen-cli interpolate: the steps from one sample to another. The engine's task and file writer do
  * the work, so the file is the one that the window exports under the same settings. */
 #include "cli.h"
-#include "models/samplefile.h"
 #include "models/strip.h"
 
 #include <string.h>
@@ -19,22 +18,7 @@ static const LimParamSpec files_schema[] = {
      .unit = "",
      .kind = LIM_TEXT,
      .offset = offsetof(StripFiles, to_settings)},
-    {.name = "out",
-     .label = "Picture",
-     .help = "The PNG file to write; the settings are inside.",
-     .unit = "",
-     .kind = LIM_TEXT,
-     .offset = offsetof(StripFiles, out),
-     .def_text = "strip.png"},
-    {.name = "scale",
-     .label = "Scale",
-     .help = "Each pixel becomes a square of this side.",
-     .unit = "px",
-     .kind = LIM_INT,
-     .offset = offsetof(StripFiles, scale),
-     .min = 1,
-     .max = 64,
-     .def = LIM_SAMPLE_SCALE},
+    CLI_PICTURE_FLAGS(StripFiles, "strip.png"),
     {0}};
 
 /* "name=value,name=value" into the request. */
@@ -96,10 +80,8 @@ run_interpolate(CliRun *run, LimError *err)
                  "--samples out.");
         return NULL;
     }
-    if (!*files->out) {
-        lim_fail(err, LIM_E_PARAM, "nothing to write; give --out FILE.png.");
+    if (cli_check_picture(files->out, err) != LIM_OK)
         return NULL;
-    }
     LimGenerator *g = lim_generator_load(run->args.operand[0], err);
     if (!g)
         return NULL;

@@ -51,6 +51,12 @@ cli_data(const CliRun *run)
     return *run->common->data ? run->common->data : NULL;
 }
 
+LimStatus
+cli_check_picture(const char *out, LimError *err)
+{
+    return *out ? LIM_OK : lim_fail(err, LIM_E_PARAM, "nothing to write; give --out FILE.png.");
+}
+
 json_t *
 cli_command(const CliRun *run)
 {

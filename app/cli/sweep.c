@@ -1,7 +1,6 @@
 /* limen-cli sweep: one sample under every combination of two settings, as the window's Sheet shows
  * and exports it. */
 #include "cli.h"
-#include "models/samplefile.h"
 #include "models/sweep.h"
 
 typedef struct SweepFiles {
@@ -9,24 +8,7 @@ typedef struct SweepFiles {
     int scale;
 } SweepFiles;
 
-static const LimParamSpec files_schema[] = {{.name = "out",
-                                             .label = "Picture",
-                                             .help =
-                                                 "The PNG file to write; the settings are inside.",
-                                             .unit = "",
-                                             .kind = LIM_TEXT,
-                                             .offset = offsetof(SweepFiles, out),
-                                             .def_text = "sheet.png"},
-                                            {.name = "scale",
-                                             .label = "Scale",
-                                             .help = "Each pixel becomes a square of this side.",
-                                             .unit = "px",
-                                             .kind = LIM_INT,
-                                             .offset = offsetof(SweepFiles, scale),
-                                             .min = 1,
-                                             .max = 64,
-                                             .def = LIM_SAMPLE_SCALE},
-                                            {0}};
+static const LimParamSpec files_schema[] = {CLI_PICTURE_FLAGS(SweepFiles, "sheet.png"), {0}};
 
 static json_t *
 texts(char (*text)[LIM_TEXT_MAX], int n)
@@ -66,10 +48,8 @@ run_sweep(CliRun *run, LimError *err)
         lim_fail(err, LIM_E_PARAM, "a sheet has one sample in each place; leave --samples out.");
         return NULL;
     }
-    if (!*files->out) {
-        lim_fail(err, LIM_E_PARAM, "nothing to write; give --out FILE.png.");
+    if (cli_check_picture(files->out, err) != LIM_OK)
         return NULL;
-    }
     LimGenerator *g = lim_generator_load(run->args.operand[0], err);
     if (!g)
         return NULL;
