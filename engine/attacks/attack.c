@@ -91,6 +91,23 @@ lim_attack_offer(LimAttack *a, int picture, const float *x, int32_t label)
     return fools;
 }
 
+void
+lim_attack_rewind(LimAttack *a, int i, const float *x, int32_t label, int64_t queries)
+{
+    const size_t at = (size_t)i * a->size;
+    a->status[i] = LIM_ATTACK_RUNNING;
+    a->best_distance[i] = INFINITY;
+    a->best_label[i] = a->label8[i] = -1;
+    memcpy(a->best + at, a->image + at, a->size * sizeof *a->best);
+    lim_round8(a->best + at, a->best8 + at, a->size);
+    if (x)
+        lim_attack_offer(a, i, x, label);
+    a->victim->queries[i] = queries;
+    lim_lattice_free(a->lattice);
+    a->lattice = NULL;
+    a->stage = STAGE_ATTACK;
+}
+
 int64_t
 lim_attack_left(const LimAttack *a, int picture)
 {

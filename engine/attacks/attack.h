@@ -140,6 +140,9 @@ bool lim_attack_fools(const LimAttack *a, int picture, int32_t label);
 /* Offers x, which the model gave that label: kept when it fools and is closer than what is kept, or
  * (until anything fools) as the latest try. True when it was kept as the closest that fools. */
 bool lim_attack_offer(LimAttack *a, int picture, const float *x, int32_t label);
+/* Takes a picture back to the search: x [c][h][w] fools and has that label, or NULL: nothing was
+ * found yet; queries: what it had asked then. */
+void lim_attack_rewind(LimAttack *a, int picture, const float *x, int32_t label, int64_t queries);
 /* Queries that picture may still ask, the closing two taken off. */
 int64_t lim_attack_left(const LimAttack *a, int picture);
 /* Streams for lim_rng_...: `name` tells uses within the attack apart. */

@@ -7,11 +7,11 @@ const char *const lim_attack_losses[] = {"cross-entropy", "margin", NULL};
 const char *const lim_attack_norms[] = {"l2", "linf", NULL};
 
 extern const LimAttackClass lim_attack_fgsm, lim_attack_bim, lim_attack_pgd, lim_attack_deepfool,
-    lim_attack_carlini_wagner, lim_attack_ddn;
+    lim_attack_carlini_wagner, lim_attack_ddn, lim_attack_boundary;
 
 static const LimAttackClass *const list[] = {
-    &lim_attack_fgsm,           &lim_attack_bim, &lim_attack_pgd, &lim_attack_deepfool,
-    &lim_attack_carlini_wagner, &lim_attack_ddn,
+    &lim_attack_fgsm,           &lim_attack_bim, &lim_attack_pgd,      &lim_attack_deepfool,
+    &lim_attack_carlini_wagner, &lim_attack_ddn, &lim_attack_boundary,
 };
 
 size_t

@@ -17,11 +17,13 @@
  * neither does its picture, as long as a reference to the trace is held (also after the attack is
  * freed). Going back makes a new trace and leaves the old one as it is.
  *
- * Memory: 64 bytes a step and one picture for each accepted one: 25,000 steps of 32 x 32 take less
- * than 110 MB. */
+ * Memory: 64 bytes a step, one picture for each accepted one, six for every 64th step: 25,000 steps
+ * of 32 x 32 take less than 125 MB. */
 #pragma once
 
 #include "attacks/attack.h"
+
+#define LIM_BOUNDARY_STEPS 1048576 /* a trace has at most; further ones are left out */
 
 typedef enum LimBoundaryKind {
     /* Looking for a picture to start from: */
@@ -43,9 +45,9 @@ typedef struct LimBoundaryStep {
     double delta, epsilon; /* of the proposal; 0 before the walk */
     double proposed;       /* l2 distance of the picture asked about */
     double distance;       /* ... of the current picture; INFINITY: no start yet */
-    /* Shares of success, each over the questions since its step size last changed; NaN: none yet.
-     * orthogonal: the orthogonal step alone fools; source: the whole proposal does (bookkeeping
-     * "foolbox": of all, else: of those whose orthogonal step fools). */
+    /* Shares of success, over the questions since the step size last changed ("limen": moving
+     * averages); NaN: none yet. orthogonal: the orthogonal step alone fools; source: the whole
+     * proposal does ("original": where its orthogonal step was seen to fool). */
     float orthogonal_rate, source_rate;
     int32_t picture; /* number of the current picture: 0 is the start; -1: none yet */
     int16_t label;   /* what the model said */

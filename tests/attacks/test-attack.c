@@ -76,6 +76,8 @@ settings(const LimAttackClass *klass)
         lim_params_set(klass->schema, params, "rounds", "5", NULL);
         lim_params_set(klass->schema, params, "steps", "20", NULL);
     }
+    if (strcmp(klass->name, "boundary") == 0) /* without a budget it has no end of its own */
+        lim_params_set(klass->schema, params, "distance", "2", NULL);
     return params;
 }
 

@@ -1,0 +1,64 @@
+/* The Boundary Attack on one picture, as a dialogue: lim_walk_next() gives the picture to ask
+ * about, lim_walk_answer() takes what the model said. Private to boundary.c.
+ *
+ * A walk is a pure function of its setup and the answers. Its random numbers come from positions of
+ * a stream, a proposal each, so a walk that is copied goes on like the original. */
+#pragma once
+
+#include "attacks/boundary.h"
+
+enum { LIM_WALK_LIMEN, LIM_WALK_ORIGINAL, LIM_WALK_FOOLBOX };
+
+typedef struct LimWalkParams {
+    int bookkeeping;
+    double delta, epsilon, adaptation;
+    double distance; /* stops here; 0: never */
+} LimWalkParams;
+
+/* What does not change; everything is borrowed. */
+typedef struct LimWalkSetup {
+    LimWalkParams params;
+    int h, w;
+    size_t size;           /* c h w */
+    const float *original; /* [size] */
+    int32_t label, target; /* the right class; target -1: none */
+    const float *start;    /* [size] or NULL */
+    const float *pool;     /* [n_pool][size] */
+    const int32_t *pool_label;
+    int n_pool;
+    uint64_t seed;
+} LimWalkSetup;
+
+/* Outcomes of the last questions, as many as fit. */
+typedef struct LimWalkQueue {
+    int n, next;
+    bool outcome[100];
+} LimWalkQueue;
+
+#define LIM_WALK_BUFFERS 6
+typedef struct LimWalk {
+    const LimWalkSetup *setup;
+    uint64_t stream;
+    LimBoundaryStep step; /* what is known; the last question */
+    int tried;            /* starts, then places on the line, then candidates of a proposal */
+    int64_t draw;         /* proposals drawn */
+    double low, high;     /* shares of the start on the line towards it: refused, accepted */
+    LimWalkQueue orthogonal, source;
+    double orthogonal_mean, source_mean; /* moving averages of "limen" */
+    int refused;                         /* proposals in a row */
+    int32_t current_label;
+    bool converged, done;
+    bool pending; /* asked, not answered */
+    bool both;    /* this proposal's orthogonal step is asked about too */
+    /* LIM_WALK_BUFFERS of them: */
+    float *start, *current, *asked, *sphere, *memory, *eta; /* [size] each */
+} LimWalk;
+
+void lim_walk_init(LimWalk *w, const LimWalkSetup *setup, uint64_t stream);
+void lim_walk_clear(LimWalk *w);
+void lim_walk_copy(LimWalk *to, const LimWalk *from); /* `to` is initialised; it
+                                                       * keeps its setup */
+/* Prepares w->asked and w->step.kind; false: there is nothing more to ask (w->done). */
+bool lim_walk_next(LimWalk *w);
+/* Fills in w->step. */
+void lim_walk_answer(LimWalk *w, int32_t label);
