@@ -38,7 +38,7 @@ typedef struct LimAxisParams {
 
 typedef struct LimSizeParams {
     int rows; /* scatter_rows: of the table */
-    int h, w; /* spatial_broadcast */
+    int h, w; /* spatial_broadcast, resize_bilinear: of the result */
     double scale;
 } LimSizeParams;
 

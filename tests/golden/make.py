@@ -359,6 +359,14 @@ def simple_layers():
         t.out("y", y)
         t.gradients(outs={"y": y})
 
+    for name, (h, w), (oh, ow) in [("double", (3, 4), (6, 8)), ("odd", (4, 4), (7, 7)),
+                                   ("down", (7, 9), (3, 4)), ("pixel", (1, 1), (3, 2)),
+                                   ("mixed", (5, 2), (2, 5))]:
+        t = Case("resize_bilinear_" + name, "resize_bilinear", "align_corners=False", h=oh, w=ow)
+        y = F.interpolate(t.draw("x", 2, 3, h, w), (oh, ow), mode="bilinear", align_corners=False)
+        t.out("y", y)
+        t.gradients(outs={"y": y})
+
     t = Case("softmax", "softmax", "over the last axis")
     y = torch.softmax(t.draw("x", 3, 5, 7, scale=3), -1)
     t.out("y", y)

@@ -232,6 +232,13 @@ do_upsample(Case *c)
 }
 
 static void
+do_resize_bilinear(Case *c)
+{
+    result(c, "out.y",
+           lim_resize_bilinear(c->g, give(c, "x"), (int)number(c, "h"), (int)number(c, "w")));
+}
+
+static void
 do_sum_pool(Case *c)
 {
     result(c, "out.y", lim_spatial_sum(c->g, give(c, "x")));
@@ -504,6 +511,7 @@ static const struct {
     {"avg_pool2d", do_avg_pool2d},
     {"upsample_nearest2d", do_upsample},
     {"sum_pool", do_sum_pool},
+    {"resize_bilinear", do_resize_bilinear},
     {"softmax", do_softmax},
     {"batch_norm", do_batch_norm},
     {"conditional_batch_norm", do_conditional_batch_norm},
