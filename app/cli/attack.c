@@ -4,6 +4,7 @@
 
 #include "attack-run.h"
 #include "attacks/attackfile.h"
+#include "attacks/oracle.h"
 #include "base/file.h"
 #include "models/generator.h"
 
@@ -15,9 +16,12 @@
 
 #define POOL 200 /* pictures of the set to start from, for attacks that see labels only */
 
+#define ORACLE_SECONDS 60 /* it may be silent */
+#define ORACLE_RETRIES 3
+
 typedef struct AttackFlags {
-    char model[LIM_TEXT_MAX], input[LIM_TEXT_MAX], generate[LIM_TEXT_MAX], target[LIM_TEXT_MAX],
-        out[LIM_TEXT_MAX];
+    char model[LIM_TEXT_MAX], oracle[LIM_TEXT_MAX], input[LIM_TEXT_MAX], generate[LIM_TEXT_MAX],
+        target[LIM_TEXT_MAX], out[LIM_TEXT_MAX];
     int first, count, label, queries, lattice;
 } AttackFlags;
 
@@ -29,6 +33,14 @@ static const LimParamSpec flags_schema[] = {
      .unit = "",
      .kind = LIM_TEXT,
      .offset = offsetof(AttackFlags, model)},
+    {.name = "oracle",
+     .label = "Oracle",
+     .help = "Attack this program instead of the classifier, which then only says how large "
+             "pictures are and how classes are called. The program tells labels; the README says "
+             "how.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(AttackFlags, oracle)},
     {.name = "first",
      .label = "First picture",
      .help = "Number in the test split.",
@@ -108,6 +120,7 @@ typedef struct Job {
     const LimSampleRequest *request;
     char model[LIM_TEXT_MAX], from[LIM_TEXT_MAX];
     LimPredictor *predictor;
+    LimVictim *victim;
     CliPictures pictures;
     CliPictures pool;
     int32_t *target; /* [n] or NULL */
@@ -120,12 +133,26 @@ typedef struct Job {
 static LimStatus
 label_by_model(Job *j, LimError *err)
 {
-    LimVictim *v = lim_victim_new(j->predictor, LIM_ACCESS_LABEL);
-    lim_victim_begin(v, j->pictures.n, 0);
-    const LimStatus status = lim_victim_labels(v, &j->run->exec, j->pictures.image, NULL,
-                                               j->pictures.n, j->pictures.label, err);
+    lim_victim_begin(j->victim, j->pictures.n, 0);
+    return lim_victim_labels(j->victim, &j->run->exec, j->pictures.image, NULL, j->pictures.n,
+                             j->pictures.label, err);
+}
+
+static LimVictim *
+make_victim(const Job *j, LimError *err)
+{
+    const int classes = lim_predictor_classes(j->predictor);
+    if (!*j->flags->oracle)
+        return lim_victim_new(j->predictor, j->klass->access);
+    const LimOracleOptions o = {j->flags->oracle, lim_predictor_image_shape(j->predictor),
+                                ORACLE_SECONDS, ORACLE_RETRIES};
+    LimVictim *v = lim_oracle_new(&o, &j->run->exec, err);
+    if (!v || v->classes <= classes)
+        return v;
+    lim_fail(err, LIM_E_PARAM, "The oracle knows %d classes, %s only %d: choose another --model.",
+             v->classes, j->model, classes);
     lim_victim_free(v);
-    return status;
+    return NULL;
 }
 
 static LimStatus
@@ -319,9 +346,9 @@ report(const Job *j, const LimAttack *a, double seconds, LimError *err)
             l2[fooled++] = r.l2;
         fooled8 += r.status == LIM_ATTACK_FOOLED && r.fools8;
     }
-    json_t *result =
-        json_pack("{s:s, s:s, s:i, s:i, s:i}", "attack", j->klass->name, "model", j->model,
-                  "pictures", j->pictures.n, "fooled", fooled, "fooled_8bit", fooled8);
+    json_t *result = json_pack("{s:s, s:s, s:i, s:i, s:i}", "attack", j->klass->name, "model",
+                               *j->flags->oracle ? j->flags->oracle : j->model, "pictures",
+                               j->pictures.n, "fooled", fooled, "fooled_8bit", fooled8);
     json_object_set_new(result, "median_l2",
                         fooled ? json_real(cli_median(l2, fooled)) : json_null());
     json_object_set_new(result, "seconds", json_real(seconds));
@@ -365,13 +392,11 @@ attack(Job *j, LimError *err)
                                .seed = j->request->seed,
                                .budget = j->flags->queries,
                                .lattice_queries = j->flags->lattice};
-    LimVictim *victim = lim_victim_new(j->predictor, j->klass->access);
     const double start = cli_seconds();
-    LimAttack *a = cli_run_attack(j->run, j->klass, j->params, &in, victim, NULL, NULL, err);
+    LimAttack *a = cli_run_attack(j->run, j->klass, j->params, &in, j->victim, NULL, NULL, err);
     json_t *result = a ? report(j, a, cli_seconds() - start, err) : NULL;
     if (a)
         lim_task_free(lim_attack_task(a));
-    lim_victim_free(victim);
     return result;
 }
 
@@ -384,8 +409,10 @@ run_attack(CliRun *run, LimError *err)
     j.request = cli_args_values(&run->args, lim_sample_schema);
     cli_resource(j.flags->model, "fashion-classifier.safetensors", j.model);
     j.predictor = lim_predictor_load(j.model, err);
-    json_t *result = j.predictor ? attack(&j, err) : NULL;
+    j.victim = j.predictor ? make_victim(&j, err) : NULL;
+    json_t *result = j.victim ? attack(&j, err) : NULL;
     free(j.target);
+    lim_victim_free(j.victim);
     cli_pictures_clear(&j.pictures);
     cli_pictures_clear(&j.pool);
     lim_predictor_free(j.predictor);

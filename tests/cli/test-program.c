@@ -610,6 +610,7 @@ test_attack(void)
     fails("attack fgsm --model c.safetensors --data . --count 31", 2, "only 30");
     fails("attack fgsm --model c.safetensors --input c.safetensors", 1, "c.safetensors");
     fails("attack fgsm --model c.safetensors --label 1", 2, "--input");
+    fails("attack boundary --model c.safetensors --oracle false", 1, "ended with status 1");
     fails("attack deepfool --model c.safetensors --data . --target 1", 1, "DeepFool");
     fails("attack fgsm --model c.safetensors --data . --out c.safetensors/x", 1, "c.safetensors");
 }
