@@ -166,14 +166,20 @@ press(const Node *app, const char *role, const char *name)
 }
 
 static void
-set_value(const Node *app, const char *name, double value)
+set_number(const Node *app, const char *role, const char *name, double value)
 {
-    g_autoptr(Node) slider = wait_for(app, "slider", name);
+    g_autoptr(Node) slider = wait_for(app, role, name);
     g_autoptr(GVariant) reply = call(slider, "org.freedesktop.DBus.Properties", "Set",
                                      g_variant_new("(ssv)", "org.a11y.atspi.Value", "CurrentValue",
                                                    g_variant_new_double(value)));
 
     g_assert_nonnull(reply);
+}
+
+static void
+set_value(const Node *app, const char *name, double value)
+{
+    set_number(app, "slider", name, value);
 }
 
 static void
@@ -381,6 +387,70 @@ test_modes(void)
     stop(pid, app);
 }
 
+/* Keys of the keyboard, for what has no action of its own. */
+static void
+keys(const char *what)
+{
+    g_autofree char *command = g_strdup_printf("xdotool key --delay 150 %s", what);
+    int status = -1;
+
+    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, &status, NULL));
+    g_assert_true(g_spawn_check_wait_status(status, NULL));
+}
+
+/* An attack: choose image, choose model, step, play, pause, scrub back; the verdict says what is
+ * shown. */
+static void
+test_attack(void)
+{
+    GPid pid = start();
+    g_autoptr(Node) app = wait_for(&root, "application", "");
+    g_autoptr(Node) status = wait_for(app, NULL, "16 samples of 32");
+
+    press(app, "tab", "Attack");
+    g_autoptr(Node) first = wait_for(app, NULL, "✔ Fools the classifier: it says");
+    g_autoptr(Node) clean = wait_for(app, "image", "Clean");
+    g_autoptr(Node) denoised = wait_for(app, "image", "Denoised");
+    g_autoptr(GVariant) about = get(denoised, "org.a11y.atspi.Accessible", "Description");
+    g_assert_true(g_str_has_prefix(g_variant_get_string(about, NULL), "No defence is chosen"));
+
+    /* The image, and the classifier (by the keyboard: a list has no actions). */
+    set_number(app, "spin button", "Query budget", 3000);
+    set_number(app, "spin button", "Picture", 4);
+    g_autoptr(Node) chosen =
+        wait_for(app, NULL, "Boundary Attack on fashion-classifier, sample picture 4");
+    g_autofree char *tool = g_find_program_in_path("xdotool");
+    if (tool) {
+        press(app, "toggle button", "Classifier");
+        keys("Down Return");
+        g_autoptr(Node) other =
+            wait_for(app, NULL, "Boundary Attack on fashion-other, sample picture 4");
+        press(app, "button", "Undo");
+        g_autoptr(Node) again =
+            wait_for(app, NULL, "Boundary Attack on fashion-classifier, sample picture 4");
+    }
+
+    /* The film. */
+    g_autoptr(Node) fooled = wait_for(app, NULL, "✔ Fools the classifier: it says");
+    set_value(app, "Step shown", 0);
+    g_autoptr(Node) start_of_it = wait_for(app, NULL, "○ Does not fool");
+    g_autoptr(Node) at_first = wait_for(app, "label", "step 0 of");
+    press(app, "button", "Step");
+    g_autoptr(Node) at_second = wait_for(app, "label", "step 1 of");
+    press(app, "button", "Step back");
+    g_autoptr(Node) back = wait_for(app, "label", "step 0 of");
+    press(app, "button", "Play");
+    press(app, "button", "Pause");
+    g_autoptr(Node) play = wait_for(app, "button", "Play");
+    wait_gone(app, "label", "step 0 of");
+    set_value(app, "Step shown", 100);
+    g_autoptr(Node) scrubbed = wait_for(app, "label", "step 100 of");
+    g_autoptr(Node) fools = wait_for(app, NULL, "✔ Fools the classifier: it says");
+    set_value(app, "Step shown", 1);
+    g_autoptr(Node) no_more = wait_for(app, NULL, "○ Does not fool");
+    stop(pid, app);
+}
+
 /* Without a model: one sentence, and a button that leads on. */
 static void
 test_no_model(void)
@@ -411,10 +481,20 @@ main(int argc, char **argv)
     g_mkdir_with_parents(models, 0700);
     if (test_make_model(path, 8, &err) != LIM_OK)
         g_error("%s", err.text);
+    g_autofree char *shipped = g_build_filename(g_getenv("LIMEN_SOURCE"), "resources", "models",
+                                                "fashion-classifier.safetensors", NULL);
+    g_autofree char *classifier = g_build_filename(models, "fashion-classifier.safetensors", NULL);
+    g_autofree char *other = g_build_filename(models, "fashion-other.safetensors", NULL);
+    g_autofree char *weights = NULL;
+    gsize size;
+    g_assert_true(g_file_get_contents(shipped, &weights, &size, NULL));
+    g_assert_true(g_file_set_contents(classifier, weights, (gssize)size, NULL));
+    g_assert_true(g_file_set_contents(other, weights, (gssize)size, NULL));
     connect_a11y();
     g_test_add_func("/end-to-end/story", test_story);
     g_test_add_func("/end-to-end/attention", test_attention);
     g_test_add_func("/end-to-end/modes", test_modes);
+    g_test_add_func("/end-to-end/attack", test_attack);
     g_test_add_func("/end-to-end/no-model", test_no_model);
     int failed = g_test_run();
 
@@ -422,6 +502,8 @@ main(int argc, char **argv)
     g_autofree char *config = g_build_filename(folder, "limen", NULL);
     g_unlink(ini);
     g_rmdir(config);
+    g_unlink(classifier);
+    g_unlink(other);
     g_rmdir(models);
     g_rmdir(folder);
     g_free(folder);

@@ -6,6 +6,8 @@
  * batches. */
 #include "panes/attack/run.h"
 
+#include "attacks/boundary.h"
+
 #include <limits.h>
 #include <math.h>
 #include <stdatomic.h>
@@ -30,6 +32,8 @@ struct LimAttackRun {
     LimVictim *victim, *eye;
     LimAttack *attack;
     LimRecording *recording;
+    LimBoundaryTrace *trace; /* of the Boundary Attack, or NULL; the recording shows its pictures */
+    int traced;              /* steps of it that are recorded */
     atomic_bool ended;
     atomic_int status;
     LimNearest8 nearest8; /* once it has ended */
@@ -140,6 +144,7 @@ lim_attack_run_unref(LimAttackRun *r)
     lim_victim_free(r->victim);
     lim_victim_free(r->eye);
     lim_recording_free(r->recording);
+    lim_boundary_trace_unref(r->trace);
     lim_attack_plan_clear(&r->plan);
     lim_bench_unref(r->bench);
     free(r->model);
@@ -409,12 +414,40 @@ take_pool(LimAttackRun *r, float **pool, int32_t **label)
     return n;
 }
 
-/* What the attack has now becomes a frame. */
+/* A step of the Boundary Attack: its trace knows more than the best so far. */
+static void
+record_step(LimAttackRun *r, int step)
+{
+    const LimBoundaryStep *b = lim_boundary_trace_step(r->trace, step);
+    const float *picture = lim_boundary_trace_picture(r->trace, step);
+    const bool walks = b->kind >= LIM_BOUNDARY_ORTHOGONAL;
+    float *asked = NULL;
+
+    if (!picture) { /* no start yet: what was tried */
+        asked = lim_alloc(r->size, sizeof *asked);
+        lim_boundary_trace_asked(r->trace, step, asked);
+    }
+    const LimFrame f = {.queries = step + 2, /* the question about the original came first */
+                        .distance = picture ? b->distance : b->proposed,
+                        .l2 = picture ? b->distance : b->proposed,
+                        .size = {walks ? b->delta : NAN, walks ? b->epsilon : NAN},
+                        .rate = {(double)b->orthogonal_rate, (double)b->source_rate},
+                        .fools = picture != NULL,
+                        .proposal = b->kind == LIM_BOUNDARY_PROPOSAL,
+                        .accepted = b->kind == LIM_BOUNDARY_PROPOSAL && b->accepted,
+                        .picture = picture ? picture : asked};
+    lim_recording_append(r->recording, &f, picture != NULL);
+    free(asked);
+}
+
+/* What the attack has now becomes a frame; of the Boundary Attack, every step since. */
 static void
 record(LimAttackRun *r)
 {
     LimAttackResult result;
 
+    for (int n = r->trace ? lim_boundary_trace_n(r->trace) : 0; r->traced < n; r->traced++)
+        record_step(r, r->traced);
     lim_attack_result(r->attack, 0, &result);
     const int n = lim_recording_n(r->recording);
     const LimFrame *last = n ? lim_recording_frame(r->recording, n - 1) : NULL;
@@ -488,6 +521,10 @@ begin(LimAttackRun *r, const LimExec *exec, LimError *err)
         return err->code;
     r->norm = r->plan.method->norm ? r->plan.method->norm(r->plan.params) : LIM_NORM_L2;
     r->recording = lim_recording_new(r->size);
+    if (r->plan.method == lim_attack_find("boundary")) {
+        lim_boundary_record(r->attack, 0);
+        r->trace = lim_boundary_dup_trace(r->attack, 0);
+    }
     record(r);
     return LIM_OK;
 }
