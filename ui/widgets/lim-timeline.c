@@ -190,6 +190,15 @@ value(const LimTimelineStep *s, int track, int curve)
                              : s->rate[curve];
 }
 
+/* Decades, but only as much of them as there is: a track has few pixels to give away. */
+static LimPlotAxis
+log_axis(double lo, double hi)
+{
+    if (lo > hi)
+        lo = hi = 1;
+    return (LimPlotAxis){lo / 1.4, hi * 1.4, TRUE};
+}
+
 static void
 lay_out(LimTimeline *self, Track tracks[N_TRACKS])
 {
@@ -214,8 +223,7 @@ lay_out(LimTimeline *self, Track tracks[N_TRACKS])
                 hi = fmax(hi, v);
             }
         tracks[t].any = lo <= hi || t == DISTANCE;
-        tracks[t].axis =
-            t == RATES ? (LimPlotAxis){0, 1, FALSE} : lim_plot_axis(lo, hi, TRUE, NAN, NAN, 3);
+        tracks[t].axis = t == RATES ? (LimPlotAxis){0, 1, FALSE} : log_axis(lo, hi);
         if (tracks[t].any)
             sum += parts[t];
     }
@@ -367,7 +375,7 @@ draw_texts(LimTimeline *self, GtkSnapshot *snapshot, const Track *tracks)
 {
     const char *names[N_TRACKS][2] = {{self->distance_name, NULL},
                                       {"orthogonal step δ", "source step ε"},
-                                      {"orthogonal success", "both succeed"}};
+                                      {"orthogonal success", "source success"}};
     double h = gtk_widget_get_height(GTK_WIDGET(self)), strip = h - 2 * self->line - STRIP;
     GdkRGBA text, accent, other, faint;
     int tw, th;

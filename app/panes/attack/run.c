@@ -430,7 +430,7 @@ record_step(LimAttackRun *r, int step)
     const LimFrame f = {.queries = step + 2, /* the question about the original came first */
                         .distance = picture ? b->distance : b->proposed,
                         .l2 = picture ? b->distance : b->proposed,
-                        .size = {walks ? b->delta : NAN, walks ? b->epsilon : NAN},
+                        .size = {walks ? b->delta : (double)NAN, walks ? b->epsilon : (double)NAN},
                         .rate = {(double)b->orthogonal_rate, (double)b->source_rate},
                         .fools = picture != NULL,
                         .proposal = b->kind == LIM_BOUNDARY_PROPOSAL,
