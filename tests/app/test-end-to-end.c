@@ -176,6 +176,40 @@ set_number(const Node *app, const char *role, const char *name, double value)
     g_assert_nonnull(reply);
 }
 
+/* Chooses what stands `down` places below the present choice, with the keys of a list that is open:
+ * GTK 4.8 gives its items no actions. */
+static void
+choose(const Node *app, const char *name, int down)
+{
+    g_autoptr(Node) row = wait_for(app, "combo box", name);
+    g_autoptr(GString) keys = g_string_new("xdotool");
+
+    press(row, "button", name);
+    g_autoptr(Node) list = wait_for(app, "list", "");
+    for (int i = 0; i < down; i++)
+        g_string_append(keys, " key Down");
+    g_string_append(keys, " key Return");
+    g_assert_true(g_spawn_command_line_sync(keys->str, NULL, NULL, NULL, NULL));
+    for (int i = 0; i < 200; i++) {
+        g_autoptr(Node) open = find(app, "list", "");
+        if (!open)
+            return;
+        g_usleep(50000);
+    }
+    g_error("the list of \"%s\" did not close", name);
+}
+
+static void
+set_text(const Node *app, const char *name, const char *text)
+{
+    g_autoptr(Node) field = wait_for(app, "text box", name);
+    g_autoptr(GVariant) set =
+        call(field, "org.a11y.atspi.EditableText", "SetTextContents", g_variant_new("(s)", text));
+
+    g_assert_nonnull(set);
+    press(app, "text box", name); /* its action is what Return does */
+}
+
 static void
 set_value(const Node *app, const char *name, double value)
 {
@@ -353,6 +387,49 @@ test_attention(void)
     stop(pid, app);
 }
 
+static void
+wait_description(const Node *app, const char *role, const char *name, const char *start)
+{
+    g_autoptr(Node) node = wait_for(app, role, name);
+    g_autoptr(GVariant) about = NULL;
+
+    for (int i = 0; i < 200; i++) {
+        g_clear_pointer(&about, g_variant_unref);
+        about = get(node, "org.a11y.atspi.Accessible", "Description");
+        if (about && g_str_has_prefix(g_variant_get_string(about, NULL), start))
+            return;
+        g_usleep(50000);
+    }
+    g_error("%s \"%s\" is described as \"%s\", not as \"%s...\"", role, name,
+            about ? g_variant_get_string(about, NULL) : "", start);
+}
+
+/* The settings of samples by the names beside them, each with its effect on the pictures. */
+static void
+test_settings(void)
+{
+    g_autofree char *tool = g_find_program_in_path("xdotool");
+
+    if (!tool) {
+        g_test_skip("needs xdotool for the keys in a list");
+        return;
+    }
+    GPid pid = start();
+    g_autoptr(Node) app = wait_for(&root, "application", "");
+    g_autoptr(Node) status = wait_for(app, NULL, "16 samples of 32");
+    wait_description(app, "image", "Pictures", "16 pictures of 32 by 32 pixels");
+
+    set_text(app, "Seed", "41");
+    g_autoptr(Node) seed = wait_for(app, "label", "truncation threshold 1.00, seed 41");
+    choose(app, "Class", 2); /* below "All classes" */
+    wait_description(app, "image", "Pictures", "16 pictures of 32 by 32 pixels. Picture 1: Bag");
+    choose(app, "Samples", 1);
+    g_autoptr(Node) more = wait_for(app, NULL, "25 samples of 32");
+    set_value(app, "Truncation threshold", 0.5);
+    g_autoptr(Node) closer = wait_for(app, "label", "truncation threshold 0.50, seed 41");
+    stop(pid, app);
+}
+
 /* The other modes, and what stands beside them, by the names on the screen. */
 static void
 test_modes(void)
@@ -493,6 +570,7 @@ main(int argc, char **argv)
     connect_a11y();
     g_test_add_func("/end-to-end/story", test_story);
     g_test_add_func("/end-to-end/attention", test_attention);
+    g_test_add_func("/end-to-end/settings", test_settings);
     g_test_add_func("/end-to-end/modes", test_modes);
     g_test_add_func("/end-to-end/attack", test_attack);
     g_test_add_func("/end-to-end/no-model", test_no_model);

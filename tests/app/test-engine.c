@@ -122,12 +122,12 @@ body_command(TestApp *t)
     check_pictures(t, &r);
     test_check_command(t);
 
-    /* And of the maps of two places. */
+    /* And of the maps of five places, pinned on three samples. */
     lim_form_row_set_value(lim_form_get_row(t->form, "attention"), g_variant_new_boolean(TRUE));
     lim_form_row_set_value(lim_form_get_row(t->form, "opacity"), g_variant_new_double(0.8));
     test_wait_current(t);
-    for (int i = 0; i < 2; i++) {
-        lim_image_grid_set_probe(t->grid, (LimPlace){i, 6 + 14 * i, 10});
+    for (int i = 0; i < 5; i++) {
+        lim_image_grid_set_probe(t->grid, (LimPlace){i % 3, 6 + 5 * i, 28 - 4 * i});
         test_key(GTK_WIDGET(t->grid), GDK_KEY_Return, 0);
     }
     test_check_command(t);
