@@ -345,11 +345,20 @@ static const LimParamSpec schema[] = {
      .def = 1.5},
     {.name = "distance",
      .label = "Close enough",
-     .help = "Stop when the l2 distance is this small. 0: go on to the end of the budget.",
+     .help = "Stop when the l2 distance is this small. 0: never.",
      .unit = "",
      .kind = LIM_REAL,
      .offset = offsetof(LimWalkParams, distance),
      .max = 1000},
+    {.name = "steps",
+     .label = "Steps",
+     .help = "Stop after so many questions about a picture, whatever the budget. 0: go on to the "
+             "end of the budget.",
+     .unit = "questions",
+     .kind = LIM_INT,
+     .offset = offsetof(LimWalkParams, steps),
+     .max = 1e9,
+     .def = 25000},
     {0}};
 
 typedef struct Boundary {

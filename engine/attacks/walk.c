@@ -446,14 +446,16 @@ lim_walk_next(LimWalk *w)
 {
     if (w->pending)
         return true;
-    if (w->done || (w->setup->params.distance > 0 && w->step.distance <= w->setup->params.distance))
+    const LimWalkParams *p = &w->setup->params;
+    if (w->done || (p->distance > 0 && w->step.distance <= p->distance) ||
+        (p->steps > 0 && w->questions >= p->steps))
         w->done = true;
     else if (w->step.picture < 0)
         w->done = !next_start(w);
     else if (w->step.delta > 0 || !next_place(w)) {
         if (w->step.delta == 0) {
-            w->step.delta = w->setup->params.delta;
-            w->step.epsilon = w->setup->params.epsilon;
+            w->step.delta = p->delta;
+            w->step.epsilon = p->epsilon;
             w->tried = 0;
         }
         w->done = w->step.distance == 0 || !next_proposal(w);
@@ -469,6 +471,7 @@ lim_walk_answer(LimWalk *w, int32_t label)
 {
     const bool yes = fools(w, label), first = w->step.picture < 0;
     w->pending = false;
+    w->questions++;
     w->step.label = (int16_t)label;
     w->step.fools = yes;
     w->step.accepted =

@@ -13,6 +13,7 @@ typedef struct LimWalkParams {
     int bookkeeping;
     double delta, epsilon, adaptation;
     double distance; /* stops here; 0: never */
+    int steps;       /* and after so many questions; 0: never */
 } LimWalkParams;
 
 /* What does not change; everything is borrowed. */
@@ -41,6 +42,7 @@ typedef struct LimWalk {
     uint64_t stream;
     LimBoundaryStep step; /* what is known; the last question */
     int tried;            /* starts, then places on the line, then candidates of a proposal */
+    int questions;        /* answered */
     int64_t draw;         /* proposals drawn */
     double low, high;     /* shares of the start on the line towards it: refused, accepted */
     LimWalkQueue orthogonal, source;

@@ -76,7 +76,7 @@ settings(const LimAttackClass *klass)
         lim_params_set(klass->schema, params, "rounds", "5", NULL);
         lim_params_set(klass->schema, params, "steps", "20", NULL);
     }
-    if (strcmp(klass->name, "boundary") == 0) /* without a budget it has no end of its own */
+    if (strcmp(klass->name, "boundary") == 0)
         lim_params_set(klass->schema, params, "distance", "2", NULL);
     return params;
 }

@@ -184,7 +184,15 @@ test_budget(void)
     run(a);
     lim_attack_result(a, 0, &r);
     g_assert_cmpfloat(r.l2, <=, 3);
+    g_assert_cmpint(r.queries, <, 1000);
     g_assert_cmpint(r.status, ==, LIM_ATTACK_FOOLED);
+    lim_task_free(lim_attack_task(a));
+
+    /* without a budget it ends after 25,000 questions */
+    a = boundary_new(v, &in, "limen", NULL);
+    run(a);
+    lim_attack_result(a, 0, &r);
+    g_assert_cmpint(r.queries, ==, 1 + 25000 + 2);
     lim_task_free(lim_attack_task(a));
     lim_victim_free(v);
 }
