@@ -207,7 +207,7 @@ begin_curve(Evaluation *e, const char *model, const char *name, int pictures)
     c->known = lim_alloc((size_t)pictures, sizeof *c->known);
     c->now = lim_alloc((size_t)pictures, sizeof *c->now);
     for (int i = 0; i < pictures; i++)
-        c->known[i] = c->now[i] = INFINITY;
+        c->known[i] = c->now[i] = (double)INFINITY;
     return c;
 }
 

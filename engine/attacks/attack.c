@@ -191,7 +191,7 @@ after_floats(LimAttack *a, int i, int32_t label)
     a->best_label[i] = label;
     if (!lim_attack_fools(a, i, label)) { /* a model that does not keep to what it said */
         a->status[i] = LIM_ATTACK_FAILED;
-        a->best_distance[i] = INFINITY;
+        a->best_distance[i] = (double)INFINITY;
     }
 }
 
@@ -379,7 +379,7 @@ lim_attack_new(const LimAttackClass *klass, const void *params, const LimAttackI
         a->index[i] = in->index ? in->index[i] : i;
         a->status[i] = LIM_ATTACK_RUNNING;
         a->best_label[i] = a->label8[i] = -1;
-        a->best_distance[i] = INFINITY;
+        a->best_distance[i] = (double)INFINITY;
     }
     lim_victim_begin(victim, in->n, in->budget);
     if (klass->begin)

@@ -110,7 +110,7 @@ begin_round(CarliniWagner *w, int i)
     memset(w->moment2 + base, 0, size * sizeof *w->w);
     c->at = 0;
     c->found = false;
-    c->loss = INFINITY;
+    c->loss = (double)INFINITY;
 }
 
 static void
@@ -135,7 +135,7 @@ begin(LimAttack *a)
         w->centre[j] = 0.5f + 0.5f * tanhf(w->origin[j]);
     }
     for (int i = 0; i < a->n; i++) {
-        w->clock[i] = (Clock){.c = ((const Params *)a->params)->c, .high = INFINITY};
+        w->clock[i] = (Clock){.c = ((const Params *)a->params)->c, .high = (double)INFINITY};
         begin_round(w, i);
     }
 }

@@ -128,7 +128,7 @@ walk(DeepFool *d, int i, const float *logits, const float *jacobian)
     const int classes = a->victim->classes, y = a->label[i];
     const float *own = jacobian + (size_t)y * size;
     const bool l2 = p->norm == LIM_NORM_L2;
-    double nearest = INFINITY, length = 0;
+    double nearest = (double)INFINITY, length = 0;
     int to = -1;
     for (int k = 0; k < classes; k++) {
         if (!d->candidate[i * classes + k])

@@ -6,8 +6,13 @@
  * on). That overshoots along every value; then groups of values go one level back towards o, those
  * first that rounding carried furthest beyond x, and what still fools is kept: first half of them
  * at once, and when no group can move any more, groups of half the size, down to single values or
- * until the queries are used up. Every picture that is kept is closer to o than the one before. */
+ * until the queries are used up. Every picture that is kept is closer to o than the one before.
+ *
+ * Where no stretch fools (a thin region: a target between two classes), values are rounded up or
+ * down at random, by how near they are, until that does. */
 #include "attacks/lattice.h"
+
+#include "base/rng.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,8 +22,9 @@
 #define FIRST_STRETCH (1.0 / 64)
 #define LAST_STRETCH  4.0
 #define FINE          (1.0 / 1024)
+#define SCATTERED     0.25 /* greatest stretch of rounding at random; small ones are more frequent */
 
-typedef enum Phase { ROUNDED, STRETCH, BISECT, REVERT, ENDED } Phase;
+typedef enum Phase { ROUNDED, STRETCH, BISECT, SCATTER, REVERT, ENDED } Phase;
 
 typedef struct Value {
     int at;
@@ -118,6 +124,24 @@ stretched(const LimAttack *a, int i, double t, float *out)
     lim_round8(out, out, a->size);
 }
 
+/* As stretched, but a value between two levels becomes the upper one as often as it is near it. */
+static void
+scattered(const LimAttack *a, int i, const Search *s, float *out)
+{
+    const size_t base = (size_t)i * a->size;
+    const float *o = a->image + base, *x = a->best + base;
+    const uint64_t first = (uint64_t)s->left * (a->size + 1);
+    float t;
+    lim_rng_uniform(a->seed, lim_attack_stream(a, "lattice", i), first + a->size, &t, 1);
+    lim_rng_uniform(a->seed, lim_attack_stream(a, "lattice", i), first, out, a->size);
+    const double stretch = 1 + SCATTERED * pow((double)t, 3);
+    for (size_t j = 0; j < a->size; j++) {
+        const double to = (double)o[j] + stretch * ((double)x[j] - (double)o[j]);
+        out[j] = (float)(floor(255 * to + (double)out[j]) / 255);
+    }
+    lim_round8(out, out, a->size);
+}
+
 /* The picture to ask about next. */
 static void
 propose(const LimAttack *a, int i, Search *s, float *out)
@@ -133,6 +157,9 @@ propose(const LimAttack *a, int i, Search *s, float *out)
         break;
     case BISECT:
         stretched(a, i, (s->low + s->high) / 2, out);
+        break;
+    case SCATTER:
+        scattered(a, i, s, out);
         break;
     case REVERT:
         memcpy(out, y, a->size * sizeof *out);
@@ -165,7 +192,7 @@ answer(LimAttack *a, int i, Search *s, const float *candidate, bool fools)
         if (fools) {
             s->phase = BISECT;
         } else if (s->high >= LAST_STRETCH) {
-            s->phase = ENDED;
+            s->phase = SCATTER;
         } else {
             s->low = s->high;
             s->high *= 2;
@@ -174,6 +201,10 @@ answer(LimAttack *a, int i, Search *s, const float *candidate, bool fools)
     case BISECT:
         *(fools ? &s->high : &s->low) = (s->low + s->high) / 2;
         if (s->high - s->low < FINE)
+            begin_revert(a, i, s);
+        break;
+    case SCATTER:
+        if (fools)
             begin_revert(a, i, s);
         break;
     case REVERT:

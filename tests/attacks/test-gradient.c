@@ -202,6 +202,37 @@ test_lattice(void)
     end(&c);
 }
 
+/* A target of two levels between classes: equal values can only round to 192 or 208 levels more,
+ * and 197 and 198 fool. */
+static void
+test_lattice_thin(void)
+{
+    float w[3][SIZE] = {{0}}, b[3] = {0}, x[SIZE];
+    fill(x, 128 / 255.0f);
+    for (int j = 0; j < SIZE; j++) {
+        w[1][j] = 1;
+        w[2][j] = 2;
+    }
+    b[1] = -(16 * 128 + 196.5f) / 255;
+    b[2] = 2 * b[1] - 2.0f / 255; /* overtakes class 1 two levels on */
+    const int32_t label = 0, target = 1;
+    const LimAttackInput in = {
+        .n = 1, .image = x, .label = &label, .target = &target, .lattice_queries = 100, .seed = 4};
+    Case c = begin(toy_new(3, SIZE, &w[0][0], b), "fgsm",
+                   SETTINGS("epsilon", "0.0486", "loss", "margin"), &in);
+    finish(&c);
+    LimAttackResult r;
+    lim_attack_result(c.attack, 0, &r);
+    g_assert_cmpint(r.status, ==, LIM_ATTACK_FOOLED);
+    g_assert_true(r.fools8);
+    int sum = 0;
+    for (int j = 0; j < SIZE; j++)
+        sum += (int)lrintf(255 * r.image8[j]) - 128;
+    g_assert_cmpint(sum, ==, 197);
+    g_assert_cmpint(r.queries, <=, 5 + 100);
+    end(&c);
+}
+
 /* The smallest epsilon along the sign: 0.05. */
 static void
 test_minimal(void)
@@ -420,6 +451,7 @@ main(int argc, char **argv)
     g_test_add_func("/gradient/pgd-l2", test_pgd_l2);
     g_test_add_func("/gradient/queries", test_queries);
     g_test_add_func("/gradient/lattice", test_lattice);
+    g_test_add_func("/gradient/lattice-thin", test_lattice_thin);
     g_test_add_func("/gradient/minimal", test_minimal);
     g_test_add_func("/gradient/deepfool", test_deepfool);
     g_test_add_func("/gradient/deepfool-clips", test_deepfool_clips);
