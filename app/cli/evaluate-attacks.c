@@ -298,13 +298,14 @@ attack(Evaluation *e, const Entry *entry, LimPredictor *model, const char *name,
     const double start = cli_seconds();
     LimAttack *a =
         cli_run_attack(e->run, entry->klass, entry->params, &in, victim, watch, curve, err);
-    if (a) {
+    if (a && err->code == LIM_OK) { /* one that was stopped is not comparable */
         int64_t most;
         json_array_append_new(e->rows,
                               summarise(a, name, entry->text, cli_seconds() - start, &most));
         json_array_append_new(e->curves, end_curve(curve, most));
-        lim_task_free(lim_attack_task(a));
     }
+    if (a)
+        lim_task_free(lim_attack_task(a));
     lim_victim_free(victim);
     free(target);
     return a ? err->code : err->code == LIM_OK ? LIM_E_PARAM : err->code;
