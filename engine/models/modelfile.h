@@ -1,7 +1,7 @@
 /* Model files: safetensors with the architecture as JSON in `__metadata__`, so that any framework
  * can read the numbers and this one can rebuild the network.
  *
- *   limen.model     "biggan-generator", "classifier"
+ *   limen.model     "biggan-generator", "classifier", "denoiser"
  *   limen.params    the architecture's parameters, an object
  *   limen.classes   class names, an array
  *   limen.training  how it was made: command, seed, steps, metrics, an object */

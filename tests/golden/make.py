@@ -38,7 +38,9 @@ DTYPES = {"float32": "F32", "float64": "F64", "int32": "I32"}
 CASES = []
 # Another draw for cases whose first one comes too close to a kink (main() checks).
 SALT = {"generator_train": 28, "generator_eval": 48, "discriminator": 23, "generator_sagan": 2,
-        "r1_pooled": 1, "r1_paper": 1, "generator_deep": 16, "classifier_plain_eval": 1}
+        "r1_pooled": 1, "r1_paper": 1, "generator_deep": 16, "classifier_plain_eval": 1,
+        "denoiser_dunet_train": 13, "denoiser_dunet_eval": 15, "denoiser_dae_train": 19,
+        "denoiser_dae_eval": 36}
 
 
 class Case:
@@ -144,10 +146,10 @@ class Net:
         self.case.kink(torch.where(off, torch.inf, top[..., 0] - top[..., 1]))
         return top[..., 0]
 
-    def conv(self, x, cout, k, sn=True, bias=True, pad=None):
+    def conv(self, x, cout, k, sn=True, bias=True, pad=None, stride=1):
         w = self.weight((cout, x.shape[1], k, k), sn)
         return F.conv2d(x, w, self.bias(cout) if bias else None,
-                        padding=k // 2 if pad is None else pad)
+                        padding=k // 2 if pad is None else pad, stride=stride)
 
     def linear(self, x, cout, sn=True, bias=True):
         w = self.weight((cout, x.shape[1]), sn)
@@ -297,6 +299,28 @@ class Net:
             last = h
             h = self.max_pool(h) if i % 2 else h
         return self.dropout(self.relu(self.scope("fc").linear(h.flatten(1), hidden, sn=False))), last
+
+    # The denoisers: units of conv, BN, ReLU in stages that halve and double the size again.
+
+    def denoiser_stage(self, x, units, cout, stride):
+        for i in range(units):
+            h = self.scope(f"conv{i}").conv(x, cout, 3, sn=False, bias=False,
+                                            stride=1 if i else stride)
+            x = self.relu(self.scope(f"bn{i}").batch_norm(h))
+        return x
+
+    def denoiser(self, x, width, dunet):
+        stages = [(2, width), (3, 2 * width), (3, 4 * width), (3, 4 * width), (3, 4 * width)]
+        links, h = [], x
+        for i, (units, out) in enumerate(stages):
+            h = self.scope("forward").scope(str(i)).denoiser_stage(h, units, out, 2 if i else 1)
+            links.append(h)
+        for i in (3, 2, 1, 0):
+            h = F.interpolate(h, links[i].shape[2:], mode="bilinear", align_corners=False)
+            h = torch.cat([h, links[i]], 1) if dunet else h
+            h = self.scope("back").scope(str(i)).denoiser_stage(h, *stages[i], 1)
+        h = self.scope("final").conv(h, x.shape[1], 1, sn=False, bias=False)
+        return x + h if dunet else h
 
 
 # ---- cases -------------------------------------------------------------------------------------
@@ -750,6 +774,21 @@ def classifiers():
             t.gradients(*(list(t.leaves) if training else ["x"]), outs={"y": y})
 
 
+def denoisers():
+    """Both architectures, 2 channels wide, at a size whose halves are odd."""
+    for kind, doc in [("dunet", "encoder, decoder with lateral links, output added to the input"),
+                      ("dae", "the same without links; the output is the picture")]:
+        for training in (True, False):
+            t = Case(f"denoiser_{kind}_" + ("train" if training else "eval"), "denoiser", doc,
+                     training=training, architecture=kind, channels=1, width=2, momentum=0.1)
+            x = t.draw("x", 2, 1, 17, 19, scale=0.6)
+            net = Net(t, training, sn=False)
+            net.eps = 1e-5
+            y = net.denoiser(x, 2, kind == "dunet")
+            t.out("y", y)
+            t.gradients(*(list(t.leaves) if training else ["x"]), outs={"y": y})
+
+
 def optimisers():
     """param [n], grad [steps][n] given; out.param [steps][n] after each step."""
     steps = 10
@@ -851,7 +890,7 @@ def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
     for make in (convolutions, simple_layers, batch_norms, spectral_norms, losses, attention, blocks,
-                 networks, classifiers, optimisers):
+                 networks, classifiers, denoisers, optimisers):
         make()
     assert len({t.name for t in CASES}) == len(CASES)
     for t in CASES:

@@ -10,6 +10,7 @@
 #include "graph/plan.h"
 #include "kernels/params.h"
 #include "models/classifier.h"
+#include "models/denoiser.h"
 #include "nn/optim.h"
 #include "train/network.h"
 #include "train/spectra.h"
@@ -463,6 +464,20 @@ do_gradient_penalty(Case *c)
 }
 
 static void
+do_denoiser(Case *c)
+{
+    LimDenoiserParams p;
+    LimError err = LIM_ERROR_INIT;
+    lim_params_init(lim_denoiser_schema, &p);
+    lim_params_set(lim_denoiser_schema, &p, "architecture",
+                   json_string_value(json_object_get(c->params, "architecture")), &err);
+    g_assert_cmpstr(err.text, ==, "");
+    p.channels = (int)number(c, "channels");
+    p.width = (int)number(c, "width");
+    result(c, "out.y", lim_denoiser_network(&c->b, &p, give(c, "x")));
+}
+
+static void
 do_classifier(Case *c)
 {
     LimClassifierParams p;
@@ -527,6 +542,7 @@ static const struct {
     {"dblock", do_dblock},
     {"soft_cross_entropy", do_soft_cross_entropy},
     {"classifier", do_classifier, true},
+    {"denoiser", do_denoiser, true},
     {"projection_head", do_projection_head},
     {"generator", do_generator, true},
     {"discriminator", do_discriminator, true},
