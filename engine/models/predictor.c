@@ -177,9 +177,15 @@ lim_predictor_judge(LimPredictor *c, const LimExec *exec, const float *x, int n,
 }
 
 LimVal
-lim_predictor_build(LimPredictor *c, LimGraph *g, LimVal x)
+lim_predictor_build_taps(LimPredictor *c, LimGraph *g, LimVal x, LimClassifierTaps *taps)
 {
     LimBuild build;
     lim_build_init(&build, g, c->store, LIM_MODE_EVAL);
-    return lim_classifier(&build, &c->params, x, NULL);
+    return lim_classifier(&build, &c->params, x, taps);
+}
+
+LimVal
+lim_predictor_build(LimPredictor *c, LimGraph *g, LimVal x)
+{
+    return lim_predictor_build_taps(c, g, x, NULL);
 }

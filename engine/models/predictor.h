@@ -27,3 +27,5 @@ LimStatus lim_predictor_judge(LimPredictor *c, const LimExec *exec, const float 
 /* Appends the network with its weights to a graph of somebody else: x [n][c][h][w] in [-1,1] ->
  * logits [n][classes]. The predictor must outlive every plan made of it. */
 LimVal lim_predictor_build(LimPredictor *c, LimGraph *g, LimVal x);
+/* The same, and what lies inside. */
+LimVal lim_predictor_build_taps(LimPredictor *c, LimGraph *g, LimVal x, LimClassifierTaps *taps);

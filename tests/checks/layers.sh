@@ -16,7 +16,8 @@ nn
 models
 data
 train
-metrics attacks defenses
+metrics attacks
+defenses
 jobs'
 
 # Every include of the sources as "file kind name", kind being < or ".
