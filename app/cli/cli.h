@@ -38,9 +38,10 @@ typedef struct CliCommand {
     json_t *(*run)(CliRun *run, LimError *err);
 } CliCommand;
 
-extern const CliCommand cli_ablate, cli_info, cli_train_classifier, cli_train_gan, cli_sample,
-    cli_interpolate, cli_attention, cli_evaluate_attacks, cli_evaluate_classifier, cli_evaluate_gan,
-    cli_bench_gan, cli_bench_ops, cli_features, cli_sweep;
+extern const CliCommand cli_ablate, cli_denoise, cli_info, cli_train_classifier, cli_train_denoiser,
+    cli_train_gan, cli_sample, cli_interpolate, cli_attention, cli_evaluate_attacks,
+    cli_evaluate_classifier, cli_evaluate_gan, cli_bench_gan, cli_bench_ops, cli_features,
+    cli_sweep;
 
 /* The folder of --data, or NULL. */
 const char *cli_data(const CliRun *run);

@@ -15,7 +15,8 @@
 enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 static const CliCommand *const written[] = {&cli_ablate,           &cli_info,
-                                            &cli_train_classifier, &cli_train_gan,
+                                            &cli_train_classifier, &cli_train_denoiser,
+                                            &cli_train_gan,        &cli_denoise,
                                             &cli_sample,           &cli_interpolate,
                                             &cli_attention,        &cli_evaluate_classifier,
                                             &cli_evaluate_attacks, &cli_evaluate_gan,

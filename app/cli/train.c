@@ -1,10 +1,12 @@
-/* limen-cli train: classifiers and generators from a data set.
+/* limen-cli train: classifiers, generators and denoisers from a data set.
  *
  * A training leaves a checkpoint beside its result: Ctrl+C writes one, and the same command goes on
  * from it and ends with the bytes of a run that was never stopped. */
 #include "cli.h"
 #include "data/dataset.h"
+#include "defenses/pairs.h"
 #include "train/classifier.h"
+#include "train/denoiser.h"
 #include "train/gan.h"
 
 #include <stdlib.h>
@@ -37,7 +39,7 @@ static const LimParamSpec files_schema[] = {
      .offset = offsetof(TrainFiles, log)},
     {0}};
 
-/* What the two trainings differ in. */
+/* What the trainings differ in. */
 typedef struct Trainer {
     LimTask *task;
     const char *unit; /* of done() */
@@ -203,6 +205,89 @@ const CliCommand cli_train_classifier = {
     .operands = "",
     .pieces = classifier_pieces,
     .run = run_train_classifier,
+};
+
+/* ---- denoiser ------------------------------------------------------------------------------- */
+
+static LimStatus
+save_denoiser(CliRun *run, LimTask *task, const char *path, const char *command, LimError *err)
+{
+    return lim_denoiser_trainer_save(task, path, command, &run->exec, err);
+}
+
+static LimStatus
+measure_denoiser(LimTask *task, const LimExec *exec, json_t *result, LimError *err)
+{
+    LimDenoiserMeasure m;
+    LimStatus status = lim_denoiser_trainer_measure(task, exec, &m, err);
+    if (status == LIM_OK) {
+        json_t *measured =
+            json_pack("{s:i, s:f, s:f, s:f, s:f, s:f, s:f}", "test_pictures", m.pictures,
+                      "accuracy_clean", m.clean, "accuracy_adversarial", m.adversarial,
+                      "accuracy_clean_denoised", m.clean_denoised, "accuracy_adversarial_denoised",
+                      m.adversarial_denoised, "distance", m.distance, "distance_denoised",
+                      m.distance_denoised);
+        json_object_update(result, measured);
+        json_decref(measured);
+    }
+    return status;
+}
+
+static json_t *
+run_train_denoiser(CliRun *run, LimError *err)
+{
+    const TrainFiles *files = cli_args_values(&run->args, files_schema);
+    LimDenoiserTraining *p = cli_args_values(&run->args, lim_denoiser_training_schema);
+    LimDenoiserParams *model = cli_args_values(&run->args, lim_denoiser_schema);
+    LimPairSettings attacks = *(LimPairSettings *)cli_args_values(&run->args, lim_pair_schema);
+    char checkpoint[LIM_TEXT_MAX + 16];
+    json_t *result = NULL;
+    Data data;
+    LimPairs *pairs = NULL;
+    LimTrainLog log = {0};
+    checkpoint_path(files, checkpoint);
+    if (!*attacks.nets)
+        memcpy(attacks.nets, p->classifier, sizeof attacks.nets);
+    if (data_open(&data, run, true, err))
+        pairs = lim_pairs_new(&attacks, data.train->c, data.train->classes, err);
+    if (pairs && lim_train_log_open(&log, *files->log ? files->log : NULL, err) == LIM_OK) {
+        if (!cli_args_given(&run->args, "channels"))
+            model->channels = data.train->c;
+        p->model = *model;
+        Trainer t = {.unit = "steps",
+                     .done = lim_denoiser_trainer_steps,
+                     .checkpoint = lim_denoiser_trainer_checkpoint,
+                     .save = save_denoiser,
+                     .measure = measure_denoiser};
+        const LimPairSource source = lim_pairs_source(pairs);
+        t.task = lim_denoiser_trainer_new(p, &source, data.train, data.test, checkpoint, log,
+                                          &run->exec, err);
+        if (t.task)
+            result = train(run, &t, files, checkpoint, err);
+        lim_task_free(t.task);
+        lim_train_log_close(&log);
+    }
+    lim_pairs_free(pairs);
+    data_clear(&data);
+    return result;
+}
+
+static const CliPiece denoiser_pieces[] = {{"Training", lim_denoiser_training_schema,
+                                            sizeof(LimDenoiserTraining)},
+                                           {"Network", lim_denoiser_schema,
+                                            sizeof(LimDenoiserParams)},
+                                           {"Attacks", lim_pair_schema, sizeof(LimPairSettings)},
+                                           {"Files", files_schema, sizeof(TrainFiles)},
+                                           {0}};
+const CliCommand cli_train_denoiser = {
+    .name = "train denoiser",
+    .summary = "Trains a denoiser that a classifier guides",
+    .text = "Pairs of clean and adversarial pictures are made as the training goes: clean, noise, "
+            "FGSM and iterated FGSM on the networks of --nets. Ctrl+C keeps a checkpoint; the same "
+            "command goes on from it.",
+    .operands = "",
+    .pieces = denoiser_pieces,
+    .run = run_train_denoiser,
 };
 
 /* ---- generator ------------------------------------------------------------------------------ */
