@@ -101,6 +101,30 @@ test_keys(void)
     g_assert_finalize_object(t);
 }
 
+/* Somebody who brings the scale up to date when playing stops. */
+static void
+on_playing(LimTransport *t)
+{
+    lim_transport_set_extent(t, 50, FALSE);
+}
+
+/* Dragging the scale while the film plays shows the step that was dragged to. */
+static void
+test_scrub(void)
+{
+    LimTransport *t = g_object_ref_sink(LIM_TRANSPORT(lim_transport_new()));
+    GtkWidget *scale = test_find_type(GTK_WIDGET(t), GTK_TYPE_SCALE);
+
+    lim_transport_set_extent(t, 40, TRUE);
+    lim_transport_set_step(t, 40);
+    lim_transport_follow(t);
+    g_signal_connect(t, "notify::playing", G_CALLBACK(on_playing), NULL);
+    gtk_range_set_value(GTK_RANGE(scale), 3);
+    g_assert_false(lim_transport_get_playing(t));
+    g_assert_cmpint(lim_transport_get_step(t), ==, 3);
+    g_assert_finalize_object(t);
+}
+
 /* Plays to the end and stops there; waits instead while there will be more; runs back. */
 static void
 test_play(void)
@@ -150,6 +174,7 @@ main(int argc, char **argv)
     test_ui_init(&argc, &argv);
     g_test_add_func("/transport/steps", test_steps);
     g_test_add_func("/transport/keys", test_keys);
+    g_test_add_func("/transport/scrub", test_scrub);
     g_test_add_func("/transport/play", test_play);
     return g_test_run();
 }

@@ -26,7 +26,8 @@ struct _LimTimeline {
     int drawn_w, drawn_h;
     guint redraws;
     double left, right, line;
-    gboolean proposals; /* there are some */
+    gboolean proposals;                /* there are some */
+    double lo[N_TRACKS], hi[N_TRACKS]; /* of all values; lo > hi: none */
 };
 
 static guint dragged_signal;
@@ -97,20 +98,52 @@ lim_timeline_set_distance_name(LimTimeline *self, const char *name)
     changed(self);
 }
 
+static void
+forget(LimTimeline *self)
+{
+    self->proposals = FALSE;
+    for (int t = 0; t < N_TRACKS; t++) {
+        self->lo[t] = INFINITY;
+        self->hi[t] = -INFINITY;
+    }
+}
+
 void
 lim_timeline_clear(LimTimeline *self)
 {
     g_array_set_size(self->steps, 0);
-    self->proposals = FALSE;
+    forget(self);
     self->step = -1;
     changed(self);
+}
+
+static double
+value(const LimTimelineStep *s, int track, int curve)
+{
+    return track == DISTANCE ? (curve ? (double)NAN : s->distance)
+           : track == SIZES  ? s->size[curve]
+                             : s->rate[curve];
+}
+
+static void
+take_in(LimTimeline *self, const LimTimelineStep *s)
+{
+    self->proposals |= s->proposal;
+    for (int t = 0; t < N_TRACKS; t++)
+        for (int c = 0; c < 2; c++) {
+            double v = value(s, t, c);
+            if (isnan(v) || (t != RATES && v <= 0))
+                continue;
+            self->lo[t] = fmin(self->lo[t], v);
+            self->hi[t] = fmax(self->hi[t], v);
+        }
 }
 
 void
 lim_timeline_append(LimTimeline *self, const LimTimelineStep *steps, int n)
 {
     for (int i = 0; i < n; i++)
-        self->proposals |= steps[i].proposal;
+        take_in(self, &steps[i]);
     g_array_append_vals(self->steps, steps, (guint)n);
     changed(self);
 }
@@ -182,14 +215,6 @@ typedef struct Track {
     gboolean any;
 } Track;
 
-static double
-value(const LimTimelineStep *s, int track, int curve)
-{
-    return track == DISTANCE ? (curve ? (double)NAN : s->distance)
-           : track == SIZES  ? s->size[curve]
-                             : s->rate[curve];
-}
-
 /* Decades, but only as much of them as there is: a track has few pixels to give away. */
 static LimPlotAxis
 log_axis(double lo, double hi)
@@ -213,15 +238,7 @@ lay_out(LimTimeline *self, Track tracks[N_TRACKS])
     self->left = tw + PAD;
     self->right = w - 2 * PAD;
     for (int t = 0; t < N_TRACKS; t++) {
-        double lo = INFINITY, hi = -INFINITY;
-        for (int i = 0; i < lim_timeline_get_n(self); i++)
-            for (int c = 0; c < 2; c++) {
-                double v = value(get(self, i), t, c);
-                if (isnan(v) || (t != RATES && v <= 0))
-                    continue;
-                lo = fmin(lo, v);
-                hi = fmax(hi, v);
-            }
+        double lo = self->lo[t], hi = self->hi[t];
         tracks[t].any = lo <= hi || t == DISTANCE;
         tracks[t].axis = t == RATES ? (LimPlotAxis){0, 1, FALSE} : log_axis(lo, hi);
         if (tracks[t].any)
@@ -576,6 +593,7 @@ lim_timeline_init(LimTimeline *self)
     self->steps = g_array_new(FALSE, FALSE, sizeof(LimTimelineStep));
     self->distance_name = g_strdup("Distance");
     self->step = -1;
+    forget(self);
     gtk_widget_set_focusable(GTK_WIDGET(self), TRUE);
     g_signal_connect_swapped(drag, "drag-begin", G_CALLBACK(drag_begin), self);
     g_signal_connect_swapped(drag, "drag-update", G_CALLBACK(drag_to), self);

@@ -242,8 +242,10 @@ scaled(LimTransport *self)
 {
     if (self->setting)
         return;
+    /* Read before playing stops: whoever hears of that may set the scale. */
+    int step = (int)lround(gtk_range_get_value(GTK_RANGE(self->scale)));
     lim_transport_set_playing(self, FALSE);
-    lim_transport_move(self, (int)lround(gtk_range_get_value(GTK_RANGE(self->scale))));
+    lim_transport_move(self, step);
 }
 
 static void

@@ -318,12 +318,20 @@ went_on(LimAttackPane *self, guint64 serial)
         pull(self);
 }
 
+/* Drawing the curves takes time that grows with them: two hundredths more are worth it. */
+static gboolean
+worth_drawing(LimAttackPane *self)
+{
+    const int n = lim_recording_n(lim_attack_run_recording(self->run));
+    return n - lim_timeline_get_n(self->timeline) > n / 50;
+}
+
 static void
 progressed(void *data, const LimProgress *progress, LimTensor *preview)
 {
     g_autoptr(LimAttackPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
 
-    if (self)
+    if (self && self->run && worth_drawing(self))
         went_on(self, ((LimTarget *)data)->serial);
 }
 
