@@ -131,7 +131,7 @@ body_scrub(TestApp *t)
     wait_current(&a);
     g_assert_true(g_str_has_prefix(lim_attack_pane_get_verdict(a.pane), "✔ Fools"));
     int last = lim_transport_get_step(a.transport);
-    press(&a, "Step back");
+    press(&a, "Back");
     g_assert_cmpint(lim_transport_get_step(a.transport), ==, last - 1);
     g_assert_cmpint(lim_timeline_get_step(lim_attack_pane_get_timeline(a.pane)), ==, last - 1);
 }

@@ -518,7 +518,7 @@ test_attack(void)
     g_autoptr(Node) at_first = wait_for(app, "label", "step 0 of");
     press(app, "button", "Step");
     g_autoptr(Node) at_second = wait_for(app, "label", "step 1 of");
-    press(app, "button", "Step back");
+    press(app, "button", "Back");
     g_autoptr(Node) back = wait_for(app, "label", "step 0 of");
     press(app, "button", "Play");
     press(app, "button", "Pause");

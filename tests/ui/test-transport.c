@@ -33,14 +33,14 @@ test_steps(void)
     int accepted = 0;
 
     g_signal_connect(t, "accepted-wanted", G_CALLBACK(on_accepted), &accepted);
-    g_assert_false(sensitive(t, "Step back"));
+    g_assert_false(sensitive(t, "Back"));
     lim_transport_set_extent(t, 5, TRUE);
     g_assert_cmpint(lim_transport_get_step(t), ==, 0);
     GtkWidget *scale = test_find_type(GTK_WIDGET(t), GTK_TYPE_SCALE);
     gtk_range_set_value(GTK_RANGE(scale), 3);
     g_assert_cmpint(lim_transport_get_step(t), ==, 3);
     g_assert_cmpuint(*moved, ==, 1);
-    press(t, "Step back");
+    press(t, "Back");
     g_assert_cmpint(lim_transport_get_step(t), ==, 2);
     press(t, "Last step");
     g_assert_cmpint(lim_transport_get_step(t), ==, 5);

@@ -255,6 +255,13 @@ lay_out(LimTimeline *self, Track tracks[N_TRACKS])
     }
 }
 
+/* As many as there is room for. */
+static int
+ticks_for(LimTimeline *self, const Track *t)
+{
+    return (int)CLAMP((t->bottom - t->top) / (1.3 * self->line), 3, 12);
+}
+
 static double
 up(const Track *t, double v)
 {
@@ -363,7 +370,8 @@ draw_curves(LimTimeline *self, const Track *tracks)
                         tracks[t].bottom - tracks[t].top);
         cairo_fill(cr);
         double ticks[LIM_PLOT_MAX_TICKS];
-        int decimals[LIM_PLOT_MAX_TICKS], n = lim_plot_ticks(&tracks[t].axis, 3, ticks, decimals);
+        int decimals[LIM_PLOT_MAX_TICKS],
+            n = lim_plot_ticks(&tracks[t].axis, ticks_for(self, &tracks[t]), ticks, decimals);
         faint.alpha = text.alpha * 0.15F;
         gdk_cairo_set_source_rgba(cr, &faint);
         cairo_set_line_width(cr, 1);
@@ -404,7 +412,8 @@ draw_texts(LimTimeline *self, GtkSnapshot *snapshot, const Track *tracks)
         if (!tracks[t].any)
             continue;
         double ticks[LIM_PLOT_MAX_TICKS];
-        int decimals[LIM_PLOT_MAX_TICKS], n = lim_plot_ticks(&tracks[t].axis, 3, ticks, decimals);
+        int decimals[LIM_PLOT_MAX_TICKS],
+            n = lim_plot_ticks(&tracks[t].axis, ticks_for(self, &tracks[t]), ticks, decimals);
         double free_from = INFINITY;
         for (int i = 0; i < n; i++) {
             g_autofree char *number = lim_plot_format(ticks[i], decimals[i]);

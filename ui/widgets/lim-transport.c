@@ -392,8 +392,8 @@ lim_transport_init(LimTransport *self)
     self->box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 0);
     self->first = add_button(self, row, "go-first-symbolic", "First step", "First step (Home)",
                              first_clicked);
-    self->back = add_button(self, row, "go-previous-symbolic", "Step back", "One step back (,)",
-                            back_clicked);
+    self->back =
+        add_button(self, row, "go-previous-symbolic", "Back", "One step back (,)", back_clicked);
     self->play = add_button(self, row, NULL, "Play",
                             "Plays the attack, and goes on with it where it has not ended (Space)",
                             play_clicked);
