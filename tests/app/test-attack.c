@@ -75,6 +75,13 @@ press(Attack *a, const char *label)
     g_signal_emit_by_name(button, "clicked");
 }
 
+static void
+act(Attack *a, const char *name, GVariant *parameter)
+{
+    g_action_group_activate_action(G_ACTION_GROUP(lim_pane_get_actions(LIM_PANE(a->pane))), name,
+                                   parameter);
+}
+
 static const LimRecording *
 recording(Attack *a)
 {
@@ -166,6 +173,12 @@ body_settings(TestApp *t)
                                            (double)(picture[k] + 1) / 2, 1e-6);
     }
     lim_dataset_free(d);
+    /* Another classifier of the folder. */
+    set_int(&a, "model", 1);
+    wait_current(&a);
+    g_assert_true(g_str_has_suffix(lim_attack_run_model(lim_attack_pane_get_run(a.pane)),
+                                   "fashion-plain.safetensors"));
+    act(&a, "reset-all", NULL);
     set_int(&a, "queries", 1); /* all that is left is to ask about the picture itself */
     wait_current(&a);
     g_assert_true(g_str_has_prefix(lim_attack_pane_get_verdict(a.pane), "✘"));
@@ -234,13 +247,6 @@ static void
 take_text(GObject *clipboard, GAsyncResult *result, gpointer data)
 {
     *(char **)data = gdk_clipboard_read_text_finish(GDK_CLIPBOARD(clipboard), result, NULL);
-}
-
-static void
-act(Attack *a, const char *name, GVariant *parameter)
-{
-    g_action_group_activate_action(G_ACTION_GROUP(lim_pane_get_actions(LIM_PANE(a->pane))), name,
-                                   parameter);
 }
 
 static void
@@ -548,14 +554,17 @@ main(int argc, char **argv)
     test_app_init(&argc, &argv);
     g_autofree char *models = g_build_filename(test_folder(), "models", NULL);
     g_mkdir_with_parents(models, 0700);
-    g_autofree char *to = g_build_filename(models, "fashion-classifier.safetensors", NULL);
-    g_autofree char *from =
-        g_build_filename(g_getenv("LIMEN_SOURCE"),
-                         "resources/models/fashion-classifier.safetensors", NULL);
-    g_autofree char *data = NULL;
-    gsize size;
-    g_assert_true(g_file_get_contents(from, &data, &size, NULL));
-    g_assert_true(g_file_set_contents(to, data, (gssize)size, NULL));
+    static const char *const files[] = {"fashion-classifier.safetensors",
+                                        "fashion-plain.safetensors"};
+    for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *to = g_build_filename(models, files[i], NULL);
+        g_autofree char *from =
+            g_build_filename(g_getenv("LIMEN_SOURCE"), "resources", "models", files[i], NULL);
+        g_autofree char *data = NULL;
+        gsize size;
+        g_assert_true(g_file_get_contents(from, &data, &size, NULL));
+        g_assert_true(g_file_set_contents(to, data, (gssize)size, NULL));
+    }
     LimError err = LIM_ERROR_INIT;
     g_autofree char *gan = g_build_filename(models, "fashion-gan.safetensors", NULL);
     if (test_make_model(gan, 8, &err) != LIM_OK)
