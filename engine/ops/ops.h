@@ -47,9 +47,9 @@ LimVal lim_norm_affine(LimGraph *g, LimVal x, LimVal gain, LimVal bias, LimVal m
 LimVal lim_spectral_norm(LimGraph *g, LimVal w, LimVal u, double eps, LimVal *u2, LimVal *sigma);
 
 /* ---- pooling -------------------------------------------------------------------------------- */
-LimVal lim_avg_pool2(LimGraph *g, LimVal x);   /* 2x2, even sizes */
-LimVal lim_max_pool2(LimGraph *g, LimVal x);   /* 2x2, odd last row/column dropped */
-LimVal lim_upsample2(LimGraph *g, LimVal x);   /* nearest neighbour */
+LimVal lim_avg_pool2(LimGraph *g, LimVal x); /* 2x2, even sizes */
+LimVal lim_max_pool2(LimGraph *g, LimVal x); /* 2x2, odd last row/column dropped */
+LimVal lim_upsample2(LimGraph *g, LimVal x); /* nearest neighbour */
 /* Bilinear to h x w, larger or smaller, centres on centres (PyTorch: align_corners=False). */
 LimVal lim_resize_bilinear(LimGraph *g, LimVal x, int h, int w);
 LimVal lim_spatial_sum(LimGraph *g, LimVal x); /* [n][c][h][w] -> [n][c] */

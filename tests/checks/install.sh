@@ -11,11 +11,11 @@ share/applications/org.limen.Limen.desktop
 share/metainfo/org.limen.Limen.metainfo.xml
 share/icons/hicolor/scalable/apps/org.limen.Limen.svg
 share/icons/hicolor/symbolic/apps/org.limen.Limen-symbolic.svg
-$(cd "$1/resources" && find models samples -type f ! -name '*.py' 2>/dev/null | sed 's|^|share/limen/|')"
+$(cd "$1/resources" && find models oracles samples -type f 2>/dev/null | sed 's|^|share/limen/|')"
 {
     for file in $want; do
         [ -s "$prefix/$file" ] || echo "$file is not installed"
     done
-    find "$prefix" -name '*.py' -o -name '*.a' -o -name '*.h' | sed 's/$/: what is it doing here?/'
+    find "$prefix" ! -path '*/oracles/*' \( -name '*.py' -o -name '*.a' -o -name '*.h' \) | sed 's/$/: what is it doing here?/'
     "$prefix/bin/limen-cli" --help >/dev/null || echo "the installed limen-cli does not run"
 } | awk '{ print } END { exit NR > 0 }'

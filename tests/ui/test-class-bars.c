@@ -15,9 +15,9 @@ test_words(void)
     g_assert_cmpint(lim_class_bars_get_predicted(b), ==, -1);
     lim_class_bars_set(b, (const float[]){0.001F, 0.36F, 0.639F}, 0);
     g_assert_cmpint(lim_class_bars_get_predicted(b), ==, 2);
-    gtk_test_accessible_assert_property(b, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
-                                        "T-shirt/top 0 % (right), Trouser 36 %, Bag 64 % "
-                                        "(predicted)");
+    const char *all = "T-shirt/top 0 % (right), Trouser 36 %, Bag 64 % "
+                      "(predicted)";
+    gtk_test_accessible_assert_property(b, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, all);
     lim_class_bars_set(b, NULL, -1);
     g_assert_cmpint(lim_class_bars_get_predicted(b), ==, -1);
     g_assert_finalize_object(b);
