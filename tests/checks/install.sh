@@ -11,7 +11,7 @@ share/applications/org.limen.Limen.desktop
 share/metainfo/org.limen.Limen.metainfo.xml
 share/icons/hicolor/scalable/apps/org.limen.Limen.svg
 share/icons/hicolor/symbolic/apps/org.limen.Limen-symbolic.svg
-$(cd "$1/resources" && find models oracles samples -type f 2>/dev/null | sed 's|^|share/limen/|')"
+$(cd "$1/resources" && find models oracles samples -type f ! -name make.py | sed 's|^|share/limen/|')"
 {
     for file in $want; do
         [ -s "$prefix/$file" ] || echo "$file is not installed"
