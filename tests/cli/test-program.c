@@ -391,6 +391,52 @@ test_classifier(void)
     fails("evaluate clasifier c.safetensors", 2, "evaluate is one of:\n");
 }
 
+/* With the classifier of the test before; 40 pictures. */
+static void
+test_denoiser(void)
+{
+    static const char command[] = "train denoiser --loss lgd --classifier c.safetensors --epochs 1 "
+                                  "--batch 10 --width 2 --data . --json --out d.safetensors";
+    json_t *result = run_json(command);
+    g_assert_cmpfloat(number(result, "steps"), ==, 4);
+    g_assert_cmpfloat(number(result, "test_pictures"), ==, 30);
+    g_assert_cmpfloat(number(result, "distance"), >, 0);
+    g_assert_cmpfloat(number(result, "accuracy_adversarial"), <=, number(result, "accuracy_clean"));
+    json_decref(result);
+    result = run_json(command);
+    g_assert_cmpfloat(number(result, "resumed_from"), ==, 4);
+    json_decref(result);
+    result = run_json("info d.safetensors --json");
+    json_t *made = json_object_get(json_object_get(result, "metadata"), "limen.training");
+    g_assert_cmpstr(json_string_value(json_object_get(made, "command")), ==,
+                    "limen-cli train denoiser --classifier c.safetensors --epochs 1 --batch 10 "
+                    "--width 2");
+    json_decref(result);
+
+    json_decref(run_json("sample whole.safetensors --samples 1 --scale 1 --out one.png --json"));
+    json_decref(run_json("sample whole.safetensors --samples 1 --scale 2 --out two.png --json"));
+    result = run_json("denoise d.safetensors one.png --out clean.png --classifier c.safetensors "
+                      "--json");
+    g_assert_cmpfloat(number(result, "width"), ==, 32);
+    const double linf = number(result, "linf"), l2 = number(result, "l2");
+    g_assert_cmpfloat(linf, <=, 1);
+    g_assert_cmpfloat(l2, >=, linf);
+    g_assert_cmpfloat(l2, <=, 32 * linf + 1e-12);
+    g_assert_cmpfloat(number(json_object_get(result, "after"), "confidence"), >, 0.09);
+    json_decref(result);
+    g_assert_true(exists("clean.png"));
+
+    fails("train denoiser --data . --batch 10", 2, "--nets");
+    fails("train denoiser --data . --batch 10 --classifier none.safetensors", 1,
+          "none.safetensors");
+    fails("train denoiser --loss mean", 2, "pgd, fgd, lgd, cgd");
+    fails("denoise d.safetensors", 2, "PICTURE");
+    fails("denoise c.safetensors one.png", 1, "a denoiser is needed");
+    fails("denoise d.safetensors none.png", 1, "none.png");
+    fails("denoise d.safetensors one.png --out=", 2, "--out");
+    fails("denoise d.safetensors two.png --classifier c.safetensors", 1, "32x32");
+}
+
 /* A plain teacher, its student, and a VGG; the files say what they are, and serve as judges. */
 static void
 test_families(void)
@@ -742,6 +788,7 @@ main(int argc, char **argv)
     g_test_add_func("/cli/sample", test_sample); /* of what test_gan trained */
     g_test_add_func("/cli/sheets", test_sheets);
     g_test_add_func("/cli/classifier", test_classifier);
+    g_test_add_func("/cli/denoiser", test_denoiser);
     g_test_add_func("/cli/families", test_families);
     g_test_add_func("/cli/evaluate-gan", test_evaluate_gan); /* of both */
     g_test_add_func("/cli/features", test_features);

@@ -18,8 +18,7 @@ write_net(const char *name, LimClassifierArchitecture architecture)
     const int entry = lim_store_find(s, "linear.weight");
     float *w = lim_store_data(s, entry);
     for (int64_t k = 0; k < lim_shape_size(lim_store_shape(s, entry)); k++)
-        w[k] *=
-            0.01f; /* logits whose softmax is not flat: those of the arbitrary weights are huge */
+        w[k] *= 0.01f; /* arbitrary weights give logits that saturate the softmax */
     char *path = model_path(name);
     LimModelInfo info = model_info_classifier(&p);
     LimError err = LIM_ERROR_INIT;
