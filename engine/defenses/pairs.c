@@ -68,6 +68,14 @@ lim_pairs_steps(int i, int n)
     return i < 2 * eighth ? 4 : i < 3 * eighth ? 2 : i < 6 * eighth ? 1 : i < 7 * eighth ? -1 : 0;
 }
 
+double
+lim_pairs_epsilon(const LimPairSettings *p, uint64_t pair)
+{
+    float u;
+    lim_rng_uniform(p->seed, lim_rng_stream(LIM_STREAM_ATTACK, "pair epsilon", 0), pair, &u, 1);
+    return p->epsilon * (1 - (double)u);
+}
+
 static int
 rows_with(int steps, int n)
 {
@@ -198,10 +206,8 @@ fill(void *ctx, const LimExec *exec, const float *clean, const int32_t *label, i
     b.label = lim_alloc(rows + 1, sizeof *b.label);
     b.sign = lim_alloc(size, sizeof *b.sign);
     memcpy(adversarial, clean, (size_t)n * size * sizeof *clean);
-    lim_rng_uniform(m->p.seed, lim_rng_stream(LIM_STREAM_ATTACK, "pair epsilon", 0), first,
-                    b.epsilon, (size_t)n);
     for (int i = 0; i < n; i++) {
-        b.epsilon[i] = 2 * (1 - b.epsilon[i]) * (float)m->p.epsilon; /* (0, 1] times it */
+        b.epsilon[i] = (float)(2 * lim_pairs_epsilon(&m->p, first + (uint64_t)i));
         if (lim_pairs_steps(i, n) < 0)
             add_noise(m, first + (uint64_t)i, b.epsilon[i], adversarial + (size_t)i * size);
     }

@@ -31,3 +31,5 @@ LimPairSource lim_pairs_source(LimPairs *m);
 
 /* What becomes of row i of a batch of n: 0 clean, -1 noise, else the number of FGSM's steps. */
 int lim_pairs_steps(int i, int n);
+/* The epsilon of that pair of the training, above 0 and up to p->epsilon. */
+double lim_pairs_epsilon(const LimPairSettings *p, uint64_t pair);
