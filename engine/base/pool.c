@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@
 #define OPEN        UINT64_C(0x10000)
 #define JOB_SHIFT   17
 #define MAX_THREADS 1024
+#define GIVE_WAY    5 /* nice */
 
 typedef struct Worker {
     LimPool *pool;
@@ -47,7 +49,7 @@ struct LimPool {
     _Alignas(64) _Atomic uint64_t door;
     _Alignas(64) atomic_int next; /* the next item */
     _Alignas(64) atomic_bool busy;
-    atomic_bool quit;
+    atomic_bool quit, give_way;
 
     /* The slow path. The counters are changed under the lock and peeked at without it; door and
      * counters are sequentially consistent, so either the sleeper sees the news or the other side
@@ -147,10 +149,15 @@ worker_main(void *arg)
     Worker *me = arg;
     LimPool *pool = me->pool;
     uint64_t job = 0;
+    bool gave_way = false;
     for (;;) {
         wait_for_work(pool, job);
         if (atomic_load(&pool->quit))
             return NULL;
+        if (!gave_way && atomic_load(&pool->give_way)) {
+            lim_thread_give_way();
+            gave_way = true;
+        }
         uint64_t door = atomic_load(&pool->door);
         while ((door & OPEN) && !atomic_compare_exchange_weak(&pool->door, &door, door + 1))
             relax();
@@ -291,4 +298,20 @@ lim_pool_for(LimPool *pool, int n, void (*fn)(void *ctx, int i, int thread), voi
         pthread_mutex_unlock(&pool->lock);
     }
     atomic_store(&pool->busy, false);
+}
+
+void
+lim_thread_give_way(void)
+{
+    /* Linux has a nice value for each thread; raising it always succeeds, and where it does not,
+     * the thread is just as fast as before. */
+    if (getpriority(PRIO_PROCESS, (id_t)gettid()) < GIVE_WAY)
+        setpriority(PRIO_PROCESS, (id_t)gettid(), GIVE_WAY);
+}
+
+void
+lim_pool_give_way(LimPool *pool)
+{
+    if (pool)
+        atomic_store(&pool->give_way, true);
 }

@@ -15,6 +15,11 @@ typedef struct LimPool LimPool;
 LimPool *lim_pool_new(int threads);
 void lim_pool_free(LimPool *pool); /* NULL is fine */
 int lim_pool_threads(const LimPool *pool);
+/* The calling thread gives way to threads that wait for a person: it runs at nice 5 from now on.
+ * Cannot be taken back. */
+void lim_thread_give_way(void);
+/* The pool's own threads do so from their next work on. NULL is fine. */
+void lim_pool_give_way(LimPool *pool);
 
 /* Calls fn(ctx, i, thread) for every i in [0, n), each exactly once, and returns when all are done.
  * thread is in [0, lim_pool_threads()): use it to index per-thread scratch. pool NULL: runs

@@ -302,6 +302,7 @@ static void *
 worker_main(void *arg)
 {
     LimWorker *w = arg;
+    lim_thread_give_way();
     pthread_mutex_lock(&w->lock);
     while (!w->quit) {
         Request *r = w->first;
@@ -407,6 +408,7 @@ lim_worker_new(const LimExec *exec, LimPost post)
     w->exec = exec;
     w->post = post;
     w->refs = 1;
+    lim_pool_give_way(exec->pool); /* the UI thread comes first */
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_t clock;
     pthread_condattr_init(&clock);
