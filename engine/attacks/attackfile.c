@@ -57,7 +57,7 @@ lim_attackfile_write(const char *path, const LimAttackAbout *about, LimShape s,
     LimImageView view =
         lim_image_alloc(s.d[2], s.d[1], s.d[0] == 1 ? LIM_PIXEL_GREY8 : LIM_PIXEL_RGB8, err);
     if (!view.data)
-        return err->code;
+        return err ? err->code : LIM_E_FORMAT;
     lim_image_put_f32(view, s.d[0], LIM_RANGE_UNIT, r->image8);
     char *settings = about_text(about, r);
     const LimPngText texts[] = {{"Software", "Limen"}, {LIM_SAMPLE_KEY, settings}};
@@ -128,10 +128,13 @@ parse(const json_t *o, const char *path, LimAttackRead *out, LimError *err)
 LimStatus
 lim_attackfile_read(const char *path, LimAttackRead *out, LimError *err)
 {
+    LimError local = LIM_ERROR_INIT;
+    if (!err)
+        err = &local;
     *out = (LimAttackRead){.klass = NULL};
     LimPng *png = lim_png_read(path, 0, err);
     if (!png)
-        return err->code;
+        return err ? err->code : LIM_E_FORMAT;
     const char *text = lim_png_text(png, LIM_SAMPLE_KEY);
     json_t *o = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
     const LimStatus status = parse(o, path, out, err);
@@ -165,7 +168,7 @@ lim_attackfile_picture(const char *path, LimShape s, float *out, LimError *err)
     const int c = s.d[0], h = s.d[1], w = s.d[2];
     LimPng *png = lim_png_read(path, c, err);
     if (!png)
-        return err->code;
+        return err ? err->code : LIM_E_FORMAT;
     const int scale = magnification(png->image, w);
     const int ih = png->image.h / scale, iw = png->image.w / scale;
     if (ih > h || iw > w) {

@@ -245,7 +245,7 @@ open_nets(LimPairs *m, LimError *err)
                             LIM_PAIR_NETS);
         LimPredictor *c = lim_predictor_load(path, err);
         if (!c)
-            return err->code;
+            return err ? err->code : LIM_E_FORMAT;
         m->net[m->n_nets++] = c;
         if (lim_predictor_image_shape(c).d[0] != m->channels ||
             lim_predictor_classes(c) != m->classes)

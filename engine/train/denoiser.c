@@ -275,7 +275,7 @@ resume(Trainer *t, LimError *err)
     const LimCheckpoint c = identity(t, &same);
     LimStFile *f = lim_checkpoint_open(&c, t->checkpoint, err);
     if (!f)
-        return err->code;
+        return err ? err->code : LIM_E_FORMAT;
     int32_t at[2], pairs[2];
     double sum;
     LimStatus status = lim_store_read(t->store, f, "net.", err);
@@ -333,7 +333,7 @@ open_guide(Trainer *t, LimError *err)
                         "no classifier guides the training; give one with --classifier");
     t->guide = lim_predictor_load(t->p.classifier, err);
     if (!t->guide)
-        return err->code;
+        return err ? err->code : LIM_E_FORMAT;
     const int channels = lim_predictor_image_shape(t->guide).d[0];
     if (channels != t->p.model.channels || lim_predictor_classes(t->guide) != t->train->classes)
         return lim_fail(err, LIM_E_PARAM,
