@@ -51,16 +51,44 @@ lim_pane_open_file(LimPane *self, const char *path)
     return klass->open_file && klass->open_file(self, path);
 }
 
+/* The view of that name beside this one; NULL: there is none. */
+static LimPane *
+sibling(LimPane *self, const char *name)
+{
+    GtkWidget *views = gtk_widget_get_ancestor(GTK_WIDGET(self), GTK_TYPE_STACK);
+    GtkWidget *pane = views ? gtk_stack_get_child_by_name(GTK_STACK(views), name) : NULL;
+
+    return pane && LIM_IS_PANE(pane) ? LIM_PANE(pane) : NULL;
+}
+
+static void
+bring_to_front(LimPane *self)
+{
+    GtkWidget *views = gtk_widget_get_ancestor(GTK_WIDGET(self), GTK_TYPE_STACK);
+
+    gtk_stack_set_visible_child(GTK_STACK(views), GTK_WIDGET(self));
+}
+
 gboolean
 lim_pane_send(LimPane *self, const char *to, const LimPanePicture *picture)
 {
-    GtkWidget *views = gtk_widget_get_ancestor(GTK_WIDGET(self), GTK_TYPE_STACK);
-    GtkWidget *pane = views ? gtk_stack_get_child_by_name(GTK_STACK(views), to) : NULL;
+    LimPane *pane = sibling(self, to);
 
-    if (!pane || !LIM_IS_PANE(pane) || !LIM_PANE_GET_CLASS(pane)->take_picture)
+    if (!pane || !LIM_PANE_GET_CLASS(pane)->take_picture)
         return FALSE;
-    LIM_PANE_GET_CLASS(pane)->take_picture(LIM_PANE(pane), picture);
-    gtk_stack_set_visible_child(GTK_STACK(views), pane);
+    LIM_PANE_GET_CLASS(pane)->take_picture(pane, picture);
+    bring_to_front(pane);
+    return TRUE;
+}
+
+gboolean
+lim_pane_pass_file(LimPane *self, const char *to, const char *path)
+{
+    LimPane *pane = sibling(self, to);
+
+    if (!pane || !lim_pane_open_file(pane, path))
+        return FALSE;
+    bring_to_front(pane);
     return TRUE;
 }
 

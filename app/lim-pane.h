@@ -38,6 +38,9 @@ gboolean lim_pane_open_file(LimPane *self, const char *path);
  * view, or it takes none. */
 gboolean lim_pane_send(LimPane *self, const char *to, const LimPanePicture *picture);
 
+/* The same for a picture file that was opened here and belongs to that view. */
+gboolean lim_pane_pass_file(LimPane *self, const char *to, const char *path);
+
 typedef struct LimPaneDef {
     const char *name;    /* "generate" */
     const char *title;   /* "Generate" */

@@ -316,7 +316,7 @@ body_command(TestApp *t)
         wait_current(&a);
         check_command(&a, made);
     }
-    /* Dropping the file on the window brings the settings back. */
+    /* Dropping the file on the window, whatever view is in front, brings the settings back. */
     set_int(&a, "method", method("fgsm"));
     set_int(&a, "picture", 7);
     lim_form_row_set_value(lim_form_get_row(a.form, "fgsm-epsilon"), g_variant_new_double(0.07));
@@ -327,12 +327,15 @@ body_command(TestApp *t)
     set_int(&a, "picture", 1);
     act(&a, "reset-all", NULL);
     wait_current(&a);
+    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
+                                       g_variant_new_string("generate"));
     lim_window_open_path(t->window, png);
     for (int i = 0; i < 100; i++) {
         test_spin(50);
         if (lim_attack_run_plan(lim_attack_pane_get_run(a.pane))->setup.picture == 7)
             break;
     }
+    g_assert_true(gtk_widget_get_mapped(GTK_WIDGET(a.pane)));
     wait_current(&a);
     check_command(&a, "fgsm-00007");
 

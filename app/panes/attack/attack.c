@@ -140,18 +140,15 @@ dup_verdict(const LimLookTask *look)
                                      said, right);
     if (look->as_is.fools) {
         g_autoptr(GString) text = g_string_new(NULL);
-        g_string_printf(text,
-                        "✔ Fools the classifier: it says %s, the label is %s. Rounded to 8 "
-                        "bit it %s",
-                        said, right, look->rounded.fools ? "still fools" : "does not");
+        g_string_printf(text, "✔ Fools the classifier: %s, not %s. Rounded to 8 bit: ", said,
+                        right);
         const LimNearest8 near = lim_attack_run_nearest8(run);
-        if (!look->rounded.fools && near.fools &&
-            look->frame == lim_recording_n(lim_attack_run_recording(run)) - 1)
-            g_string_append_printf(text, ", but the 8-bit picture found at l2 distance %.4f does",
-                                   near.l2);
-        else if (!look->rounded.fools)
-            g_string_append_printf(text, ": %s", rounded);
-        g_string_append_c(text, '.');
+        if (look->rounded.fools)
+            g_string_append(text, "yes.");
+        else if (near.fools && look->frame == lim_recording_n(lim_attack_run_recording(run)) - 1)
+            g_string_append_printf(text, "no. Searched in 8 bit: l2 %.4f.", near.l2);
+        else
+            g_string_append_printf(text, "no, %s.", rounded);
         return g_string_free(g_steal_pointer(&text), FALSE);
     }
     if (!lim_attack_run_ended(run) || look->frame == 0)

@@ -1,6 +1,7 @@
 /* Files are read and written on the worker: a slow disk must not hold the window up. */
 #include "panes/generate/file-task.h"
 
+#include "attacks/attackfile.h"
 #include "models/samplefile.h"
 #include "models/strip.h"
 
@@ -118,6 +119,10 @@ restore_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *e
         self->has_way = true;
         self->request = self->way.from.request;
     } else if (lim_samplefile_read(self->path, &self->request, self->made_with, err) != LIM_OK) {
+        LimAttackRead attack;
+        self->of_attack = lim_attackfile_read(self->path, &attack, NULL) == LIM_OK;
+        if (self->of_attack)
+            free(attack.params);
         return LIM_STEP_FAILED;
     }
     return LIM_STEP_DONE;

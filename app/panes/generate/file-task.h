@@ -17,6 +17,7 @@ typedef struct LimRestoreTask {
     char *path;
     /* After LIM_STEP_DONE: */
     bool has_sweep, has_way, has_attention; /* the picture is a sheet, an interpolation, maps */
+    bool of_attack; /* after LIM_STEP_FAILED: it is the result of an attack */
     LimSampleRequest request;
     LimSweep sweep;
     LimInterpolation way;

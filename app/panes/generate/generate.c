@@ -616,6 +616,9 @@ restored(void *data, LimTask *t, LimStatus status, const LimError *err, const Li
 
     if (!self || status == LIM_CANCELLED)
         return;
+    if (status != LIM_OK && task->of_attack &&
+        lim_pane_pass_file(LIM_PANE(self), "attack", task->path))
+        return;
     if (status != LIM_OK) {
         g_autofree char *why = g_strdup_printf("This picture has no settings: %s", err->text);
         lim_generate_flash(self, why);
