@@ -22,7 +22,13 @@ clicks=
 shot() {
     name=$1 width=$2 height=$3 style=$4 command=$5
     shift 5
-    "$build/app/cli/limen-cli" "$command" "$model" "$@" --quiet --out "$home/settings.png" >/dev/null
+    if [ "$command" = attack ]; then
+        "$build/app/cli/limen-cli" attack "$@" --quiet --out "$home/attacked" >/dev/null
+        mv "$home"/attacked/*.png "$home/settings.png"
+    else
+        "$build/app/cli/limen-cli" "$command" "$model" "$@" --quiet --out "$home/settings.png" \
+            >/dev/null
+    fi
     # Without a window manager GTK draws a frame of five pixels, which is cut off.
     printf '[window]\nwidth=%d\nheight=%d\nstyle=%s\n' \
         $((width + 10)) $((height + 10)) "$style" >"$home/limen/window.ini"
@@ -50,3 +56,5 @@ shot interpolation-1280x800-light 1280 800 light interpolate --rows 6
 # Five pins on three samples: the first comes with the settings, the others are clicked.
 clicks="598,340 720,324 872,330 500,600"
 shot attention-1280x800-light 1280 800 light attention --class 9 --samples 3 --at 19,18
+clicks=
+shot attack-1280x800-light 1280 800 light attack boundary --queries 5000
