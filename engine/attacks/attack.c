@@ -304,16 +304,6 @@ free_attack(LimTask *task)
 
 static const LimTaskClass task_class = {"attack", step, preview, free_attack};
 
-static void *
-copy(const void *from, size_t count, size_t size)
-{
-    if (!from)
-        return NULL;
-    void *to = lim_alloc(count, size);
-    memcpy(to, from, count * size);
-    return to;
-}
-
 static LimStatus
 check(const LimAttackClass *klass, const void *params, const LimAttackInput *in, const LimVictim *v,
       LimError *err)
@@ -353,22 +343,22 @@ lim_attack_new(const LimAttackClass *klass, const void *params, const LimAttackI
     a->task.klass = &task_class;
     a->klass = klass;
     a->victim = victim;
-    a->params = copy(params, 1, klass->params_size);
+    a->params = lim_memdup(params, 1, klass->params_size);
     a->n = in->n;
     a->size = size;
     a->seed = in->seed;
-    a->image = copy(in->image, n * size, sizeof(float));
-    a->label = copy(in->label, n, sizeof *a->label);
-    a->target = copy(in->target, n, sizeof *a->target);
-    a->start = copy(in->start, n * size, sizeof(float));
+    a->image = lim_memdup(in->image, n * size, sizeof(float));
+    a->label = lim_memdup(in->label, n, sizeof *a->label);
+    a->target = lim_memdup(in->target, n, sizeof *a->target);
+    a->start = lim_memdup(in->start, n * size, sizeof(float));
     if (in->n_pool > 0) {
         a->n_pool = in->n_pool;
-        a->pool = copy(in->pool, (size_t)in->n_pool * size, sizeof(float));
-        a->pool_label = copy(in->pool_label, (size_t)in->n_pool, sizeof *a->pool_label);
+        a->pool = lim_memdup(in->pool, (size_t)in->n_pool * size, sizeof(float));
+        a->pool_label = lim_memdup(in->pool_label, (size_t)in->n_pool, sizeof *a->pool_label);
     }
     a->index = lim_alloc(n, sizeof *a->index);
     a->status = lim_alloc(n, sizeof *a->status);
-    a->best = copy(in->image, n * size, sizeof(float));
+    a->best = lim_memdup(in->image, n * size, sizeof(float));
     a->best8 = lim_alloc(n * size, sizeof *a->best8);
     lim_round8(in->image, a->best8, n * size);
     a->lattice_queries = in->lattice_queries;

@@ -60,16 +60,6 @@ struct LimBoundaryTrace {
     Key *keys[2 * LIM_BOUNDARY_STEPS / KEY_EVERY]; /* by step; of equals the last holds */
 };
 
-static void *
-copy(const void *from, size_t count, size_t size)
-{
-    if (!from)
-        return NULL;
-    void *to = lim_alloc(count, size);
-    memcpy(to, from, count * size);
-    return to;
-}
-
 static bool
 last_reference(atomic_int *refs)
 {
@@ -83,10 +73,10 @@ origin_new(const LimWalkSetup *setup)
     const size_t n = (size_t)setup->n_pool;
     atomic_init(&o->refs, 1);
     o->setup = *setup;
-    o->setup.original = o->original = copy(setup->original, setup->size, sizeof(float));
-    o->setup.start = o->start = copy(setup->start, setup->size, sizeof(float));
-    o->setup.pool = o->pool = copy(setup->pool, n * setup->size, sizeof(float));
-    o->setup.pool_label = o->pool_label = copy(setup->pool_label, n, sizeof(int32_t));
+    o->setup.original = o->original = lim_memdup(setup->original, setup->size, sizeof(float));
+    o->setup.start = o->start = lim_memdup(setup->start, setup->size, sizeof(float));
+    o->setup.pool = o->pool = lim_memdup(setup->pool, n * setup->size, sizeof(float));
+    o->setup.pool_label = o->pool_label = lim_memdup(setup->pool_label, n, sizeof(int32_t));
     return o;
 }
 

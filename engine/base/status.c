@@ -120,6 +120,15 @@ lim_alloc(size_t count, size_t size)
     return p;
 }
 
+void *
+lim_memdup(const void *from, size_t count, size_t size)
+{
+    if (!from)
+        return NULL;
+    void *to = lim_alloc(count, size);
+    return memcpy(to, from, count * size);
+}
+
 char *
 lim_strdup(const char *s)
 {

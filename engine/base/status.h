@@ -52,3 +52,5 @@ void *lim_alloc(size_t count, size_t size);
 /* The same, but returns NULL when count*size overflows or memory is short: for outside sizes. */
 void *lim_try_alloc(size_t count, size_t size);
 char *lim_strdup(const char *s);
+/* A copy of count*size bytes; NULL for NULL. */
+void *lim_memdup(const void *from, size_t count, size_t size);

@@ -34,6 +34,20 @@ lim_predictor_new(const LimClassifierParams *p, LimStore *store)
     return c;
 }
 
+LimVal
+lim_predictor_build_taps(LimPredictor *c, LimGraph *g, LimVal x, LimClassifierTaps *taps)
+{
+    LimBuild build;
+    lim_build_init(&build, g, c->store, LIM_MODE_EVAL);
+    return lim_classifier(&build, &c->params, x, taps);
+}
+
+LimVal
+lim_predictor_build(LimPredictor *c, LimGraph *g, LimVal x)
+{
+    return lim_predictor_build_taps(c, g, x, NULL);
+}
+
 /* Records the network for one batch size into a plan. */
 static LimStatus
 plan_batch(LimPredictor *c, int n, const LimExec *exec, LimError *err)
@@ -42,12 +56,10 @@ plan_batch(LimPredictor *c, int n, const LimExec *exec, LimError *err)
     if (b->plan)
         return LIM_OK;
     LimGraph *g = lim_graph_new();
-    LimBuild build;
-    lim_build_init(&build, g, c->store, LIM_MODE_EVAL);
     b->x =
         lim_graph_feed(g, "x", LIM_F32,
                        LIM_SHAPE4(n, c->params.channels, LIM_CLASSIFIER_SIZE, LIM_CLASSIFIER_SIZE));
-    b->logits = lim_classifier(&build, &c->params, b->x, &b->taps);
+    b->logits = lim_predictor_build_taps(c, g, b->x, &b->taps);
     b->plan = lim_plan_new(g, (LimVal[]){b->logits, b->taps.features}, 2, 0, exec, err);
     return b->plan ? LIM_OK : LIM_E_SHAPE;
 }
@@ -174,18 +186,4 @@ lim_predictor_judge(LimPredictor *c, const LimExec *exec, const float *x, int n,
             p[k] = (float)(exp((double)p[k] - top) / sum);
     }
     return status;
-}
-
-LimVal
-lim_predictor_build_taps(LimPredictor *c, LimGraph *g, LimVal x, LimClassifierTaps *taps)
-{
-    LimBuild build;
-    lim_build_init(&build, g, c->store, LIM_MODE_EVAL);
-    return lim_classifier(&build, &c->params, x, taps);
-}
-
-LimVal
-lim_predictor_build(LimPredictor *c, LimGraph *g, LimVal x)
-{
-    return lim_predictor_build_taps(c, g, x, NULL);
 }
