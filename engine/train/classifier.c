@@ -490,10 +490,6 @@ lim_classifier_trainer_save(LimTask *task, const char *path, const char *command
     LimStatus status = lim_classifier_trainer_accuracy(task, exec, &accuracy, err);
     if (status != LIM_OK)
         return status;
-    const int classes = t->p.model.classes;
-    const char **names = lim_alloc((size_t)classes, sizeof *names);
-    for (int i = 0; i < classes; i++)
-        names[i] = t->train->class_names[i];
     json_t *made = lim_params_to_json(lim_classifier_training_schema, &t->p);
     if (t->teacher) {
         char hash[LIM_TEXT_MAX];
@@ -507,20 +503,14 @@ lim_classifier_trainer_save(LimTask *task, const char *path, const char *command
     json_object_set_new(made, "steps", json_integer(t->step));
     json_object_set_new(made, "test_accuracy", json_real(accuracy));
     json_object_set_new(made, "test_pictures", json_integer(t->test->n));
-    json_object_set_new(made, "data", json_string(t->train->name));
-    json_object_set_new(made, "command", json_string(command));
-    char *training = json_dumps(made, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    json_decref(made);
-    LimModelInfo info = {.model = "classifier",
-                         .schema = lim_classifier_schema,
-                         .params = &t->p.model,
-                         .classes = classes,
-                         .class_names = names,
-                         .training = training};
-    status = lim_modelfile_save(path, &info, t->store, true, err);
-    free(training);
-    free(names);
-    return status;
+    return lim_train_save(path,
+                          &(LimTrained){.model = "classifier",
+                                        .schema = lim_classifier_schema,
+                                        .params = &t->p.model,
+                                        .data = t->train,
+                                        .made = made,
+                                        .command = command},
+                          t->store, true, err);
 }
 
 int64_t

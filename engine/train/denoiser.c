@@ -478,10 +478,6 @@ lim_denoiser_trainer_save(LimTask *task, const char *path, const char *command, 
     LimStatus status = lim_denoiser_trainer_measure(task, exec, &m, err);
     if (status != LIM_OK)
         return status;
-    const int classes = t->train->classes;
-    const char **names = lim_alloc((size_t)classes, sizeof *names);
-    for (int i = 0; i < classes; i++)
-        names[i] = t->train->class_names[i];
     char hash[LIM_TEXT_MAX];
     guide_name(t, hash);
     const char *slash = strrchr(t->p.classifier, '/');
@@ -497,20 +493,14 @@ lim_denoiser_trainer_save(LimTask *task, const char *path, const char *command, 
     json_object_set_new(made, "accuracy_adversarial_denoised", json_real(m.adversarial_denoised));
     json_object_set_new(made, "distance", json_real(m.distance));
     json_object_set_new(made, "distance_denoised", json_real(m.distance_denoised));
-    json_object_set_new(made, "data", json_string(t->train->name));
-    json_object_set_new(made, "command", json_string(command));
-    char *training = json_dumps(made, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    json_decref(made);
-    LimModelInfo info = {.model = "denoiser",
-                         .schema = lim_denoiser_schema,
-                         .params = &t->p.model,
-                         .classes = classes,
-                         .class_names = names,
-                         .training = training};
-    status = lim_modelfile_save(path, &info, t->store, true, err);
-    free(training);
-    free(names);
-    return status;
+    return lim_train_save(path,
+                          &(LimTrained){.model = "denoiser",
+                                        .schema = lim_denoiser_schema,
+                                        .params = &t->p.model,
+                                        .data = t->train,
+                                        .made = made,
+                                        .command = command},
+                          t->store, true, err);
 }
 
 int64_t

@@ -4,7 +4,6 @@
  * under a truncation threshold they would be others than untruncated ones. They are measured by
  * forward passes before saving, which takes a while: a stepper. */
 #include "base/rng.h"
-#include "models/modelfile.h"
 #include "train/gan-private.h"
 
 #include <jansson.h>
@@ -119,25 +118,16 @@ static LimStatus
 write_model(const Save *s, LimError *err)
 {
     const GanTrainer *t = s->trainer;
-    const char **names = lim_alloc((size_t)t->p.model.classes, sizeof *names);
-    for (int i = 0; i < t->p.model.classes; i++)
-        names[i] = t->data->class_names[i];
     json_t *made = lim_params_to_json(lim_gan_training_schema, &t->p);
     json_object_set_new(made, "iterations", json_integer(t->iteration));
-    json_object_set_new(made, "data", json_string(t->data->name));
-    json_object_set_new(made, "command", json_string(s->command));
-    char *training = json_dumps(made, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    json_decref(made);
-    LimModelInfo info = {.model = "biggan-generator",
-                         .schema = lim_biggan_schema,
-                         .params = &t->p.model,
-                         .classes = t->p.model.classes,
-                         .class_names = names,
-                         .training = training};
-    LimStatus status = lim_modelfile_save(s->path, &info, s->average, s->as_f16, err);
-    free(training);
-    free(names);
-    return status;
+    return lim_train_save(s->path,
+                          &(LimTrained){.model = "biggan-generator",
+                                        .schema = lim_biggan_schema,
+                                        .params = &t->p.model,
+                                        .data = t->data,
+                                        .made = made,
+                                        .command = s->command},
+                          s->average, s->as_f16, err);
 }
 
 static LimStep
