@@ -213,3 +213,57 @@ lim_dataset_batch(const LimDataset *d, const uint32_t *index, int n, int size, f
         }
     }
 }
+
+/* Reads "0-6,8" into wanted [classes]; false: that is not what it says. */
+static bool
+read_classes(const char *text, int classes, bool *wanted)
+{
+    const char *at = text;
+    do {
+        char *end;
+        const long first = strtol(at, &end, 10);
+        long last = first;
+        if (end == at || *at < '0' || *at > '9')
+            return false;
+        if (*end == '-') {
+            at = end + 1;
+            last = strtol(at, &end, 10);
+            if (end == at || *at < '0' || *at > '9')
+                return false;
+        }
+        if (last < first || last >= classes)
+            return false;
+        for (long k = first; k <= last; k++)
+            wanted[k] = true;
+        at = end + 1;
+        if (*end != ',' && *end)
+            return false;
+        if (!*end)
+            return true;
+    } while (true);
+}
+
+uint32_t *
+lim_dataset_of_classes(const LimDataset *d, const char *classes, int *n, LimError *err)
+{
+    bool *wanted = lim_alloc((size_t)d->classes, sizeof *wanted);
+    uint32_t *index = NULL;
+    *n = 0;
+    if (*classes && !read_classes(classes, d->classes, wanted)) {
+        lim_fail(err, LIM_E_PARAM,
+                 "classes \"%.60s\": write numbers from 0 to %d and ranges of them, as in 0-2,5",
+                 classes, d->classes - 1);
+    } else {
+        index = lim_alloc((size_t)d->n, sizeof *index);
+        for (int i = 0; i < d->n; i++)
+            if (!*classes || wanted[d->labels[i]])
+                index[(*n)++] = (uint32_t)i;
+        if (*n == 0) {
+            lim_fail(err, LIM_E_PARAM, "%s has no picture of the classes %.60s", d->name, classes);
+            free(index);
+            index = NULL;
+        }
+    }
+    free(wanted);
+    return index;
+}

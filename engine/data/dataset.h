@@ -47,3 +47,8 @@ void lim_dataset_name_after(LimDataset *d, const char *dir, const char *split);
  * threads may fill parts of one batch at the same time. */
 void lim_dataset_batch(const LimDataset *d, const uint32_t *index, int n, int size, float *out,
                        int32_t *labels);
+
+/* The numbers of the pictures of some classes, in order: "0-6,8" are class numbers and ranges of
+ * them; empty: every picture. n receives how many there are, at least 1. The caller frees; NULL and
+ * err on failure. */
+uint32_t *lim_dataset_of_classes(const LimDataset *d, const char *classes, int *n, LimError *err);

@@ -45,6 +45,12 @@ const LimParamSpec lim_denoiser_training_schema[] = {
      .unit = "",
      .kind = LIM_TEXT,
      .offset = offsetof(LimDenoiserTraining, classifier)},
+    {.name = "classes",
+     .label = "Classes",
+     .help = "Train on pictures of these classes only, by number, as in 0-6. Empty: on all.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(LimDenoiserTraining, classes)},
     INT(epochs, "epochs", "Epochs", "Passes over the training set.", "passes", 1, 10000, 4),
     INT(batch, "batch", "Batch size", "Pairs per step.", "pairs", 2, 2048, 64),
     {.name = "lr",
@@ -88,6 +94,8 @@ typedef struct Trainer {
     float *clean, *adversarial; /* [batch][c][32][32] */
     float momentum;
     int32_t *labels;
+    uint32_t *picks; /* [n_picks] pictures of train to learn from */
+    int n_picks;
     uint32_t *index, *order;
     int32_t step, steps, per_epoch, epoch_of_order;
     double sum_loss;
@@ -163,12 +171,12 @@ draw_clean(Trainer *t)
     const int epoch = t->step / t->per_epoch, rows = p->model.channels * SIZE;
     if (t->epoch_of_order != epoch) {
         lim_rng_permutation(p->seed, lim_rng_stream(LIM_STREAM_SHUFFLE, "epoch", (uint64_t)epoch),
-                            t->order, (uint32_t)t->train->n);
+                            t->order, (uint32_t)t->n_picks);
         t->epoch_of_order = epoch;
     }
     const int first = t->step % t->per_epoch * p->batch;
     for (int i = 0; i < p->batch; i++)
-        t->index[i] = t->order[(first + i) % t->train->n];
+        t->index[i] = t->picks[t->order[(first + i) % t->n_picks]];
     lim_dataset_batch(t->train, t->index, p->batch, SIZE, t->clean, t->labels);
     for (int i = 0; p->flip && i < p->batch; i++)
         if (lim_rng_below(p->seed, LIM_STREAM_AUGMENT,
@@ -318,6 +326,7 @@ trainer_free(LimTask *task)
     free(t->clean);
     free(t->adversarial);
     free(t->labels);
+    free(t->picks);
     free(t->index);
     free(t->order);
     free(t);
@@ -355,12 +364,16 @@ lim_denoiser_trainer_new(const LimDenoiserTraining *p, const LimPairSource *sour
     if (lim_params_check(lim_denoiser_training_schema, p, err) != LIM_OK ||
         lim_params_check(lim_denoiser_schema, &p->model, err) != LIM_OK)
         return NULL;
-    if (train->c != p->model.channels || train->h > SIZE || train->w > SIZE ||
-        train->n < p->batch) {
+    int n_picks;
+    uint32_t *picks = lim_dataset_of_classes(train, p->classes, &n_picks, err);
+    if (!picks)
+        return NULL;
+    if (train->c != p->model.channels || train->h > SIZE || train->w > SIZE || n_picks < p->batch) {
         lim_fail(err, LIM_E_PARAM,
                  "the data has %d pictures of %d channels and %dx%d pixels; set --channels and "
                  "--batch to match, with at most 32x32 pixels",
-                 train->n, train->c, train->w, train->h);
+                 n_picks, train->c, train->w, train->h);
+        free(picks);
         return NULL;
     }
     Trainer *t = lim_alloc(1, sizeof *t);
@@ -373,7 +386,9 @@ lim_denoiser_trainer_new(const LimDenoiserTraining *p, const LimPairSource *sour
     t->momentum = 0.1f;
     t->checkpoint = checkpoint ? lim_strdup(checkpoint) : NULL;
     t->store = lim_store_new(p->seed);
-    t->per_epoch = train->n / p->batch;
+    t->picks = picks;
+    t->n_picks = n_picks;
+    t->per_epoch = n_picks / p->batch;
     t->steps = t->per_epoch * p->epochs;
     t->epoch_of_order = -1;
     const size_t n = (size_t)p->batch, image = (size_t)p->model.channels * SIZE * SIZE;
@@ -381,7 +396,7 @@ lim_denoiser_trainer_new(const LimDenoiserTraining *p, const LimPairSource *sour
     t->adversarial = lim_alloc(n * image, sizeof *t->adversarial);
     t->labels = lim_alloc(n, sizeof *t->labels);
     t->index = lim_alloc(n, sizeof *t->index);
-    t->order = lim_alloc((size_t)train->n, sizeof *t->order);
+    t->order = lim_alloc((size_t)n_picks, sizeof *t->order);
     if (open_guide(t, err) == LIM_OK && plan_step(t, exec, err) == LIM_OK) {
         t->optim = lim_step_plan_optim(&t->plan);
         if (checkpoint && access(checkpoint, F_OK) == 0)

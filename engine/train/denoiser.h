@@ -41,6 +41,7 @@ typedef struct LimDenoiserTraining {
     uint64_t seed;
     int loss; /* LimDenoiserLoss */
     char classifier[LIM_TEXT_MAX];
+    char classes[LIM_TEXT_MAX]; /* lim_dataset_of_classes(): train on these only */
     int epochs, batch;
     double lr;
     bool flip;            /* mirror half of the pictures, x and x* alike */

@@ -413,12 +413,46 @@ test_samples(void)
     lim_dataset_free(d);
 }
 
+static void
+test_of_classes(void)
+{
+    uint8_t six[] = {3, 0, 1, 3, 2, 0};
+    LimDataset d = {.name = "six", .n = 6, .classes = 5, .labels = six};
+    const struct {
+        const char *classes;
+        int n;
+        uint32_t index[6];
+    } known[] = {{"", 6, {0, 1, 2, 3, 4, 5}},
+                 {"0", 2, {1, 5}},
+                 {"0-4", 6, {0, 1, 2, 3, 4, 5}},
+                 {"1-2,0", 4, {1, 2, 4, 5}},
+                 {"3,3-4", 2, {0, 3}}};
+    LimError err = LIM_ERROR_INIT;
+    int n;
+    for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
+        uint32_t *index = lim_dataset_of_classes(&d, known[i].classes, &n, &err);
+        g_assert_cmpstr(err.text, ==, "");
+        g_assert_cmpmem(index, (size_t)n * sizeof *index, known[i].index,
+                        (size_t)known[i].n * sizeof *index);
+        free(index);
+    }
+    const char *const wrong[] = {
+        "5", "4", "-1", "1-", "2-1", "1,", ",1", "a", "1 2", "1-2-3", "99999999999999999999"};
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        err = (LimError)LIM_ERROR_INIT;
+        g_assert_null(lim_dataset_of_classes(&d, wrong[i], &n, &err));
+        g_assert_cmpint(err.code, ==, LIM_E_PARAM);
+        g_assert_null(lim_dataset_of_classes(&d, wrong[i], &n, NULL));
+    }
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/dataset/idx", test_idx);
     g_test_add_func("/dataset/classes", test_classes);
+    g_test_add_func("/dataset/of-classes", test_of_classes);
     g_test_add_func("/dataset/batch", test_batch);
     g_test_add_func("/dataset/damage", test_damage);
     g_test_add_func("/dataset/bombs", test_bombs);

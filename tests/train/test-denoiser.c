@@ -360,6 +360,30 @@ test_same_bytes(void)
     lim_dataset_free(d);
 }
 
+/* On some classes: as if the data had no others. */
+static void
+test_classes(void)
+{
+    const LimExec exec = serial();
+    LimDenoiserTraining p = settings();
+    LimDataset *d = toy_dataset(12, 1, 28, 3, 1), *part = toy_dataset(12, 1, 28, 3, 1);
+    const uint64_t whole = trained_hash(&p, d, &exec);
+    part->n = 0;
+    for (int i = 0; i < d->n; i++)
+        if (d->labels[i] != 1) {
+            memcpy(part->pixels + part->n * 28 * 28, d->pixels + i * 28 * 28, 28 * 28);
+            part->labels[part->n++] = d->labels[i];
+        }
+    g_assert_cmpint(part->n, >, p.batch);
+    g_assert_cmpint(part->n, <, d->n);
+    const uint64_t wanted = trained_hash(&p, part, &exec);
+    g_strlcpy(p.classes, "0,2", sizeof p.classes);
+    g_assert_true(trained_hash(&p, d, &exec) == wanted);
+    g_assert_true(wanted != whole);
+    lim_dataset_free(d);
+    lim_dataset_free(part);
+}
+
 /* Cancelled in the middle of a step: nothing has happened, and the step is done again. */
 static void
 test_cancelled(void)
@@ -444,6 +468,9 @@ test_refuses(void)
     refused(&q, &source, d, NULL, LIM_E_FORMAT);
     refused(&p, &source, d, p.classifier, LIM_E_FORMAT); /* and a model no checkpoint */
     q = p;
+    g_strlcpy(q.classes, "3", sizeof q.classes);
+    refused(&q, &source, d, NULL, LIM_E_PARAM);
+    q = p;
     q.batch = 11;
     refused(&q, &source, d, NULL, LIM_E_PARAM);
     lim_dataset_free(d);
@@ -472,6 +499,7 @@ main(int argc, char **argv)
     g_test_add_data_func("/denoiser/continues/cgd", GINT_TO_POINTER(LIM_DENOISER_CGD),
                          test_continues);
     g_test_add_func("/denoiser/same-bytes", test_same_bytes);
+    g_test_add_func("/denoiser/classes", test_classes);
     g_test_add_func("/denoiser/cancelled", test_cancelled);
     g_test_add_func("/denoiser/refuses", test_refuses);
     const int failed = g_test_run();
