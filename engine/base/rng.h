@@ -15,7 +15,9 @@ enum {
     LIM_STREAM_LATENT = 4, /* z of generators */
     LIM_STREAM_LABEL = 5,
     LIM_STREAM_ATTACK = 6,
-    LIM_STREAM_TEST = 7
+    LIM_STREAM_TEST = 7,
+    LIM_STREAM_SCENE = 8,
+    LIM_STREAM_BOXES = 9 /* which anchors and proposals train */
 };
 
 /* The four words of block `index` of stream `stream`. */
