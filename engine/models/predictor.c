@@ -1,8 +1,10 @@
-/* The classifier for use: one plan per batch size asked for, made on first use and kept. */
+/* The classifier for use: one plan per batch size asked for, made on first use and kept. One that
+ * is made of others differs in what it appends to a graph only. */
 #include "models/predictor.h"
 
 #include "graph/plan.h"
 #include "models/modelfile.h"
+#include "ops/ops.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -21,6 +23,9 @@ struct LimPredictor {
     LimStore *store, *owned_store;
     int classes;
     char (*class_names)[32];
+    LimDenoiser *denoiser;                    /* of one behind it */
+    LimPredictor *parts[LIM_PREDICTOR_PARTS]; /* what it is made of; its own store is NULL then */
+    int n_parts;
     BatchPlan plans[BATCH + 1]; /* [batch size] */
 };
 
@@ -34,9 +39,60 @@ lim_predictor_new(const LimClassifierParams *p, LimStore *store)
     return c;
 }
 
+LimPredictor *
+lim_predictor_ensemble(LimPredictor *const *parts, int n, LimError *err)
+{
+    LIM_ASSERT(n >= 1 && n <= LIM_PREDICTOR_PARTS);
+    for (int i = 1; i < n; i++)
+        if (parts[i]->params.channels != parts[0]->params.channels ||
+            parts[i]->classes != parts[0]->classes) {
+            lim_fail(err, LIM_E_SHAPE,
+                     "classifiers of %d and %d classes, of pictures of %d and %d channels, cannot "
+                     "answer together",
+                     parts[0]->classes, parts[i]->classes, parts[0]->params.channels,
+                     parts[i]->params.channels);
+            return NULL;
+        }
+    LimPredictor *c = lim_predictor_new(&parts[0]->params, NULL);
+    c->n_parts = n;
+    memcpy(c->parts, parts, (size_t)n * sizeof *parts);
+    return c;
+}
+
+LimPredictor *
+lim_predictor_behind(LimDenoiser *d, LimPredictor *part, LimError *err)
+{
+    if (lim_denoiser_params(d)->channels != part->params.channels) {
+        lim_fail(err, LIM_E_SHAPE,
+                 "the denoiser is for pictures of %d channels, the classifier for %d; choose a "
+                 "denoiser that was trained on this data",
+                 lim_denoiser_params(d)->channels, part->params.channels);
+        return NULL;
+    }
+    LimPredictor *c = lim_predictor_ensemble(&part, 1, err);
+    c->denoiser = d;
+    return c;
+}
+
+static LimVal
+build_ensemble(LimPredictor *c, LimGraph *g, LimVal x, LimClassifierTaps *taps)
+{
+    LimVal sum = lim_predictor_build(c->parts[0], g, x);
+    for (int i = 1; i < c->n_parts; i++)
+        sum = lim_add(g, sum, lim_predictor_build(c->parts[i], g, x));
+    if (taps)
+        *taps = (LimClassifierTaps){0};
+    return lim_affine(g, sum, 1.0 / c->n_parts, 0);
+}
+
 LimVal
 lim_predictor_build_taps(LimPredictor *c, LimGraph *g, LimVal x, LimClassifierTaps *taps)
 {
+    if (c->denoiser)
+        return lim_predictor_build_taps(c->parts[0], g, lim_denoiser_build(c->denoiser, g, x),
+                                        taps);
+    if (c->n_parts)
+        return build_ensemble(c, g, x, taps);
     LimBuild build;
     lim_build_init(&build, g, c->store, LIM_MODE_EVAL);
     return lim_classifier(&build, &c->params, x, taps);
@@ -60,7 +116,8 @@ plan_batch(LimPredictor *c, int n, const LimExec *exec, LimError *err)
         lim_graph_feed(g, "x", LIM_F32,
                        LIM_SHAPE4(n, c->params.channels, LIM_CLASSIFIER_SIZE, LIM_CLASSIFIER_SIZE));
     b->logits = lim_predictor_build_taps(c, g, b->x, &b->taps);
-    b->plan = lim_plan_new(g, (LimVal[]){b->logits, b->taps.features}, 2, 0, exec, err);
+    b->plan = lim_plan_new(g, (LimVal[]){b->logits, b->taps.features},
+                           lim_val_ok(b->taps.features) ? 2 : 1, 0, exec, err);
     return b->plan ? LIM_OK : LIM_E_SHAPE;
 }
 
@@ -122,6 +179,8 @@ lim_predictor_classes(const LimPredictor *c)
 const char *
 lim_predictor_class_name(const LimPredictor *c, int k)
 {
+    if (c->n_parts)
+        return lim_predictor_class_name(c->parts[0], k);
     return c->class_names && k >= 0 && k < c->classes ? c->class_names[k] : "";
 }
 
@@ -140,7 +199,12 @@ lim_predictor_features(const LimPredictor *c)
 uint64_t
 lim_predictor_hash(const LimPredictor *c)
 {
-    return lim_store_hash(c->store);
+    if (c->n_parts == 0)
+        return lim_store_hash(c->store);
+    uint64_t hash = c->denoiser ? lim_denoiser_hash(c->denoiser) : 0;
+    for (int i = 0; i < c->n_parts; i++)
+        hash = hash * UINT64_C(0x100000001b3) ^ lim_predictor_hash(c->parts[i]);
+    return hash;
 }
 
 LimStatus
@@ -162,6 +226,7 @@ lim_predictor_run(LimPredictor *c, const LimExec *exec, const float *x, int n, f
         if (logits)
             memcpy(logits + (size_t)done * nk, lim_plan_f32(b->plan, b->logits),
                    (size_t)batch * nk * sizeof(float));
+        LIM_ASSERT(!features || lim_val_ok(b->taps.features));
         if (features)
             memcpy(features + (size_t)done * nf, lim_plan_f32(b->plan, b->taps.features),
                    (size_t)batch * nf * sizeof(float));

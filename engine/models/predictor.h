@@ -1,7 +1,10 @@
-/* A trained classifier, ready to be asked: logits and features of pictures in batches. */
+/* A trained classifier, ready to be asked: logits and features of pictures in batches. Two are made
+ * of others and can be asked, differentiated and attacked like any: a classifier behind a denoiser,
+ * and several that answer together. */
 #pragma once
 
 #include "models/classifier.h"
+#include "models/denoiser.h"
 #include "run/exec.h"
 
 typedef struct LimPredictor LimPredictor;
@@ -10,7 +13,15 @@ typedef struct LimPredictor LimPredictor;
 LimPredictor *lim_predictor_load(const char *path, LimError *err);
 /* From weights in memory (borrowed for the predictor's life). */
 LimPredictor *lim_predictor_new(const LimClassifierParams *p, LimStore *store);
-void lim_predictor_free(LimPredictor *c);
+/* c behind d: what c says of the denoised picture, gradients through both (both borrowed, and asked
+ * by one thread at a time, as everything of theirs). Features and taps are c's. LIM_E_SHAPE when d
+ * is for other pictures. */
+LimPredictor *lim_predictor_behind(LimDenoiser *d, LimPredictor *c, LimError *err);
+/* The mean of the logits of n >= 1 classifiers (borrowed) of the same pictures and classes; it has
+ * no features and no taps. */
+#define LIM_PREDICTOR_PARTS 8
+LimPredictor *lim_predictor_ensemble(LimPredictor *const *parts, int n, LimError *err);
+void lim_predictor_free(LimPredictor *c); /* NULL is fine */
 int lim_predictor_classes(const LimPredictor *c);
 const char *lim_predictor_class_name(const LimPredictor *c, int k); /* borrowed; "" when unnamed */
 LimShape lim_predictor_image_shape(const LimPredictor *c);          /* {c, h, w} */

@@ -1,6 +1,6 @@
 /* The two denoisers: how many parameters they have, that DUNET begins as the identity and takes
- * every size, the gradient of each whole network in double, files, and a denoiser in front of a
- * classifier in one graph. */
+ * every size, the gradient of each whole network in double, files, and predictors made of others: a
+ * classifier behind a denoiser, several together. */
 #include "base/rng.h"
 #include "graph/plan.h"
 #include "models/denoiser.h"
@@ -242,42 +242,166 @@ test_file(gconstpointer data)
     lim_store_free(s);
 }
 
-/* Through one graph, as an attack asks: the logits are the classifier's for the denoised picture,
- * and a gradient reaches the picture. */
+/* ---- before a classifier ----------------------------------------------------------------------
+ */
+
+enum { PIXELS = 32 * 32 };
+
+typedef struct Pair {
+    LimStore *stores[2];
+    LimDenoiser *denoiser;
+    LimPredictor *classifier, *behind;
+} Pair;
+
 static void
-test_before_classifier(void)
+pair_init(Pair *p)
 {
-    enum { PIXELS = 32 * 32 };
-    const LimExec exec = serial();
-    const LimDenoiserParams p = params(GINT_TO_POINTER(LIM_DENOISER_DUNET));
+    const LimDenoiserParams dp = params(GINT_TO_POINTER(LIM_DENOISER_DUNET));
     LimClassifierParams cp;
-    LimStore *s = store_new(&p, true), *cs = model_store_classifier(&cp);
-    LimDenoiser *d = lim_denoiser_new(&p, s);
-    LimPredictor *c = lim_predictor_new(&cp, cs);
-    float x[2 * PIXELS], y[2 * PIXELS], want[6];
     LimError err = LIM_ERROR_INIT;
-    lim_rng_normal(5, LIM_STREAM_TEST, 0, x, 2 * PIXELS);
-    g_assert_cmpint(lim_denoiser_run(d, &exec, x, 2, 32, 32, y, &err), ==, LIM_OK);
-    g_assert_cmpint(lim_predictor_run(c, &exec, y, 2, want, NULL, &err), ==, LIM_OK);
+    p->stores[0] = store_new(&dp, true);
+    p->stores[1] = model_store_classifier(&cp);
+    p->denoiser = lim_denoiser_new(&dp, p->stores[0]);
+    p->classifier = lim_predictor_new(&cp, p->stores[1]);
+    p->behind = lim_predictor_behind(p->denoiser, p->classifier, &err);
+    g_assert_cmpstr(err.text, ==, "");
+}
+
+static void
+pair_clear(Pair *p)
+{
+    lim_predictor_free(p->behind);
+    lim_predictor_free(p->classifier);
+    lim_denoiser_free(p->denoiser);
+    lim_store_free(p->stores[0]);
+    lim_store_free(p->stores[1]);
+}
+
+/* What the classifier says of the denoised picture, and its features. */
+static void
+test_behind(void)
+{
+    enum { N_PICTURES = 67 }; /* more than a batch */
+    const LimExec exec = serial();
+    Pair p;
+    pair_init(&p);
+    const int nf = lim_predictor_features(p.classifier), nk = lim_predictor_classes(p.classifier);
+    g_assert_cmpint(lim_predictor_features(p.behind), ==, nf);
+    g_assert_cmpint(lim_predictor_classes(p.behind), ==, nk);
+    g_assert_true(lim_predictor_hash(p.behind) != lim_predictor_hash(p.classifier));
+    float *x = g_new(float, N_PICTURES *PIXELS), *y = g_new(float, N_PICTURES *PIXELS);
+    float *z = g_new(float, N_PICTURES *nk), *want = g_new(float, N_PICTURES *nk);
+    float *f = g_new(float, N_PICTURES *nf), *want_f = g_new(float, N_PICTURES *nf);
+    LimError err = LIM_ERROR_INIT;
+    lim_rng_normal(5, LIM_STREAM_TEST, 0, x, N_PICTURES * PIXELS);
+    lim_denoiser_run(p.denoiser, &exec, x, N_PICTURES, 32, 32, y, &err);
+    lim_predictor_run(p.classifier, &exec, y, N_PICTURES, want, want_f, &err);
+    lim_predictor_run(p.behind, &exec, x, N_PICTURES, z, f, &err);
+    g_assert_cmpstr(err.text, ==, "");
+    for (int i = 0; i < N_PICTURES * nk; i++)
+        g_assert_cmpfloat_with_epsilon(z[i], want[i], 1e-4f);
+    for (int i = 0; i < N_PICTURES * nf; i++)
+        g_assert_cmpfloat_with_epsilon(f[i], want_f[i], 1e-4f);
+    g_free(x);
+    g_free(y);
+    g_free(z);
+    g_free(want);
+    g_free(f);
+    g_free(want_f);
+
+    const LimDenoiserParams wide = {LIM_DENOISER_DUNET, 3, WIDTH};
+    LimStore *s = store_new(&wide, true);
+    LimDenoiser *colour = lim_denoiser_new(&wide, s);
+    g_assert_null(lim_predictor_behind(colour, p.classifier, &err));
+    g_assert_cmpint(err.code, ==, LIM_E_SHAPE);
+    model_assert_sentence(&err);
+    g_assert_null(lim_predictor_behind(colour, p.classifier, NULL));
+    lim_denoiser_free(colour);
+    lim_store_free(s);
+    pair_clear(&p);
+}
+
+/* The margin of the label by the picture, through both, in double against central differences:
+ * what an attack through the denoiser walks along. */
+static void
+test_behind_gradient(void)
+{
+    const LimExec exec = serial();
+    const int32_t label = 1;
+    float x32[PIXELS];
+    double x[PIXELS], got[PIXELS], largest = 0;
+    Pair p;
+    pair_init(&p);
+    lim_rng_normal(5, LIM_STREAM_TEST, 0, x32, PIXELS);
+    for (int i = 0; i < PIXELS; i++)
+        x[i] = 0.5 * (double)x32[i];
     LimGraph *g = lim_graph_new();
-    LimVal vx = lim_graph_feed(g, "x", LIM_F32, LIM_SHAPE4(2, 1, 32, 32)), dx;
-    LimVal logits = lim_predictor_build(c, g, lim_denoiser_build(d, g, vx));
-    lim_graph_grad(g, lim_sum(g, lim_mul(g, logits, logits)), LIM_NOVAL, &vx, &dx, 1);
-    LimPlan *plan = lim_plan_new(g, (LimVal[]){logits, dx}, 2, 0, &exec, &err);
+    LimVal vx = lim_graph_feed(g, "x", LIM_F32, LIM_SHAPE4(1, 1, 32, 32)), dx;
+    LimVal vl = lim_graph_feed(g, "label", LIM_I32, LIM_SHAPE1(1));
+    LimVal loss = lim_margin(g, lim_predictor_build(p.behind, g, vx), vl);
+    LimVal plain = lim_margin(g, lim_predictor_build(p.classifier, g, vx), vl), other;
+    lim_graph_grad(g, loss, LIM_NOVAL, &vx, &dx, 1);
+    lim_graph_grad(g, plain, LIM_NOVAL, &vx, &other, 1);
+    LimError err = LIM_ERROR_INIT;
+    LimPlan *plan = lim_plan_new(g, (LimVal[]){loss, dx, other}, 3, LIM_PLAN_F64, &exec, &err);
     g_assert_cmpstr(err.text, ==, "");
     lim_plan_bind(plan, vx, x);
-    g_assert_cmpint(lim_plan_run(plan, &exec, &err), ==, LIM_OK);
-    for (int i = 0; i < 6; i++)
-        g_assert_cmpfloat_with_epsilon(lim_plan_f32(plan, logits)[i], want[i], 1e-4f);
-    double norm = 0;
-    for (int i = 0; i < 2 * PIXELS; i++)
-        norm += fabs((double)lim_plan_f32(plan, dx)[i]);
-    g_assert_cmpfloat(norm, >, 1e-6);
+    lim_plan_bind(plan, vl, &label);
+    loss_at(plan, loss);
+    memcpy(got, lim_plan_get(plan, dx), sizeof got);
+    const double *alone = lim_plan_get(plan, other);
+    double apart = 0;
+    for (int i = 0; i < PIXELS; i++) {
+        largest = fmax(largest, fabs(got[i]));
+        apart = fmax(apart, fabs(got[i] - alone[i]));
+    }
+    g_assert_cmpfloat(largest, >, 1e-4);
+    g_assert_cmpfloat(apart, >, 0.01 * largest); /* not the classifier's own */
+    for (int k = 3; k < PIXELS; k += 37) {
+        const double keep = x[k], step = 0x1p-20;
+        x[k] = keep + step;
+        const double up = loss_at(plan, loss);
+        x[k] = keep - step;
+        const double down = loss_at(plan, loss);
+        x[k] = keep;
+        g_assert_cmpfloat_with_epsilon((up - down) / (2 * step), got[k], 1e-5 * largest);
+    }
     lim_plan_free(plan);
-    lim_predictor_free(c);
-    lim_denoiser_free(d);
+    pair_clear(&p);
+}
+
+/* The mean of the logits, whatever the parts are. */
+static void
+test_ensemble(void)
+{
+    const LimExec exec = serial();
+    Pair p;
+    pair_init(&p);
+    LimClassifierParams vgg;
+    LimStore *s = model_store_family(LIM_CLASSIFIER_VGG, &vgg);
+    LimPredictor *other = lim_predictor_new(&vgg, s);
+    LimError err = LIM_ERROR_INIT;
+    LimPredictor *all =
+        lim_predictor_ensemble((LimPredictor *[]){p.classifier, other, p.behind}, 3, &err);
+    g_assert_cmpstr(err.text, ==, "");
+    const int nk = lim_predictor_classes(p.classifier);
+    float x[2 * PIXELS], *z = g_new0(float, 4 * 2 * nk);
+    lim_rng_normal(5, LIM_STREAM_TEST, 0, x, 2 * PIXELS);
+    lim_predictor_run(p.classifier, &exec, x, 2, z, NULL, &err);
+    lim_predictor_run(other, &exec, x, 2, z + 2 * nk, NULL, &err);
+    lim_predictor_run(p.behind, &exec, x, 2, z + 4 * nk, NULL, &err);
+    lim_predictor_run(all, &exec, x, 2, z + 6 * nk, NULL, &err);
+    g_assert_cmpstr(err.text, ==, "");
+    for (int i = 0; i < 2 * nk; i++) {
+        const float want = (z[i] + z[2 * nk + i] + z[4 * nk + i]) / 3;
+        g_assert_cmpfloat_with_epsilon(z[6 * nk + i], want, 1e-6f * (1 + fabsf(want)));
+    }
+    g_assert_true(lim_predictor_hash(all) != lim_predictor_hash(p.classifier));
+    g_free(z);
+    lim_predictor_free(all);
+    lim_predictor_free(other);
     lim_store_free(s);
-    lim_store_free(cs);
+    pair_clear(&p);
 }
 
 int
@@ -292,7 +416,9 @@ main(int argc, char **argv)
                          test_gradient);
     g_test_add_data_func("/denoiser/file/dunet", GINT_TO_POINTER(LIM_DENOISER_DUNET), test_file);
     g_test_add_data_func("/denoiser/file/dae", GINT_TO_POINTER(LIM_DENOISER_DAE), test_file);
-    g_test_add_func("/denoiser/before-classifier", test_before_classifier);
+    g_test_add_func("/denoiser/behind", test_behind);
+    g_test_add_func("/denoiser/behind/gradient", test_behind_gradient);
+    g_test_add_func("/denoiser/ensemble", test_ensemble);
     const int failed = g_test_run();
     model_clear();
     return failed;
