@@ -40,8 +40,8 @@ typedef struct CliCommand {
 
 extern const CliCommand cli_ablate, cli_denoise, cli_info, cli_train_classifier, cli_train_denoiser,
     cli_train_gan, cli_sample, cli_interpolate, cli_attention, cli_evaluate_attacks,
-    cli_evaluate_classifier, cli_evaluate_gan, cli_bench_gan, cli_bench_ops, cli_features,
-    cli_scenes_make, cli_scenes_show, cli_sweep;
+    cli_evaluate_classifier, cli_evaluate_defenses, cli_evaluate_gan, cli_bench_gan, cli_bench_ops,
+    cli_features, cli_scenes_make, cli_scenes_show, cli_sweep;
 
 /* The folder of --data, or NULL. */
 const char *cli_data(const CliRun *run);
@@ -91,3 +91,6 @@ LimStep cli_run_task(CliRun *run, LimTask *task, LimError *err);
 /* Prints a result: as one JSON object, or for people ("_" in keys becomes a space, an array of
  * objects a table). */
 void cli_print(FILE *out, const json_t *result, bool as_json);
+/* An array of objects as a table of Markdown: the keys of the first are the head ("_" becomes a
+ * space). */
+void cli_markdown_table(FILE *out, const json_t *rows);

@@ -381,43 +381,6 @@ evaluate(Evaluation *e, const char *path, LimError *err)
 /* ---- what is written --------------------------------------------------------------------------
  */
 
-/* An array of objects as a table: the keys of the first are the head. */
-static void
-write_table(FILE *out, const json_t *rows)
-{
-    json_t *first = json_array_get(rows, 0);
-    const char *key;
-    json_t *value;
-    size_t i;
-    json_object_foreach(first, key, value)
-    {
-        fputs("| ", out);
-        for (const char *c = key; *c; c++)
-            fputc(*c == '_' ? ' ' : *c, out);
-        fputc(' ', out);
-    }
-    fputs("|\n", out);
-    json_object_foreach(first, key, value) fputs(json_is_string(value) ? "|---" : "|--:", out);
-    fputs("|\n", out);
-    json_t *row;
-    json_array_foreach(rows, i, row)
-    {
-        json_object_foreach(row, key, value)
-        {
-            if (json_is_string(value))
-                fprintf(out, "| %s ", json_string_value(value));
-            else if (json_is_integer(value))
-                fprintf(out, "| %lld ", (long long)json_integer_value(value));
-            else if (json_is_real(value))
-                fprintf(out, "| %.4g ", json_real_value(value));
-            else
-                fputs("| - ", out);
-        }
-        fputs("|\n", out);
-    }
-    fputc('\n', out);
-}
-
 static char *
 markdown(const Evaluation *e, const json_t *result)
 {
@@ -437,16 +400,16 @@ markdown(const Evaluation *e, const json_t *result)
             e->flags->pictures, e->data->name, e->data->split,
             e->flags->next ? "to be taken for the class after the right one"
                            : "to be taken for any other class");
-    write_table(out, e->rows);
+    cli_markdown_table(out, e->rows);
     if (json_array_size(e->gradients) > 0) {
         fputs("## Gradients of the cross entropy\n\nAt the pictures themselves, of the logits "
               "divided by a temperature: the median length, the share of values that are exactly "
               "0, and the number of pictures whose values all are.\n\n",
               out);
-        write_table(out, e->gradients);
+        cli_markdown_table(out, e->gradients);
     }
     fputs("## Classifiers\n\n", out);
-    write_table(out, e->models);
+    cli_markdown_table(out, e->models);
     fclose(out);
     return text;
 }

@@ -14,15 +14,25 @@
 
 enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
-static const CliCommand *const written[] = {&cli_ablate,           &cli_info,
-                                            &cli_train_classifier, &cli_train_denoiser,
-                                            &cli_train_gan,        &cli_denoise,
-                                            &cli_sample,           &cli_interpolate,
-                                            &cli_attention,        &cli_evaluate_classifier,
-                                            &cli_evaluate_attacks, &cli_evaluate_gan,
-                                            &cli_features,         &cli_bench_gan,
-                                            &cli_bench_ops,        &cli_scenes_make,
-                                            &cli_scenes_show,      &cli_sweep};
+static const CliCommand *const written[] = {&cli_ablate,
+                                            &cli_info,
+                                            &cli_train_classifier,
+                                            &cli_train_denoiser,
+                                            &cli_train_gan,
+                                            &cli_denoise,
+                                            &cli_sample,
+                                            &cli_interpolate,
+                                            &cli_attention,
+                                            &cli_evaluate_classifier,
+                                            &cli_evaluate_attacks,
+                                            &cli_evaluate_defenses,
+                                            &cli_evaluate_gan,
+                                            &cli_features,
+                                            &cli_bench_gan,
+                                            &cli_bench_ops,
+                                            &cli_scenes_make,
+                                            &cli_scenes_show,
+                                            &cli_sweep};
 /* ... and one for every attack. */
 enum { WRITTEN = sizeof written / sizeof written[0], MAX_COMMANDS = WRITTEN + CLI_ATTACKS };
 static const CliCommand *commands[MAX_COMMANDS];

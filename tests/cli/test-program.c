@@ -691,6 +691,60 @@ test_evaluate_attacks(void)
     fails("evaluate attacks c.safetensors --data . --pictures 31", 2, "--pictures");
 }
 
+/* Tables over denoisers: no defence is the classifier itself, an epsilon of 0 changes nothing, and
+ * what was measured already is taken over. */
+static void
+test_evaluate_defenses(void)
+{
+    static const char line[] =
+        "evaluate defenses d.safetensors --classifier c.safetensors --nets c.safetensors --source "
+        "c.safetensors --others c.safetensors --data . --pictures 6 --epsilons 0,40 --adaptive 3 "
+        "--restarts 1 --amplification --out defenses --json";
+    json_t *result = run_json(line);
+    const json_t *rows = json_object_get(result, "defenses");
+    g_assert_cmpuint(json_array_size(rows), ==, 2);
+    const json_t *none = json_array_get(rows, 0);
+    g_assert_cmpstr(json_string_value(json_object_get(none, "name")), ==, "none");
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *o = json_array_get(rows, i), *judges = json_object_get(o, "judges");
+        const json_t *right = json_object_get(json_array_get(judges, 0), "accuracy");
+        g_assert_cmpuint(json_array_size(judges), ==, 2);
+        g_assert_cmpuint(json_array_size(right), ==, 1 + 2 * 6);
+        for (size_t k = 1; k <= 6; k++) /* epsilon 0 */
+            g_assert_cmpfloat(json_number_value(json_array_get(right, k)), ==,
+                              json_number_value(json_array_get(right, 0)));
+        g_assert_true(json_equal(right, json_object_get(json_array_get(judges, 1), "accuracy")));
+        g_assert_cmpuint(json_array_size(json_object_get(o, "adaptive")), ==, 6);
+        g_assert_cmpuint(json_array_size(json_object_get(o, "amplification")), ==, 2);
+    }
+    const json_t *l1 = json_object_get(none, "l1");
+    g_assert_cmpfloat(json_number_value(json_array_get(l1, 6)), ==, 0);
+    g_assert_cmpfloat(json_number_value(json_array_get(l1, 7)), >, 0.01);
+    json_t *row;
+    size_t i;
+    json_array_foreach(json_object_get(none, "adaptive"), i, row)
+    {
+        if (!json_is_null(json_object_get(row, "oblivious")))
+            g_assert_cmpfloat(number(row, "oblivious"), ==, number(row, "adaptive"));
+    }
+    g_assert_true(exists("defenses.json") && exists("defenses.md") && exists("defenses.svg"));
+    json_t *again = run_json(line); /* measured again, the time would differ */
+    const json_t *taken = json_array_get(json_object_get(again, "defenses"), 1);
+    const double ms = number(json_array_get(rows, 1), "ms_for_one_picture");
+    g_assert_cmpfloat_with_epsilon(number(taken, "ms_for_one_picture"), ms, 1e-6 * ms);
+    json_decref(again);
+    json_decref(result);
+
+    fails("evaluate defenses", 2, "DENOISER... is missing");
+    fails("evaluate defenses c.safetensors --classifier c.safetensors --data . --pictures 2", 1,
+          "a denoiser is needed");
+    fails("evaluate defenses d.safetensors --classifier c.safetensors --data . --epsilons 3,,4", 2,
+          "--epsilons");
+    fails("evaluate defenses d.safetensors --classifier c.safetensors --data . --classes 9-7", 2,
+          "classes");
+    fails("evaluate defenses d.safetensors --classifier c.safetensors --data .", 2, "only 30");
+}
+
 /* Ctrl+C in the middle of an attack: what is there is printed, as JSON, and the code is 130. */
 static void
 test_attack_interrupt(void)
@@ -794,6 +848,7 @@ main(int argc, char **argv)
     g_test_add_func("/cli/features", test_features);
     g_test_add_func("/cli/attack", test_attack);
     g_test_add_func("/cli/evaluate-attacks", test_evaluate_attacks);
+    g_test_add_func("/cli/evaluate-defenses", test_evaluate_defenses);
     g_test_add_func("/cli/attack/interrupt", test_attack_interrupt);
     g_test_add_func("/cli/ablate", test_ablate);
     g_test_add_func("/cli/interrupt", test_interrupt);
