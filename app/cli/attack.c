@@ -6,6 +6,7 @@
 #include "attacks/attackfile.h"
 #include "attacks/oracle.h"
 #include "base/file.h"
+#include "metrics/asked_class.h"
 #include "models/generator.h"
 
 #include <errno.h>
@@ -20,9 +21,10 @@
 #define ORACLE_RETRIES 3
 
 typedef struct AttackFlags {
-    char model[LIM_TEXT_MAX], oracle[LIM_TEXT_MAX], input[LIM_TEXT_MAX], generate[LIM_TEXT_MAX],
-        target[LIM_TEXT_MAX], out[LIM_TEXT_MAX];
+    char model[LIM_TEXT_MAX], denoiser[LIM_TEXT_MAX], oracle[LIM_TEXT_MAX], input[LIM_TEXT_MAX],
+        generate[LIM_TEXT_MAX], target[LIM_TEXT_MAX], out[LIM_TEXT_MAX];
     int first, count, label, queries, lattice;
+    bool oblivious;
 } AttackFlags;
 
 static const LimParamSpec flags_schema[] = {
@@ -33,6 +35,22 @@ static const LimParamSpec flags_schema[] = {
      .unit = "",
      .kind = LIM_TEXT,
      .offset = offsetof(AttackFlags, model)},
+    {.name = "denoiser",
+     .label = "Denoiser",
+     .help = "Put this defence in front of the classifier, a file written by `limen-cli train "
+             "denoiser`. The attack goes through it: answers and gradients are those of both "
+             "together.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(AttackFlags, denoiser)},
+    {.name = "oblivious",
+     .label = "Oblivious",
+     .help = "The attack does not know of the denoiser: it is made on the classifier alone, and "
+             "only its result is denoised.",
+     .unit = "",
+     .kind = LIM_BOOL,
+     .offset = offsetof(AttackFlags, oblivious),
+     .max = 1},
     {.name = "oracle",
      .label = "Oracle",
      .help = "Attack this program instead of the classifier, which then only says how large "
@@ -120,6 +138,8 @@ typedef struct Job {
     const LimSampleRequest *request;
     char model[LIM_TEXT_MAX], from[LIM_TEXT_MAX];
     LimPredictor *predictor;
+    LimDenoiser *denoiser;
+    LimPredictor *behind; /* the predictor behind it */
     LimVictim *victim;
     CliPictures pictures;
     CliPictures pool;
@@ -143,7 +163,8 @@ make_victim(const Job *j, LimError *err)
 {
     const int classes = lim_predictor_classes(j->predictor);
     if (!*j->flags->oracle)
-        return lim_victim_new(j->predictor, j->klass->access);
+        return lim_victim_new(j->behind && !j->flags->oblivious ? j->behind : j->predictor,
+                              j->klass->access);
     const LimOracleOptions o = {j->flags->oracle, lim_predictor_image_shape(j->predictor),
                                 ORACLE_SECONDS, ORACLE_RETRIES};
     LimVictim *v = lim_oracle_new(&o, &j->run->exec, err);
@@ -280,8 +301,53 @@ find_target(Job *j, LimError *err)
     return LIM_OK;
 }
 
+static LimStatus
+load_denoiser(Job *j, LimError *err)
+{
+    const bool given = *j->flags->denoiser;
+    if (given && *j->flags->oracle)
+        return lim_fail(err, LIM_E_PARAM, "--denoiser and --oracle exclude each other.");
+    if (j->flags->oblivious && !given)
+        return lim_fail(err, LIM_E_PARAM, "--oblivious belongs to --denoiser.");
+    if (!given)
+        return LIM_OK;
+    j->denoiser = lim_denoiser_load(j->flags->denoiser, err);
+    if (j->denoiser)
+        j->behind = lim_predictor_behind(j->denoiser, j->predictor, err);
+    return j->behind ? LIM_OK : err->code;
+}
+
 /* ---- results ----------------------------------------------------------------------------------
  */
+
+static const char *
+class_name(const Job *j, int label)
+{
+    const char *name = label >= 0 ? lim_predictor_class_name(j->predictor, label) : NULL;
+    return name ? name : "";
+}
+
+/* What the defended classifier says of the result. */
+static LimStatus
+judge_denoised(const Job *j, int i, const LimAttackResult *r, json_t *o, LimError *err)
+{
+    const int classes = lim_predictor_classes(j->behind);
+    float *x = lim_alloc(j->pictures.size, sizeof *x), *z = lim_alloc((size_t)classes, sizeof *z);
+    for (size_t k = 0; k < j->pictures.size; k++)
+        x[k] = 2 * r->image[k] - 1;
+    const LimStatus status = lim_predictor_run(j->behind, &j->run->exec, x, 1, z, NULL, err);
+    if (status == LIM_OK) {
+        const int seen = lim_seen_class(z, classes);
+        json_object_set_new(o, "denoised_label", json_integer(seen));
+        json_object_set_new(o, "denoised_name", json_string(class_name(j, seen)));
+        json_object_set_new(o, "denoised_fools",
+                            json_boolean(j->target ? seen == j->target[i]
+                                                   : seen != j->pictures.label[i]));
+    }
+    free(x);
+    free(z);
+    return status;
+}
 
 static json_t *
 describe(const Job *j, int i, const LimAttackResult *r)
@@ -289,9 +355,7 @@ describe(const Job *j, int i, const LimAttackResult *r)
     json_t *o = json_pack("{s:I, s:i, s:s, s:i}", "picture", (json_int_t)j->pictures.index[i],
                           "right", j->pictures.label[i], "status",
                           lim_attack_status_names[r->status], "label", r->label);
-    const bool named = r->label >= 0 && *lim_predictor_class_name(j->predictor, r->label);
-    json_object_set_new(o, "name",
-                        json_string(named ? lim_predictor_class_name(j->predictor, r->label) : ""));
+    json_object_set_new(o, "name", json_string(class_name(j, r->label)));
     if (j->target)
         json_object_set_new(o, "target", json_integer(j->target[i]));
     json_object_set_new(o, "l2", json_real(r->l2));
@@ -312,6 +376,8 @@ write_result(const Job *j, int i, const LimAttackResult *r, json_t *o, LimError 
     const LimAttackAbout about = {.klass = j->klass,
                                   .params = j->params,
                                   .model = j->model,
+                                  .denoiser = j->denoiser ? j->flags->denoiser : NULL,
+                                  .oblivious = j->flags->oblivious,
                                   .from = j->from,
                                   .picture = j->pictures.index[i],
                                   .right = j->pictures.label[i],
@@ -339,7 +405,9 @@ report(const Job *j, const LimAttack *a, double seconds, LimError *err)
         LimAttackResult r;
         lim_attack_result(a, i, &r);
         json_t *o = describe(j, i, &r);
-        if (*j->flags->out)
+        if (j->behind)
+            status = judge_denoised(j, i, &r, o, err);
+        if (*j->flags->out && status == LIM_OK)
             status = write_result(j, i, &r, o, err);
         json_array_append_new(rows, o);
         if (r.status == LIM_ATTACK_FOOLED)
@@ -409,13 +477,15 @@ run_attack(CliRun *run, LimError *err)
     j.request = cli_args_values(&run->args, lim_sample_schema);
     cli_resource(j.flags->model, "fashion-classifier.safetensors", j.model);
     j.predictor = lim_predictor_load(j.model, err);
-    j.victim = j.predictor ? make_victim(&j, err) : NULL;
+    j.victim = j.predictor && load_denoiser(&j, err) == LIM_OK ? make_victim(&j, err) : NULL;
     json_t *result = j.victim ? attack(&j, err) : NULL;
     free(j.target);
     lim_victim_free(j.victim);
     cli_pictures_clear(&j.pictures);
     cli_pictures_clear(&j.pool);
+    lim_predictor_free(j.behind);
     lim_predictor_free(j.predictor);
+    lim_denoiser_free(j.denoiser);
     return result;
 }
 

@@ -43,6 +43,10 @@ about_text(const LimAttackAbout *a, const LimAttackResult *r)
                                "gradients", (json_int_t)r->gradients, "fools8", r->fools8, "label8",
                                r->label8, "l2_8", r->l2_8);
     LIM_ASSERT(o && result);
+    if (a->denoiser) {
+        json_object_set_new(o, "denoiser", name_json(a->denoiser));
+        json_object_set_new(o, "oblivious", json_boolean(a->oblivious));
+    }
     json_object_set_new(o, "result", result);
     char *text = json_dumps(o, 0);
     LIM_ASSERT(text);
@@ -89,6 +93,7 @@ parse(const json_t *o, const char *path, LimAttackRead *out, LimError *err)
     const char *model = json_string_value(json_object_get(o, "model"));
     const char *from = json_string_value(json_object_get(o, "from"));
     const char *seed = json_string_value(json_object_get(o, "seed"));
+    const char *denoiser = json_string_value(json_object_get(o, "denoiser"));
     const json_t *settings = json_object_get(o, "settings");
     const json_int_t picture = json_integer_value(json_object_get(o, "picture"));
     const json_int_t target = json_integer_value(json_object_get(o, "target"));
@@ -106,6 +111,9 @@ parse(const json_t *o, const char *path, LimAttackRead *out, LimError *err)
                         path);
     lim_text_clean(model, strlen(model), out->model, sizeof out->model);
     lim_text_clean(from, strlen(from), out->from, sizeof out->from);
+    if (denoiser)
+        lim_text_clean(denoiser, strlen(denoiser), out->denoiser, sizeof out->denoiser);
+    out->oblivious = denoiser && json_is_true(json_object_get(o, "oblivious"));
     out->picture = (uint32_t)picture;
     out->target = (int)target;
     out->queries = json_integer_value(json_object_get(o, "queries"));

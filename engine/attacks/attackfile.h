@@ -11,10 +11,12 @@
 typedef struct LimAttackAbout {
     const LimAttackClass *klass;
     const void *params;
-    const char *model; /* path or name; the last part is written */
-    const char *from;  /* where the picture is from: "test", "sample", or the path of a file */
-    uint32_t picture;  /* its number there */
-    int right, target; /* classes; target -1: untargeted */
+    const char *model;    /* path or name; the last part is written */
+    const char *denoiser; /* the same of one in front of it; NULL: none */
+    bool oblivious;       /* the attack did not know of it: it was made on the model alone */
+    const char *from;     /* where the picture is from: "test", "sample", or the path of a file */
+    uint32_t picture;     /* its number there */
+    int right, target;    /* classes; target -1: untargeted */
     int64_t queries, lattice;
     uint64_t seed;
 } LimAttackAbout;
@@ -28,6 +30,8 @@ typedef struct LimAttackRead {
     const LimAttackClass *klass;
     void *params; /* of the class; the caller frees */
     char model[LIM_TEXT_MAX], from[LIM_ATTACKFILE_FROM_MAX];
+    char denoiser[LIM_TEXT_MAX]; /* "": none */
+    bool oblivious;
     uint32_t picture;
     int target;
     int64_t queries, lattice;

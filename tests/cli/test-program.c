@@ -661,6 +661,38 @@ test_attack(void)
     fails("attack fgsm --model c.safetensors --data . --out c.safetensors/x", 1, "c.safetensors");
 }
 
+/* A denoiser in front: attacked together with the classifier, or only put before its result. */
+static void
+test_attack_denoiser(void)
+{
+    json_t *through = run_json("attack pgd --model c.safetensors --denoiser d.safetensors --data . "
+                               "--count 3 --norm linf --epsilon 0.5 --lattice 0 --out . --json");
+    json_t *alone = run_json("attack pgd --model c.safetensors --data . --count 3 --norm linf "
+                             "--epsilon 0.5 --lattice 0 --json");
+    json_t *before = run_json("attack pgd --model c.safetensors --denoiser d.safetensors "
+                              "--oblivious --data . --count 3 --norm linf --epsilon 0.5 --lattice "
+                              "0 --json");
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *row = json_array_get(json_object_get(through, "results"), i);
+        const json_t *other = json_array_get(json_object_get(before, "results"), i);
+        const json_t *same = json_array_get(json_object_get(alone, "results"), i);
+        g_assert_cmpfloat(number(row, "denoised_label"), ==, number(row, "label"));
+        g_assert_cmpfloat(number(other, "l2"), ==, number(same, "l2"));
+        g_assert_cmpfloat(number(other, "queries"), ==, number(same, "queries"));
+        g_assert_cmpint(json_is_true(json_object_get(other, "denoised_fools")), ==,
+                        number(other, "denoised_label") != number(other, "right"));
+        g_assert_null(json_object_get(same, "denoised_label"));
+    }
+    json_decref(through);
+    json_decref(alone);
+    json_decref(before);
+    fails("attack fgsm --model c.safetensors --data . --oblivious", 2, "--denoiser");
+    fails("attack fgsm --model c.safetensors --data . --denoiser c.safetensors", 1,
+          "a denoiser is needed");
+    fails("attack boundary --model c.safetensors --denoiser d.safetensors --oracle true", 2,
+          "exclude each other");
+}
+
 /* Tables over classifiers and attacks; the numbers are those of the attack alone. */
 static void
 test_evaluate_attacks(void)
@@ -847,6 +879,7 @@ main(int argc, char **argv)
     g_test_add_func("/cli/evaluate-gan", test_evaluate_gan); /* of both */
     g_test_add_func("/cli/features", test_features);
     g_test_add_func("/cli/attack", test_attack);
+    g_test_add_func("/cli/attack/denoiser", test_attack_denoiser);
     g_test_add_func("/cli/evaluate-attacks", test_evaluate_attacks);
     g_test_add_func("/cli/evaluate-defenses", test_evaluate_defenses);
     g_test_add_func("/cli/attack/interrupt", test_attack_interrupt);
