@@ -7,6 +7,8 @@
  * the whole way from the original, x + (1 + overshoot) sum r, and every place is brought into the
  * range of pictures before it is judged and differentiated: pictures that are clipped only in the
  * end do not fool. The candidates are the classes with the largest logits of the original. */
+#include "attacks/deepfool.h"
+
 #include "attacks/params.h"
 
 #include <math.h>
@@ -56,6 +58,59 @@ static const LimParamSpec schema[] = {
      .ui_max = 0.1},
     {0}};
 
+void
+lim_deepfool_candidates(const float *logits, int classes, int label, int most, bool *candidate)
+{
+    for (int k = 0; k < classes; k++) {
+        int before = 0; /* classes with larger logits, the first of equals in front */
+        for (int q = 0; q < classes; q++)
+            before += logits[q] > logits[k] || (logits[q] == logits[k] && q < k);
+        candidate[k] = before < most && k != label;
+    }
+}
+
+bool
+lim_deepfool_step(LimNorm norm, const float *logits, const float *jacobian, const bool *candidate,
+                  int classes, int label, size_t size, double *way)
+{
+    const float *own = jacobian + (size_t)label * size;
+    const bool l2 = norm == LIM_NORM_L2;
+    double nearest = (double)INFINITY, length = 0;
+    int to = -1;
+    for (int k = 0; k < classes; k++) {
+        if (!candidate[k])
+            continue;
+        const float *other = jacobian + (size_t)k * size;
+        double sum = 0;
+        for (size_t j = 0; j < size; j++) {
+            const double w = (double)other[j] - (double)own[j];
+            sum += l2 ? w * w : fabs(w);
+        }
+        const double w = l2 ? sqrt(sum) : sum;
+        const double distance = fabs((double)logits[k] - (double)logits[label]) / (w + 1e-12);
+        if (w > 0 && distance < nearest) {
+            nearest = distance;
+            length = w;
+            to = k;
+        }
+    }
+    if (to < 0)
+        return false;
+    const float *other = jacobian + (size_t)to * size;
+    for (size_t j = 0; j < size; j++) {
+        const double w = (double)other[j] - (double)own[j];
+        way[j] += (nearest + BEYOND) * (l2 ? w / length : (w > 0) - (w < 0));
+    }
+    return true;
+}
+
+void
+lim_deepfool_place(const float *from, const double *way, double overshoot, size_t size, float *to)
+{
+    for (size_t j = 0; j < size; j++)
+        to[j] = (float)fmax(0, fmin(1, (double)from[j] + (1 + overshoot) * way[j]));
+}
+
 typedef struct DeepFool {
     LimAttack attack;
     int at;
@@ -104,58 +159,17 @@ clear(LimAttack *a)
     free(d->label);
 }
 
-static void
-choose_candidates(DeepFool *d, int i, const float *logits)
-{
-    const LimAttack *a = &d->attack;
-    const Params *p = a->params;
-    const int classes = a->victim->classes;
-    for (int k = 0; k < classes; k++) {
-        int before = 0; /* classes with larger logits, the first of equals in front */
-        for (int q = 0; q < classes; q++)
-            before += logits[q] > logits[k] || (logits[q] == logits[k] && q < k);
-        d->candidate[i * classes + k] = before < p->candidates && k != a->label[i];
-    }
-}
-
 /* Adds the step to the nearest boundary to the way and puts x there, within the range. */
 static void
 walk(DeepFool *d, int i, const float *logits, const float *jacobian)
 {
     LimAttack *a = &d->attack;
     const Params *p = a->params;
-    const size_t size = a->size;
-    const int classes = a->victim->classes, y = a->label[i];
-    const float *own = jacobian + (size_t)y * size;
-    const bool l2 = p->norm == LIM_NORM_L2;
-    double nearest = (double)INFINITY, length = 0;
-    int to = -1;
-    for (int k = 0; k < classes; k++) {
-        if (!d->candidate[i * classes + k])
-            continue;
-        const float *other = jacobian + (size_t)k * size;
-        double sum = 0;
-        for (size_t j = 0; j < size; j++) {
-            const double w = (double)other[j] - (double)own[j];
-            sum += l2 ? w * w : fabs(w);
-        }
-        const double w = l2 ? sqrt(sum) : sum;
-        const double distance = fabs((double)logits[k] - (double)logits[y]) / (w + 1e-12);
-        if (w > 0 && distance < nearest) {
-            nearest = distance;
-            length = w;
-            to = k;
-        }
-    }
-    if (to < 0) /* the gradients are 0: nowhere to go */
-        return;
-    const float *other = jacobian + (size_t)to * size;
-    for (size_t j = 0; j < size; j++) {
-        const size_t at = (size_t)i * size + j;
-        const double w = (double)other[j] - (double)own[j];
-        d->way[at] += (nearest + BEYOND) * (l2 ? w / length : (w > 0) - (w < 0));
-        d->x[at] = (float)fmax(0, fmin(1, (double)a->image[at] + (1 + p->overshoot) * d->way[at]));
-    }
+    const int classes = a->victim->classes;
+    const size_t at = (size_t)i * a->size;
+    if (lim_deepfool_step((LimNorm)p->norm, logits, jacobian, d->candidate + i * classes, classes,
+                          a->label[i], a->size, d->way + at))
+        lim_deepfool_place(a->image + at, d->way + at, p->overshoot, a->size, d->x + at);
 }
 
 static LimStatus
@@ -194,7 +208,8 @@ step(LimAttack *a, const LimExec *exec, LimProgress *progress, LimError *err)
     for (int k = 0; k < m; k++) {
         const float *z = d->logits + (size_t)k * classes;
         if (d->at == 0)
-            choose_candidates(d, d->rows[k], z);
+            lim_deepfool_candidates(z, (int)classes, a->label[d->rows[k]], p->candidates,
+                                    d->candidate + (size_t)d->rows[k] * classes);
         walk(d, d->rows[k], z, d->jacobian + (size_t)k * classes * a->size);
     }
     d->at++;
