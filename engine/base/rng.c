@@ -10,6 +10,7 @@
 #include "base/status.h"
 
 #include <math.h>
+#include <string.h>
 #include <stdbool.h>
 
 /* Salmon et al., section 3.3: multipliers, and the Weyl constants of the key schedule. */
@@ -209,11 +210,18 @@ mix(uint64_t x)
 }
 
 uint64_t
+lim_hash(uint64_t h, const void *data, size_t n)
+{
+    const unsigned char *p = data;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ p[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+uint64_t
 lim_rng_stream(uint64_t base, const char *name, uint64_t number)
 {
-    uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-    for (const char *s = name; s && *s; s++)
-        h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
+    const uint64_t h = lim_hash(LIM_HASH_BEGIN, name, name ? strlen(name) : 0);
     return mix(mix(mix(h) + base) + number);
 }
 

@@ -32,6 +32,9 @@ uint64_t lim_rng_u64(uint64_t seed, uint64_t stream, uint64_t index);
 uint32_t lim_rng_below(uint64_t seed, uint64_t stream, uint64_t index, uint32_t below);
 /* A permutation of 0..n-1 (Fisher-Yates). */
 void lim_rng_permutation(uint64_t seed, uint64_t stream, uint32_t *out, uint32_t n);
+/* 64-bit FNV-1a hash of bytes; h: LIM_HASH_BEGIN, or the hash of what comes before them. */
+#define LIM_HASH_BEGIN UINT64_C(0xcbf29ce484222325)
+uint64_t lim_hash(uint64_t h, const void *data, size_t n);
 /* Mixes a string or number into a stream id. */
 uint64_t lim_rng_stream(uint64_t base, const char *name, uint64_t number);
 

@@ -246,23 +246,13 @@ lim_store_copy(LimStore *to, const LimStore *from)
     }
 }
 
-/* FNV-1a over names and bytes */
-static uint64_t
-hash_bytes(uint64_t h, const void *data, size_t n)
-{
-    const unsigned char *p = data;
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ p[i]) * 0x100000001b3u;
-    return h;
-}
-
 uint64_t
 lim_store_hash(const LimStore *s)
 {
-    uint64_t h = 0xcbf29ce484222325u;
+    uint64_t h = LIM_HASH_BEGIN;
     for (int i = 0; i < s->n; i++) {
-        h = hash_bytes(h, s->entries[i].name, strlen(s->entries[i].name) + 1);
-        h = hash_bytes(h, s->entries[i].data, entry_bytes(&s->entries[i]));
+        h = lim_hash(h, s->entries[i].name, strlen(s->entries[i].name) + 1);
+        h = lim_hash(h, s->entries[i].data, entry_bytes(&s->entries[i]));
     }
     return h;
 }
