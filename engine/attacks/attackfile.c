@@ -77,10 +77,7 @@ lim_attackfile_write(const char *path, const LimAttackAbout *about, LimShape s,
     if (length > 4 && strcmp(path + length - 4, ".png") == 0)
         length -= 4;
     memcpy(npy + length, ".npy", sizeof ".npy");
-    LimTensor *t = lim_tensor_new(LIM_F32, LIM_SHAPE3(s.d[0], s.d[1], s.d[2]));
-    memcpy(lim_tensor_edit(t), r->image, (size_t)lim_shape_size(s) * sizeof(float));
-    status = lim_npy_write(npy, t, err);
-    lim_tensor_unref(t);
+    status = lim_npy_write_f32(npy, s, r->image, err);
     free(npy);
     return status;
 }

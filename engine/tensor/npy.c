@@ -238,3 +238,13 @@ lim_npy_write(const char *path, const LimTensor *t, LimError *err)
                         (size_t)lim_tensor_size(t) * lim_type_size(lim_tensor_type(t)));
     return lim_file_writer_finish(w, err);
 }
+
+LimStatus
+lim_npy_write_f32(const char *path, LimShape shape, const float *values, LimError *err)
+{
+    LimTensor *t = lim_tensor_new(LIM_F32, shape);
+    memcpy(lim_tensor_edit(t), values, (size_t)lim_shape_size(shape) * sizeof *values);
+    const LimStatus status = lim_npy_write(path, t, err);
+    lim_tensor_unref(t);
+    return status;
+}

@@ -11,3 +11,5 @@ LimTensor *lim_npy_read(const char *path, LimError *err);
 LimTensor *lim_npy_parse(const uint8_t *data, size_t size, const char *name, LimError *err);
 /* A file that numpy.load() reads. Atomic. */
 LimStatus lim_npy_write(const char *path, const LimTensor *t, LimError *err);
+/* The same from memory: values [shape]. */
+LimStatus lim_npy_write_f32(const char *path, LimShape shape, const float *values, LimError *err);
