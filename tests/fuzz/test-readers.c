@@ -1,4 +1,5 @@
 /* Every reader of files against mutated files. A new reader is one FuzzReader in the list. */
+#include "attacks/universalfile.h"
 #include "data/dataset.h"
 #include "fuzz.h"
 #include "tensor/npy.h"
@@ -373,12 +374,46 @@ npy_repair(GByteArray *f)
     }
 }
 
+/* ---- universal perturbations ---- */
+
+static void
+universal_seeds(GPtrArray *seeds)
+{
+    g_autofree char *path = temporary();
+    const float v[12] = {0.1f, -0.1f};
+    static const char about[] =
+        "{\"settings\": {\"method\": \"gradient\", \"norm\": \"linf\", \"xi\": 0.1, \"seed\": "
+        "\"1\"}, "
+        "\"model\": \"m.safetensors\", \"hash\": \"0123456789abcdef\", \"data\": \"d\", "
+        "\"pictures\": 10, \"first\": 0, \"unseen\": 4, \"best\": 1, \"passes\": [{\"ratio\": 0, "
+        "\"unseen\": null}, {\"ratio\": 0.5, \"unseen\": 0.4}], \"command\": \"limen-cli\"}";
+    LimStWriter *w = lim_st_writer_new();
+    lim_st_writer_metadata(w, LIM_UNIVERSALFILE_KEY, about);
+    lim_st_writer_add(w, "v", LIM_F32, LIM_SHAPE3(3, 2, 2), v, false);
+    g_assert_cmpint(lim_st_writer_finish(w, path, NULL), ==, LIM_OK);
+    add_file(seeds, path);
+}
+
+static bool
+universal_read(const guint8 *data, size_t size, LimError *err)
+{
+    LimUniversalFile f;
+    if (lim_universalfile_parse(data, size, "perturbation", &f, err) != LIM_OK)
+        return false;
+    touch(f.v, (size_t)lim_shape_size(f.shape) * sizeof *f.v);
+    g_assert_true(g_utf8_validate(f.model, -1, NULL) && g_utf8_validate(f.command, -1, NULL));
+    g_assert_false(f.ratio < 0 || f.ratio > 1);
+    lim_universalfile_clear(&f);
+    return true;
+}
+
 static const FuzzReader readers[] = {
     {"safetensors", st_seeds, st_read, fuzz_repair_safetensors},
     {"idx-images", idx_image_seeds, idx_read_images, gz_repair},
     {"idx-labels", idx_label_seeds, idx_read_labels, gz_repair},
     {"png", png_seeds, png_read, png_repair},
     {"npy", npy_seeds, npy_read, npy_repair},
+    {"universal", universal_seeds, universal_read, fuzz_repair_safetensors},
 };
 
 int
