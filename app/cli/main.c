@@ -32,7 +32,9 @@ static const CliCommand *const written[] = {&cli_ablate,
                                             &cli_bench_ops,
                                             &cli_scenes_make,
                                             &cli_scenes_show,
-                                            &cli_sweep};
+                                            &cli_sweep,
+                                            &cli_universal_make,
+                                            &cli_universal_apply};
 /* ... and one for every attack. */
 enum { WRITTEN = sizeof written / sizeof written[0], MAX_COMMANDS = WRITTEN + CLI_ATTACKS };
 static const CliCommand *commands[MAX_COMMANDS];
