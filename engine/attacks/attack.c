@@ -329,7 +329,9 @@ check(const LimAttackClass *klass, const void *params, const LimAttackInput *in,
             return lim_fail(err, LIM_E_PARAM, "target class %d: the model knows 0 to %d",
                             in->target[i], v->classes - 1);
     }
-    return klass->schema ? lim_params_check(klass->schema, params, err) : LIM_OK;
+    if (klass->schema && lim_params_check(klass->schema, params, err) != LIM_OK)
+        return err ? err->code : LIM_E_PARAM;
+    return klass->check ? klass->check(params, err) : LIM_OK;
 }
 
 LimAttack *

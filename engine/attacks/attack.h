@@ -76,6 +76,8 @@ typedef struct LimAttackClass {
     size_t params_size;
     LimNorm (*norm)(const void *params); /* in which it looks for the closest */
     size_t size;                         /* of its LimAttack struct */
+    /* What a schema cannot say of params: LIM_E_PARAM and a sentence. Optional. */
+    LimStatus (*check)(const void *params, LimError *err);
     /* Called once, input and params are in place. Optional. */
     void (*begin)(LimAttack *a);
     /* One bounded piece of work over all pictures that are LIM_ATTACK_RUNNING or may get closer.

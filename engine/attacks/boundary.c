@@ -9,6 +9,7 @@
 #include "attacks/walk.h"
 #include "base/rng.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -57,7 +58,7 @@ struct LimBoundaryTrace {
     int n_pictures;
     StepBlock *steps[LIM_BOUNDARY_STEPS / STEPS];
     PictureBlock *pictures[LIM_BOUNDARY_STEPS / PICTURES];
-    Key *keys[2 * LIM_BOUNDARY_STEPS / KEY_EVERY]; /* by step; of equals the last holds */
+    Key *keys[LIM_BOUNDARY_STEPS / KEY_EVERY]; /* by step */
 };
 
 static bool
@@ -179,6 +180,7 @@ trace_add_key(LimBoundaryTrace *t, const LimWalk *w)
     k->step = lim_boundary_trace_n(t);
     lim_walk_init(&k->walk, &t->origin->setup, w->stream);
     lim_walk_copy(&k->walk, w);
+    k->walk.setup = NULL; /* it may be that of another trace by then */
     t->keys[n] = k;
     atomic_store_explicit(&t->n_keys, n + 1, memory_order_release);
 }
@@ -249,13 +251,13 @@ lim_boundary_trace_asked(const LimBoundaryTrace *t, int step, float *out)
     lim_walk_clear(&w);
 }
 
-/* The first `steps` steps of a trace; what is whole is shared. */
+/* The first `steps` steps of a trace, for a walk from that origin; what is whole is shared. */
 static LimBoundaryTrace *
-trace_begin_of(const LimBoundaryTrace *t, int steps)
+trace_begin_of(const LimBoundaryTrace *t, int steps, Origin *origin)
 {
     const size_t size = t->origin->setup.size;
-    atomic_fetch_add(&t->origin->refs, 1);
-    LimBoundaryTrace *s = trace_new(t->origin);
+    atomic_fetch_add(&origin->refs, 1);
+    LimBoundaryTrace *s = trace_new(origin);
     s->n_pictures = steps > 0 ? lim_boundary_trace_step(t, steps - 1)->picture + 1 : 0;
     for (int i = 0; i * STEPS < steps; i++) {
         if ((i + 1) * STEPS <= steps) {
@@ -349,6 +351,14 @@ static const LimParamSpec schema[] = {
      .offset = offsetof(LimWalkParams, steps),
      .max = 1e9,
      .def = 25000},
+    {.name = "restarts",
+     .label = "Restarts",
+     .help = "Where the walk leaves its way, and the number of the other way it takes: 120:1,300:2 "
+             "goes another way after step 120, and again after step 300. Up to there nothing "
+             "changes. The window's \"Restart from here\" writes it.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(LimWalkParams, restarts)},
     {0}};
 
 typedef struct Boundary {
@@ -360,6 +370,14 @@ typedef struct Boundary {
     int *rows;                /* [n] whose they are */
     int32_t *label;           /* [n] */
 } Boundary;
+
+static LimStatus
+check(const void *params, LimError *err)
+{
+    LimWalkRestart restart[LIM_WALK_RESTARTS];
+    int n;
+    return lim_walk_parse_restarts(((const LimWalkParams *)params)->restarts, restart, &n, err);
+}
 
 static void
 begin(LimAttack *a)
@@ -391,6 +409,7 @@ begin(LimAttack *a)
                                      .pool_label = a->pool_label,
                                      .n_pool = a->n_pool,
                                      .seed = a->seed};
+        lim_walk_parse_restarts(p->restarts, b->setup[i].restart, &b->setup[i].n_restarts, NULL);
         lim_walk_init(&b->walk[i], &b->setup[i], lim_attack_stream(a, "boundary", i));
     }
 }
@@ -470,6 +489,7 @@ const LimAttackClass lim_attack_boundary = {
     .schema = schema,
     .params_size = sizeof(LimWalkParams),
     .size = sizeof(Boundary),
+    .check = check,
     .begin = begin,
     .step = step,
     .clear = clear};
@@ -497,20 +517,52 @@ lim_boundary_dup_trace(LimAttack *a, int picture)
 }
 
 void
-lim_boundary_restart(LimAttack *a, int picture, int step, uint32_t fork)
+lim_boundary_resume(LimAttack *a, const LimBoundaryTrace *t, int step)
 {
     Boundary *b = (Boundary *)a;
-    LIM_ASSERT(a->klass == &lim_attack_boundary && b->trace[picture]);
-    LimBoundaryTrace *old = b->trace[picture];
-    LimWalk *w = &b->walk[picture];
-    LIM_ASSERT(step >= -1 && step < lim_boundary_trace_n(old));
-    if (atomic_load(&old->n_keys) > 0)
-        trace_replay(old, step + 1, w);
-    b->trace[picture] = trace_begin_of(old, step + 1);
-    lim_boundary_trace_unref(old);
-    if (fork)
-        w->stream = lim_rng_stream(w->stream, "fork", fork);
-    trace_add_key(b->trace[picture], w);
+    LIM_ASSERT(a->klass == &lim_attack_boundary && a->n == 1 && b->trace[0] &&
+               lim_boundary_trace_n(b->trace[0]) == 0);
+    LIM_ASSERT(step >= 0 && step < lim_boundary_trace_n(t));
+    LimBoundaryTrace *empty = b->trace[0];
+    LimWalk *w = &b->walk[0];
+    trace_replay(t, step + 1, w);
+    b->trace[0] = trace_begin_of(t, step + 1, empty->origin);
+    lim_boundary_trace_unref(empty);
     const bool started = w->step.picture >= 0;
-    lim_attack_rewind(a, picture, started ? w->current : NULL, w->current_label, step + 2);
+    lim_attack_rewind(a, 0, started ? w->current : NULL, w->current_label, step + 2);
+}
+
+int
+lim_boundary_common(const char *restarts, const char *others)
+{
+    LimWalkRestart r[LIM_WALK_RESTARTS], s[LIM_WALK_RESTARTS];
+    LimError err = LIM_ERROR_INIT;
+    int n, m, i = 0;
+    if (lim_walk_parse_restarts(restarts, r, &n, &err) != LIM_OK)
+        n = 0;
+    if (lim_walk_parse_restarts(others, s, &m, &err) != LIM_OK)
+        m = 0;
+    while (i < n && i < m && r[i].step == s[i].step && r[i].way == s[i].way)
+        i++;
+    const int one = i < n ? r[i].step + 1 : INT_MAX, two = i < m ? s[i].step + 1 : INT_MAX;
+    return one < two ? one : two;
+}
+
+LimStatus
+lim_boundary_add_restart(const char *restarts, int step, uint32_t way, char *out, LimError *err)
+{
+    LimWalkRestart r[LIM_WALK_RESTARTS];
+    int n, at = 0;
+    const LimStatus status = lim_walk_parse_restarts(restarts, r, &n, err);
+    if (status != LIM_OK)
+        return status;
+    while (n > 0 && r[n - 1].step >= step)
+        n--;
+    if (n == LIM_WALK_RESTARTS)
+        return lim_fail(err, LIM_E_PARAM, "an attack can be restarted %d times", LIM_WALK_RESTARTS);
+    r[n++] = (LimWalkRestart){step, way};
+    for (int i = 0; i < n; i++)
+        at += snprintf(out + at, LIM_TEXT_MAX - (size_t)at, "%s%d:%u", i ? "," : "", r[i].step,
+                       r[i].way);
+    return LIM_OK;
 }

@@ -17,6 +17,10 @@
  * neither does its picture, as long as a reference to the trace is held (also after the attack is
  * freed). Going back makes a new trace and leaves the old one as it is.
  *
+ * Restarts. The parameter "restarts", such as "120:1,300:2", makes the walk leave its way: after
+ * step 120 its random numbers are those of way 1, after step 300 those of way 2. Up to there a walk
+ * with restarts is the walk without them, which is why the trace of one can begin the other.
+ *
  * Memory: 64 bytes a step, one picture for each accepted one, six for every 64th step: 25,000 steps
  * of 32 x 32 take less than 125 MB. */
 #pragma once
@@ -78,9 +82,16 @@ void lim_boundary_trace_asked(const LimBoundaryTrace *t, int step, float *out);
 int lim_boundary_trace_accepted(const LimBoundaryTrace *t, int step, int direction);
 size_t lim_boundary_trace_bytes(const LimBoundaryTrace *t); /* that it holds */
 
-/* Takes a recorded picture back to what it was after that step (of its trace; -1: after the
- * question about the original), and the attack, if it had ended, back to searching; the other
- * pictures stay where they are. Its count of queries goes back too: it says what the way to the
- * picture has cost. fork 0: going on gives the same bytes as if nothing had happened; another
- * number: another way from there. By the thread that steps; get the trace again afterwards. */
-void lim_boundary_restart(LimAttack *a, int picture, int step, uint32_t fork);
+/* Takes a new attack on one recorded picture to where the trace t was after that step, without
+ * asking again; its count of queries says what the way there has cost. t: of an attack with the
+ * same input and the same parameters, except for restarts after the step, the budget and
+ * lattice_queries. It stays as it is, and the new trace shares what it holds. By the thread that
+ * steps. */
+void lim_boundary_resume(LimAttack *a, const LimBoundaryTrace *t, int step);
+/* For how many steps walks with these restarts are the same: INT_MAX when they never part. Texts
+ * that are no restarts count as none. */
+int lim_boundary_common(const char *restarts, const char *others);
+/* out [LIM_TEXT_MAX] := restarts, and then another one after that step: those from the step on
+ * are left out. LIM_E_PARAM: there are too many. */
+LimStatus lim_boundary_add_restart(const char *restarts, int step, uint32_t way, char *out,
+                                   LimError *err);

@@ -23,6 +23,7 @@
 #include "base/rng.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,7 +79,7 @@ lim_walk_copy(LimWalk *to, const LimWalk *from)
     float *const its[] = {from->start,  from->current, from->asked,
                           from->sphere, from->memory,  from->eta};
     for (size_t i = 0; i < sizeof mine / sizeof *mine; i++)
-        memcpy(mine[i], its[i], from->setup->size * sizeof(float));
+        memcpy(mine[i], its[i], to->setup->size * sizeof(float));
     copy.start = to->start;
     copy.current = to->current;
     copy.asked = to->asked;
@@ -86,6 +87,31 @@ lim_walk_copy(LimWalk *to, const LimWalk *from)
     copy.memory = to->memory;
     copy.eta = to->eta;
     *to = copy;
+}
+
+LimStatus
+lim_walk_parse_restarts(const char *text, LimWalkRestart *restart, int *n, LimError *err)
+{
+    const char *at = text;
+
+    for (*n = 0; *at; (*n)++) {
+        LimWalkRestart r;
+        int end = 0;
+        if (*n == LIM_WALK_RESTARTS)
+            return lim_fail(err, LIM_E_PARAM, "--restarts: there are more than %d of them",
+                            LIM_WALK_RESTARTS);
+        if (sscanf(at, "%9d:%9u%n", &r.step, &r.way, &end) != 2 || r.step < 0 || r.way < 1 ||
+            (*n > 0 && r.step <= restart[*n - 1].step) || (at[end] && at[end] != ',') ||
+            (at[end] && !at[end + 1]))
+            return lim_fail(
+                err, LIM_E_PARAM,
+                "--restarts: \"%.60s\" is not of the form STEP:WAY,STEP:WAY with rising "
+                "steps and ways from 1 on, such as 120:1,300:2",
+                text);
+        restart[*n] = r;
+        at += end + (at[end] == ',');
+    }
+    return LIM_OK;
 }
 
 static bool
@@ -447,6 +473,9 @@ lim_walk_next(LimWalk *w)
     if (w->pending)
         return true;
     const LimWalkParams *p = &w->setup->params;
+    for (const LimWalkRestart *r = &w->setup->restart[w->restarts];
+         w->restarts < w->setup->n_restarts && r->step < w->questions; r++, w->restarts++)
+        w->stream = lim_rng_stream(w->stream, "fork", r->way);
     if (w->done || (p->distance > 0 && w->step.distance <= p->distance) ||
         (p->steps > 0 && w->questions >= p->steps))
         w->done = true;

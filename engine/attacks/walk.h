@@ -14,11 +14,23 @@ typedef struct LimWalkParams {
     double delta, epsilon, adaptation;
     double distance; /* stops here; 0: never */
     int steps;       /* and after so many questions; 0: never */
+    char restarts[LIM_TEXT_MAX];
 } LimWalkParams;
+
+/* After the answer to that step the walk takes its random numbers from another stream. */
+typedef struct LimWalkRestart {
+    int step;
+    uint32_t way;
+} LimWalkRestart;
+#define LIM_WALK_RESTARTS 24 /* their text fits into LIM_TEXT_MAX */
+/* "120:1,300:2" -> restart [LIM_WALK_RESTARTS], *n. LIM_E_PARAM: not of that form. */
+LimStatus lim_walk_parse_restarts(const char *text, LimWalkRestart *restart, int *n, LimError *err);
 
 /* What does not change; everything is borrowed. */
 typedef struct LimWalkSetup {
     LimWalkParams params;
+    LimWalkRestart restart[LIM_WALK_RESTARTS]; /* of the params */
+    int n_restarts;
     int h, w;
     size_t size;           /* c h w */
     const float *original; /* [size] */
@@ -40,6 +52,7 @@ typedef struct LimWalkQueue {
 typedef struct LimWalk {
     const LimWalkSetup *setup;
     uint64_t stream;
+    int restarts;         /* that were made */
     LimBoundaryStep step; /* what is known; the last question */
     int tried;            /* starts, then places on the line, then candidates of a proposal */
     int questions;        /* answered */

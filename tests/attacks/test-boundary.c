@@ -5,7 +5,9 @@
 #include "toy.h"
 
 #include <glib.h>
+#include <limits.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SIZE 64
@@ -42,18 +44,19 @@ fill(float *x, size_t n, float value)
 }
 
 static LimAttack *
-boundary_new(LimVictim *v, const LimAttackInput *in, const char *bookkeeping, const char *distance)
+boundary_new(LimVictim *v, const LimAttackInput *in, const char *bookkeeping, const char *name,
+             const char *value)
 {
     const LimAttackClass *klass = lim_attack_find("boundary");
-    char params[256];
+    void *params = lim_alloc(1, klass->params_size);
     LimError err = LIM_ERROR_INIT;
-    g_assert_cmpuint(klass->params_size, <=, sizeof params);
     lim_params_init(klass->schema, params);
     lim_params_set(klass->schema, params, "bookkeeping", bookkeeping, &err);
-    if (distance)
-        lim_params_set(klass->schema, params, "distance", distance, &err);
+    if (name)
+        lim_params_set(klass->schema, params, name, value, &err);
     LimAttack *a = lim_attack_new(klass, params, in, v, &err);
     g_assert_cmpstr(err.text, ==, "");
+    free(params);
     return a;
 }
 
@@ -81,7 +84,7 @@ test_toy(void)
                                    .start = start,
                                    .seed = 5,
                                    .budget = 6000};
-        LimAttack *a = boundary_new(v, &in, bookkeepings[k], NULL);
+        LimAttack *a = boundary_new(v, &in, bookkeepings[k], NULL, NULL);
         run(a);
         for (int i = 0; i < 2; i++) {
             LimAttackResult r;
@@ -111,7 +114,7 @@ test_no_start(void)
     fill(start, SIZE, 0.5F);
     LimAttackInput in = {
         .n = 1, .image = x, .label = &label, .target = &target, .start = start, .budget = 100};
-    LimAttack *a = boundary_new(v, &in, "limen", NULL);
+    LimAttack *a = boundary_new(v, &in, "limen", NULL, NULL);
     run(a);
     lim_attack_result(a, 0, &r);
     g_assert_cmpint(r.status, ==, LIM_ATTACK_NO_START);
@@ -121,7 +124,7 @@ test_no_start(void)
     lim_task_free(lim_attack_task(a));
 
     in.start = NULL;
-    a = boundary_new(v, &in, "limen", NULL);
+    a = boundary_new(v, &in, "limen", NULL, NULL);
     run(a);
     lim_attack_result(a, 0, &r);
     g_assert_cmpint(r.status, ==, LIM_ATTACK_NO_START);
@@ -140,7 +143,7 @@ test_no_start(void)
                           .pool_label = pool_label,
                           .n_pool = 2,
                           .budget = 400};
-    a = boundary_new(v, &in, "limen", NULL);
+    a = boundary_new(v, &in, "limen", NULL, NULL);
     lim_boundary_record(a, 0);
     run(a);
     lim_attack_result(a, 0, &r);
@@ -171,7 +174,7 @@ test_budget(void)
     for (int budget = 1; budget < 60; budget++)
         for (size_t k = 0; k < G_N_ELEMENTS(bookkeepings); k++) {
             in.budget = budget;
-            LimAttack *a = boundary_new(v, &in, bookkeepings[k], NULL);
+            LimAttack *a = boundary_new(v, &in, bookkeepings[k], NULL, NULL);
             run(a);
             lim_attack_result(a, 0, &r);
             /* original and 8-bit picture; the float one only when it fools */
@@ -180,7 +183,7 @@ test_budget(void)
             lim_task_free(lim_attack_task(a));
         }
     in.budget = 0;
-    LimAttack *a = boundary_new(v, &in, "limen", "3");
+    LimAttack *a = boundary_new(v, &in, "limen", "distance", "3");
     run(a);
     lim_attack_result(a, 0, &r);
     g_assert_cmpfloat(r.l2, <=, 3);
@@ -189,7 +192,7 @@ test_budget(void)
     lim_task_free(lim_attack_task(a));
 
     /* without a budget it ends after 25,000 questions */
-    a = boundary_new(v, &in, "limen", NULL);
+    a = boundary_new(v, &in, "limen", NULL, NULL);
     run(a);
     lim_attack_result(a, 0, &r);
     g_assert_cmpint(r.queries, ==, 1 + 25000 + 2);
@@ -248,7 +251,7 @@ test_bags(void)
 {
     LimVictim *v = lim_victim_new(predictor, LIM_ACCESS_LABEL);
     const LimAttackInput in = input(N, 300);
-    LimAttack *a = boundary_new(v, &in, "limen", NULL);
+    LimAttack *a = boundary_new(v, &in, "limen", NULL, NULL);
     run(a);
     for (int i = 0; i < N; i++) {
         LimAttackResult r;
@@ -304,7 +307,36 @@ same_traces(const LimBoundaryTrace *t, const LimBoundaryTrace *u)
     }
 }
 
-/* Taken back to any step and gone on, the end is the same; a fork is another way. */
+/* The attack on that picture alone, gone on from a step of the trace; *end is its result. */
+static LimBoundaryTrace *
+go_on(LimVictim *v, LimAttackInput in, uint32_t i, const char *bookkeeping, const char *restarts,
+      const LimBoundaryTrace *from, int step, float *end)
+{
+    LimAttackResult r;
+    in.n = 1;
+    in.image += (size_t)i * 1024;
+    in.label += i;
+    in.start += in.start ? (size_t)i * 1024 : 0;
+    in.index = &i;
+    LimAttack *a = boundary_new(v, &in, bookkeeping, "restarts", restarts);
+    lim_boundary_record(a, 0);
+    if (from) {
+        lim_boundary_resume(a, from, step);
+        lim_attack_result(a, 0, &r);
+        g_assert_cmpint(r.queries, ==, step + 2);
+        g_assert_cmpint(lim_boundary_trace_n(from), >, step);
+    }
+    run(a);
+    lim_attack_result(a, 0, &r);
+    g_assert_cmpint(r.queries, ==, in.budget);
+    memcpy(end, r.image, 1024 * sizeof *end);
+    LimBoundaryTrace *t = lim_boundary_dup_trace(a, 0);
+    lim_task_free(lim_attack_task(a));
+    return t;
+}
+
+/* Gone on from any step, the end is the same; a restart is another way, and the same one whether
+ * it was gone from the beginning or from the step. */
 static void
 test_trace(gconstpointer data)
 {
@@ -319,52 +351,96 @@ test_trace(gconstpointer data)
     }
     if (strcmp(bookkeeping, "original") == 0) /* its thousand places would take all */
         in.start = &start[0][0];
-    LimAttack *a = boundary_new(v, &in, bookkeeping, NULL);
+    LimAttack *a = boundary_new(v, &in, bookkeeping, NULL, NULL);
     LimAttackResult r;
     float end[1024], other[1024];
     g_assert_null(lim_boundary_dup_trace(a, 0));
     lim_boundary_record(a, 1);
     run(a);
-    lim_attack_result(a, 0, &r);
-    memcpy(other, r.image, sizeof other);
     lim_attack_result(a, 1, &r);
     memcpy(end, r.image, sizeof end);
     LimBoundaryTrace *whole = lim_boundary_dup_trace(a, 1);
     g_assert_cmpint(lim_boundary_trace_n(whole), ==, 500 - 3);
     check_trace(whole, 1);
-    const int cuts[] = {-1, 0, 20, 63, 64, 127, 301, 496};
+    const int cuts[] = {0, 20, 63, 64, 127, 301, 496};
+    lim_task_free(lim_attack_task(a));
     for (size_t k = 0; k < G_N_ELEMENTS(cuts); k++) {
-        lim_boundary_restart(a, 1, cuts[k], 0);
-        lim_attack_result(a, 1, &r);
-        g_assert_cmpint(r.queries, ==, cuts[k] + 2);
-        run(a);
-        lim_attack_result(a, 1, &r);
-        g_assert_cmpmem(r.image, sizeof end, end, sizeof end);
-        g_assert_cmpint(r.queries, ==, 500);
-        LimBoundaryTrace *t = lim_boundary_dup_trace(a, 1);
-        g_assert_true(t != whole);
+        LimBoundaryTrace *t = go_on(v, in, 1, bookkeeping, "", whole, cuts[k], other);
+        g_assert_cmpmem(other, sizeof other, end, sizeof end);
         same_traces(t, whole);
+        check_trace(t, 1);
         lim_boundary_trace_unref(t);
-        lim_attack_result(a, 0, &r);
-        g_assert_cmpmem(r.image, sizeof other, other, sizeof other);
     }
-    lim_boundary_restart(a, 1, 200, 7);
-    run(a);
-    LimBoundaryTrace *fork = lim_boundary_dup_trace(a, 1);
     float here[1024], there[1024];
+    LimBoundaryTrace *fork = go_on(v, in, 1, bookkeeping, "200:7", whole, 200, other);
+    LimBoundaryTrace *again = go_on(v, in, 1, bookkeeping, "200:7", NULL, 0, here);
+    g_assert_cmpmem(other, sizeof other, here, sizeof here);
+    same_traces(fork, again);
+    lim_boundary_trace_unref(again);
+    lim_boundary_trace_asked(whole, 200, here);
+    lim_boundary_trace_asked(fork, 200, there);
+    g_assert_cmpmem(here, sizeof here, there, sizeof there);
     lim_boundary_trace_asked(whole, 201, here);
     lim_boundary_trace_asked(fork, 201, there);
     g_assert_true(memcmp(here, there, sizeof here) != 0);
     check_trace(fork, 1);
-    lim_boundary_restart(a, 1, 200, 0); /* back to the first way */
-    run(a);
-    lim_attack_result(a, 1, &r);
-    g_assert_cmpmem(r.image, sizeof end, end, sizeof end);
-    lim_task_free(lim_attack_task(a));
+    /* A restart of a restart, and back to before the first. */
+    LimBoundaryTrace *twice = go_on(v, in, 1, bookkeeping, "200:7,300:1", fork, 300, other);
+    again = go_on(v, in, 1, bookkeeping, "200:7,300:1", whole, 150, here);
+    g_assert_cmpmem(other, sizeof other, here, sizeof here);
+    same_traces(twice, again);
+    check_trace(twice, 1);
+    lim_boundary_trace_unref(again);
+    again = go_on(v, in, 1, bookkeeping, "", twice, 200, here); /* back to the first way */
+    g_assert_cmpmem(here, sizeof here, end, sizeof end);
+    same_traces(again, whole);
+    lim_boundary_trace_unref(again);
+    lim_boundary_trace_unref(twice);
     lim_victim_free(v);
     check_trace(whole, 1); /* outlives the attack */
     lim_boundary_trace_unref(whole);
     lim_boundary_trace_unref(fork);
+}
+
+/* Restarts as text. */
+static void
+test_restarts(void)
+{
+    static const char *const wrong[] = {"120",     "120:0",       "-1:1",         "1:1,",
+                                        "1:1 2:1", ",1:1",        "x:1",          "5:1,5:2",
+                                        "5:1,4:1", "5:1,4:1,6:1", "1:99999999999"};
+    const LimAttackClass *klass = lim_attack_find("boundary");
+    void *params = lim_alloc(1, klass->params_size);
+    LimError err = LIM_ERROR_INIT;
+    LimVictim *v = lim_victim_new(predictor, LIM_ACCESS_LABEL);
+    const LimAttackInput in = input(1, 20);
+    char out[LIM_TEXT_MAX], longer[LIM_TEXT_MAX] = "";
+
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        lim_params_init(klass->schema, params);
+        lim_params_set(klass->schema, params, "restarts", wrong[i], &err);
+        g_assert_null(lim_attack_new(klass, params, &in, v, &err));
+        g_assert_cmpint(err.code, ==, LIM_E_PARAM);
+        g_assert_nonnull(strstr(err.text, "--restarts"));
+        err = (LimError)LIM_ERROR_INIT;
+    }
+    g_assert_cmpint(lim_boundary_add_restart("", 12, 1, out, &err), ==, LIM_OK);
+    g_assert_cmpstr(out, ==, "12:1");
+    g_assert_cmpint(lim_boundary_add_restart("5:3,12:1,20:2", 12, 4, out, &err), ==, LIM_OK);
+    g_assert_cmpstr(out, ==, "5:3,12:4");
+    g_assert_cmpint(lim_boundary_common("", ""), ==, INT_MAX);
+    g_assert_cmpint(lim_boundary_common("5:3,12:4", "5:3,12:4"), ==, INT_MAX);
+    g_assert_cmpint(lim_boundary_common("5:3,12:1,20:2", "5:3,12:4"), ==, 13);
+    g_assert_cmpint(lim_boundary_common("5:3", "5:3,12:4"), ==, 13);
+    g_assert_cmpint(lim_boundary_common("5:3", "4:3,12:4"), ==, 5);
+    for (int i = 0; i < 24; i++) {
+        g_assert_cmpint(lim_boundary_add_restart(longer, 900000000 + i, 999999999, out, &err), ==,
+                        LIM_OK);
+        memcpy(longer, out, sizeof out);
+    }
+    g_assert_cmpint(lim_boundary_add_restart(longer, 900001000, 1, out, &err), ==, LIM_E_PARAM);
+    lim_victim_free(v);
+    free(params);
 }
 
 /* Cancelled at a question, it goes on with that question. */
@@ -375,12 +451,12 @@ test_cancel(void)
     const LimAttackInput in = input(2, 120);
     LimAttackResult r;
     float end[1024];
-    LimAttack *a = boundary_new(v, &in, "limen", NULL);
+    LimAttack *a = boundary_new(v, &in, "limen", NULL, NULL);
     run(a);
     lim_attack_result(a, 0, &r);
     memcpy(end, r.image, sizeof end);
     lim_task_free(lim_attack_task(a));
-    a = boundary_new(v, &in, "limen", NULL);
+    a = boundary_new(v, &in, "limen", NULL, NULL);
     for (int i = 0; i < 60; i++) {
         LimCancel cancel = {0};
         LimError err = LIM_ERROR_INIT;
@@ -405,7 +481,7 @@ test_memory(void)
 {
     LimVictim *v = lim_victim_new(predictor, LIM_ACCESS_LABEL);
     const LimAttackInput in = input(1, 400);
-    LimAttack *a = boundary_new(v, &in, "limen", NULL);
+    LimAttack *a = boundary_new(v, &in, "limen", NULL, NULL);
     lim_boundary_record(a, 0);
     run(a);
     LimBoundaryTrace *t = lim_boundary_dup_trace(a, 0);
@@ -434,6 +510,7 @@ main(int argc, char **argv)
         g_test_add_data_func(path, bookkeepings[k], test_trace);
         g_free(path);
     }
+    g_test_add_func("/boundary/restarts", test_restarts);
     g_test_add_func("/boundary/cancel", test_cancel);
     g_test_add_func("/boundary/memory", test_memory);
     const int rc = g_test_run();
