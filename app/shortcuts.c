@@ -50,6 +50,7 @@ const LimShortcut lim_shortcuts[] = {
     {"Attack", "Previous, next accepted step", NULL, "less greater"},
     {"Attack", "Ten steps (with Shift: a hundred)", NULL, "Left Right"},
     {"Attack", "First, last step", NULL, "Home End"},
+    {"Attack", "Restart from the step shown", NULL, "r"},
     {"Attack", "Slower, faster", NULL, "bracketleft bracketright"},
     {"Attack", "Enlarge, shrink, show the whole picture", NULL, "plus minus 0"},
     {0},

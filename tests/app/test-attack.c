@@ -354,6 +354,82 @@ body_command(TestApp *t)
     check_command(&a, "fgsm-00000");
 }
 
+/* Taken back to a step and gone on another way: the same up to there, then not; the command makes
+ * the same bytes from the beginning; undo brings the earlier recording back, as it was. */
+static void
+body_restart(TestApp *t)
+{
+    Attack a = open_view(t);
+    GtkWidget *button = test_find_labelled(GTK_WIDGET(a.pane), "Restart from here");
+
+    set_int(&a, "queries", 300);
+    set_int(&a, "lattice", 50);
+    set_int(&a, "picture", 2);
+    wait_current(&a);
+    g_signal_emit_by_name(a.form, "settled"); /* as a person's hand would have */
+    LimAttackRun *before = lim_attack_run_ref(lim_attack_pane_get_run(a.pane));
+    const LimRecording *was = lim_attack_run_recording(before);
+    g_assert_false(gtk_widget_get_sensitive(button)); /* there is nothing after the last step */
+    lim_transport_move(a.transport, 120);
+    wait_current(&a);
+    press(&a, "Restart from here");
+    test_spin(60);
+    wait_current(&a);
+    LimAttackRun *run = lim_attack_pane_get_run(a.pane);
+    const LimRecording *r = recording(&a);
+    g_assert_true(run != before);
+    g_assert_true(lim_attack_run_ended(run));
+    g_assert_cmpstr(lim_attack_plan_restarts(lim_attack_run_plan(run)), ==, "118:1");
+    for (int i = 0; i <= 120; i++) {
+        g_assert_cmpint(lim_recording_frame(r, i)->queries, ==,
+                        lim_recording_frame(was, i)->queries);
+        g_assert_cmpmem(lim_recording_picture(r, i), 4096, lim_recording_picture(was, i), 4096);
+    }
+    const int last = lim_recording_n(r) - 1;
+    g_assert_cmpint(lim_recording_frame(r, last)->queries, ==, 300);
+    g_assert_true(memcmp(lim_recording_picture(r, last),
+                         lim_recording_picture(was, lim_recording_n(was) - 1), 4096) != 0);
+    check_command(&a, "boundary-00002");
+    act(&a, "undo", NULL);
+    test_spin(60);
+    wait_current(&a);
+    g_assert_true(lim_attack_pane_get_run(a.pane) == before);
+    check_command(&a, "boundary-00002");
+    act(&a, "redo", NULL);
+    test_spin(60);
+    wait_current(&a);
+    g_assert_true(lim_attack_pane_get_run(a.pane) == run);
+    /* More for the 8-bit search: less is walked. */
+    set_int(&a, "lattice", 80);
+    wait_current(&a);
+    check_command(&a, "boundary-00002");
+    set_int(&a, "lattice", 50);
+    wait_current(&a);
+    /* A larger budget goes on, and ends where it would have without the stop. */
+    set_int(&a, "queries", 400);
+    wait_current(&a);
+    g_assert_cmpint(lim_recording_n(recording(&a)), >, last + 50);
+    check_command(&a, "boundary-00002");
+    /* The key does it too, from a restart as well. */
+    lim_transport_move(a.transport, 200);
+    act(&a, "restart", NULL);
+    test_spin(60);
+    wait_current(&a);
+    g_assert_cmpstr(lim_attack_plan_restarts(lim_attack_run_plan(lim_attack_pane_get_run(a.pane))),
+                    ==, "118:1,198:2");
+    check_command(&a, "boundary-00002");
+    set_int(&a, "method", method("fgsm"));
+    wait_current(&a);
+    g_assert_false(gtk_widget_get_visible(button));
+    lim_attack_run_unref(before);
+}
+
+static void
+test_restart(void)
+{
+    test_app_run(NULL, body_restart);
+}
+
 /* A sample of the generator goes to the attack, and the copied command attacks the same. */
 static void
 body_send(TestApp *t)
@@ -417,7 +493,7 @@ make_run(const char *method, int picture)
     plan.setup.picture = picture;
     plan.params = lim_alloc(1, plan.method->params_size);
     lim_params_init(plan.method->schema, plan.params);
-    LimTask *t = lim_begin_task_new(bench, &plan);
+    LimTask *t = lim_begin_task_new(bench, &plan, NULL);
     run_task(t);
     LimAttackRun *run = lim_begin_task_steal(t);
     lim_task_free(t);
@@ -578,6 +654,7 @@ main(int argc, char **argv)
     g_test_add_func("/attack/own", test_own);
     g_test_add_func("/attack/gain", test_gain);
     g_test_add_func("/attack/command", test_command);
+    g_test_add_func("/attack/restart", test_restart);
     g_test_add_func("/attack/send", test_send);
     g_test_add_func("/attack/line", test_line);
     g_test_add_func("/attack/plane", test_plane);

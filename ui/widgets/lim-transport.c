@@ -173,6 +173,12 @@ lim_transport_set_extent(LimTransport *self, int last, gboolean more)
 }
 
 void
+lim_transport_add(LimTransport *self, GtkWidget *button)
+{
+    gtk_box_insert_child_after(GTK_BOX(gtk_widget_get_parent(self->speed)), button, self->speed);
+}
+
+void
 lim_transport_set_text(LimTransport *self, const char *text)
 {
     gtk_label_set_text(GTK_LABEL(self->text), text);

@@ -5,6 +5,7 @@
  * Pausing cancels the job and keeps the attack: playing or stepping goes on where it was. */
 #include "panes/attack/attack.h"
 
+#include "attacks/boundary.h"
 #include "lim-undo.h"
 #include "panes/attack/form.h"
 #include "panes/attack/page.h"
@@ -31,12 +32,18 @@ static const struct {
 
 #define BOTTOM 190 /* least height of the pages */
 
+/* Attacks that were shown before stay as they were for when they are wanted again. */
+#define KEPT_MAX    8
+#define KEPT_FRAMES 32          /* shorter ones are made again at once */
+#define KEPT_BYTES  (256 << 20) /* all together */
+
 struct _LimAttackPane {
     LimPane parent_instance;
     LimForm *form;
     LimAttackView *view;
     LimTransport *transport;
     LimTimeline *timeline;
+    GtkWidget *restart; /* button */
     GtkWidget *verdict;
     LimExplain *explain;
     GtkWidget *pages; /* GtkStack */
@@ -57,7 +64,9 @@ struct _LimAttackPane {
     gboolean any_posted;
     guint64 serial; /* of beginnings */
     LimAttackRun *run;
-    uint64_t job; /* ticket of going on; 0: nothing goes on */
+    GPtrArray *kept; /* of LimAttackRun, the latest last */
+    guint ways;      /* of restarts that were tried */
+    uint64_t job;    /* ticket of going on; 0: nothing goes on */
     guint64 job_serial;
     gboolean stepping; /* the job makes one step, which is then shown */
     int shown;         /* frame, -1: none */
@@ -233,17 +242,27 @@ show_page(LimAttackPane *self)
         lim_attack_page_show(LIM_ATTACK_PAGE(page), self->run, self->shown);
 }
 
+static GAction *
+action(LimAttackPane *self, const char *name)
+{
+    return g_action_map_lookup_action(lim_pane_get_actions(LIM_PANE(self)), name);
+}
+
 static void
 show_position(LimAttackPane *self)
 {
     const LimRecording *r = lim_attack_run_recording(self->run);
     const LimFrame *f = lim_recording_frame(r, self->shown);
-    g_autofree char *text =
-        g_strdup_printf("step %d of %d   query %d of %d   gradients %d", self->shown,
-                        lim_recording_n(r) - 1, (int)f->queries,
-                        lim_attack_run_plan(self->run)->setup.queries, (int)f->gradients);
+    g_autofree char *gradients =
+        f->gradients ? g_strdup_printf("   gradients %d", (int)f->gradients) : g_strdup("");
+    g_autofree char *text = g_strdup_printf("step %d of %d   query %d%s", self->shown,
+                                            lim_recording_n(r) - 1, (int)f->queries, gradients);
+    int n;
+    const int step = lim_attack_run_step(self->run, self->shown, &n);
 
     lim_transport_set_text(self->transport, text);
+    g_simple_action_set_enabled(G_SIMPLE_ACTION(action(self, "restart")),
+                                step >= 0 && step < n - 1);
 }
 
 /* A frame, at once: its picture, its place on the timeline. */
@@ -432,6 +451,64 @@ show_message(LimAttackPane *self, const char *text)
     gtk_stack_set_visible_child(GTK_STACK(self->stack), GTK_WIDGET(self->message));
 }
 
+/* What was shown until now can come back. */
+static void
+keep(LimAttackPane *self)
+{
+    size_t bytes = 0;
+
+    if (!self->run)
+        return;
+    if (lim_recording_n(lim_attack_run_recording(self->run)) < KEPT_FRAMES)
+        lim_attack_run_unref(self->run);
+    else
+        g_ptr_array_add(self->kept, self->run);
+    self->run = NULL;
+    for (guint i = 0; i < self->kept->len; i++)
+        bytes += lim_attack_run_bytes(g_ptr_array_index(self->kept, i));
+    while (self->kept->len > KEPT_MAX || (self->kept->len > 1 && bytes > KEPT_BYTES)) {
+        bytes -= lim_attack_run_bytes(g_ptr_array_index(self->kept, 0));
+        g_ptr_array_remove_index(self->kept, 0);
+    }
+}
+
+/* The attack of that plan, if it is still there; a full reference. */
+static LimAttackRun *
+take_kept(LimAttackPane *self, const LimAttackPlan *plan)
+{
+    for (guint i = 0; i < self->kept->len; i++) {
+        LimAttackRun *run = g_ptr_array_index(self->kept, i);
+        if (!lim_attack_plan_equal(lim_attack_run_plan(run), plan))
+            continue;
+        lim_attack_run_ref(run);
+        g_ptr_array_remove_index(self->kept, i);
+        return run;
+    }
+    return NULL;
+}
+
+/* Takes the reference. */
+static void
+show_run(LimAttackPane *self, LimAttackRun *run)
+{
+    halt(self);
+    keep(self);
+    self->run = run;
+    self->shown = self->judged = -1;
+    gtk_stack_set_visible_child_name(GTK_STACK(self->stack), "attack");
+    lim_attack_form_set_classes(self->form, self->run);
+    lim_attack_view_begin(self->view, self->run);
+    gtk_widget_set_visible(self->restart,
+                           lim_attack_plan_restarts(lim_attack_run_plan(run)) != NULL);
+    lim_timeline_clear(self->timeline);
+    lim_timeline_set_budget(self->timeline, lim_attack_run_plan(self->run)->setup.queries);
+    lim_timeline_set_distance_name(self->timeline, lim_attack_run_norm(self->run) == LIM_NORM_L2
+                                                       ? "l2 distance"
+                                                       : "l∞ distance");
+    lim_transport_set_extent(self->transport, -1, FALSE);
+    pull(self);
+}
+
 static void
 begun(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
 {
@@ -444,20 +521,7 @@ begun(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTi
         show_message(self, err->text);
         return;
     }
-    halt(self);
-    lim_attack_run_unref(self->run);
-    self->run = lim_begin_task_steal(t);
-    self->shown = self->judged = -1;
-    gtk_stack_set_visible_child_name(GTK_STACK(self->stack), "attack");
-    lim_attack_form_set_classes(self->form, self->run);
-    lim_attack_view_begin(self->view, self->run);
-    lim_timeline_clear(self->timeline);
-    lim_timeline_set_budget(self->timeline, lim_attack_run_plan(self->run)->setup.queries);
-    lim_timeline_set_distance_name(self->timeline, lim_attack_run_norm(self->run) == LIM_NORM_L2
-                                                       ? "l2 distance"
-                                                       : "l∞ distance");
-    lim_transport_set_extent(self->transport, -1, FALSE);
-    pull(self);
+    show_run(self, lim_begin_task_steal(t));
     show_frame(self, 0);
     lim_transport_set_playing(self->transport, FALSE);
     lim_transport_follow(self->transport);
@@ -481,11 +545,20 @@ tick(GtkWidget *widget, GdkFrameClock *clock, gpointer data)
         lim_attack_plan_clear(&self->posted);
     lim_attack_plan_copy(&self->posted, &plan);
     self->any_posted = TRUE;
-    lim_worker_submit(worker_of(self), lim_begin_task_new(self->bench, &plan), LIM_LANE_LIVE,
-                      LIM_ATTACK_SLOT_BEGIN, 0,
+    self->serial++; /* whatever is still being begun is not wanted any more */
+    LimAttackRun *kept = take_kept(self, &plan);
+    if (kept) {
+        show_run(self, kept);
+        lim_transport_set_playing(self->transport, FALSE);
+        lim_transport_move(self->transport, lim_timeline_get_n(self->timeline) - 1);
+        free(plan.params);
+        return G_SOURCE_REMOVE;
+    }
+    lim_worker_submit(worker_of(self), lim_begin_task_new(self->bench, &plan, self->run),
+                      LIM_LANE_LIVE, LIM_ATTACK_SLOT_BEGIN, 0,
                       (LimTaskEvents){.done = begun,
                                       .drop = lim_target_free,
-                                      .data = lim_target_new(self, ++self->serial)});
+                                      .data = lim_target_new(self, self->serial)});
     free(plan.params);
     return G_SOURCE_REMOVE;
 }
@@ -541,6 +614,35 @@ settled(LimAttackPane *self)
 
     if (self->undo)
         lim_undo_push(self->undo, values);
+}
+
+/* Another way from the step that is shown. */
+static void
+do_restart(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimAttackPane *self = data;
+    LimError err = LIM_ERROR_INIT;
+    char restarts[LIM_TEXT_MAX];
+    int n;
+
+    if (!self->run || self->shown < 0)
+        return;
+    const int step = lim_attack_run_step(self->run, self->shown, &n);
+    lim_form_flush(self->form);
+    lim_transport_set_playing(self->transport, FALSE);
+    if (step < 0 ||
+        lim_boundary_add_restart(lim_attack_plan_restarts(lim_attack_run_plan(self->run)), step,
+                                 self->ways + 1, restarts, &err) != LIM_OK) {
+        lim_status_line_flash(self->status, err.text);
+        return;
+    }
+    self->ways++;
+    lim_attack_form_set_restarts(self->form, restarts);
+    settled(self);
+    g_autofree char *text = g_strdup_printf(
+        "Restarted from step %d, another way; Ctrl+Z brings the former recording back",
+        self->shown);
+    lim_status_line_flash(self->status, text);
 }
 
 /* ---- pictures from elsewhere ---- */
@@ -822,6 +924,11 @@ do_reset_all(GSimpleAction *action, GVariant *parameter, gpointer data)
 static gboolean
 key_pressed(LimAttackPane *self, guint keyval, guint code, GdkModifierType state)
 {
+    if ((keyval == GDK_KEY_r || keyval == GDK_KEY_R) &&
+        !(state & (GDK_CONTROL_MASK | GDK_ALT_MASK | GDK_SUPER_MASK))) {
+        g_action_activate(action(self, "restart"), NULL); /* when it is enabled */
+        return TRUE;
+    }
     return lim_transport_key(self->transport, keyval, state);
 }
 
@@ -980,6 +1087,13 @@ build_attack(LimAttackPane *self)
                             G_CONNECT_SWAPPED);
     g_signal_connect_object(self->transport, "accepted-wanted", G_CALLBACK(accepted_wanted), self,
                             G_CONNECT_SWAPPED);
+    self->restart = gtk_button_new_with_label("Restart from here");
+    gtk_actionable_set_action_name(GTK_ACTIONABLE(self->restart), "view.restart");
+    gtk_widget_set_tooltip_text(
+        self->restart,
+        "Goes back to the step that is shown and takes another way from there, with the budget "
+        "that was left then (R). The recording until now comes back with Ctrl+Z.");
+    lim_transport_add(self->transport, self->restart);
     gtk_box_append(GTK_BOX(box), GTK_WIDGET(self->transport));
     gtk_box_append(GTK_BOX(box), build_bottom(self));
     gtk_widget_add_css_class(box, "pictures");
@@ -1017,6 +1131,7 @@ constructed(GObject *object)
         {.name = "previous-seed", .activate = do_previous_seed},
         {.name = "next-seed", .activate = do_next_seed},
         {.name = "reset-all", .activate = do_reset_all},
+        {.name = "restart", .activate = do_restart},
         {.name = "copy-command", .activate = do_copy_command},
         {.name = "export", .activate = do_export},
         {.name = "export-to", .activate = do_export_to, .parameter_type = "s"},
@@ -1075,6 +1190,7 @@ finalize(GObject *object)
     if (self->any_posted)
         lim_attack_plan_clear(&self->posted);
     lim_attack_run_unref(self->run);
+    g_ptr_array_unref(self->kept);
     lim_bench_unref(self->bench);
     lim_own_clear(&self->own);
     G_OBJECT_CLASS(lim_attack_pane_parent_class)->finalize(object);
@@ -1099,6 +1215,7 @@ static void
 lim_attack_pane_init(LimAttackPane *self)
 {
     self->shown = self->judged = -1;
+    self->kept = g_ptr_array_new_with_free_func((GDestroyNotify)lim_attack_run_unref);
 }
 
 const LimPaneDef lim_pane_attack = {"attack", "Attack", lim_attack_pane_get_type};

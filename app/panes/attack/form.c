@@ -168,3 +168,10 @@ lim_attack_form_set_method(LimForm *form, const LimAttackClass *klass, const voi
             lim_form_set_values(form, lim_schema_values(renamed(i), params));
     }
 }
+
+void
+lim_attack_form_set_restarts(LimForm *form, const char *restarts)
+{
+    lim_form_row_set_value(lim_form_get_row(form, "boundary-restarts"),
+                           g_variant_new_string(restarts));
+}

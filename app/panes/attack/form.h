@@ -16,3 +16,5 @@ void lim_attack_form_arrange(LimForm *form);
 void lim_attack_form_read(LimForm *form, LimAttackPlan *plan);
 /* The attack and its parameters, as lim_form_set_values() does. */
 void lim_attack_form_set_method(LimForm *form, const LimAttackClass *klass, const void *params);
+/* The restarts of the Boundary Attack (attacks/boundary.h). */
+void lim_attack_form_set_restarts(LimForm *form, const char *restarts);

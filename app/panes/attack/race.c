@@ -151,7 +151,7 @@ next(LimAttackRace *self)
         plan.params = params;
     }
     self->job = lim_worker_submit(lim_attack_page_get_worker(LIM_ATTACK_PAGE(self)),
-                                  lim_begin_task_new(self->bench, &plan), LIM_LANE_LONG, 0, 0,
+                                  lim_begin_task_new(self->bench, &plan, NULL), LIM_LANE_LONG, 0, 0,
                                   events(self, begun));
     free(params);
 }

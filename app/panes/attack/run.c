@@ -39,6 +39,8 @@ struct LimAttackRun {
     LimNearest8 nearest8; /* once it has ended */
 };
 
+#define BEFORE_TRACE 2 /* queries when the trace has its step 0: the original came first */
+
 #define POOL 200 /* pictures of the set to start from, for attacks that see labels only */
 
 static size_t
@@ -107,23 +109,59 @@ same_text(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-bool
-lim_attack_plan_equal(const LimAttackPlan *a, const LimAttackPlan *b)
+/* The parameter "restarts" [LIM_TEXT_MAX] of a Boundary Attack among the params of the plan, or
+ * NULL. */
+static char *
+restarts_of(const LimAttackPlan *plan, void *params)
+{
+    const bool walks = plan->method && plan->method == lim_attack_find("boundary");
+    const LimParamSpec *spec = walks ? lim_params_find(plan->method->schema, "restarts") : NULL;
+    return spec && params ? (char *)params + spec->offset : NULL;
+}
+
+const char *
+lim_attack_plan_restarts(const LimAttackPlan *plan)
+{
+    return restarts_of(plan, plan->params);
+}
+
+/* Do they walk the same way, as long as there is no restart? */
+static bool
+same_way(const LimAttackPlan *a, const LimAttackPlan *b)
 {
     const LimAttackSetup *s = &a->setup, *t = &b->setup;
 
     if (s->source != t->source || s->picture != t->picture || s->method != t->method ||
-        s->target != t->target || s->queries != t->queries || s->lattice != t->lattice ||
-        s->seed != t->seed || a->method != b->method || !same_text(a->model, b->model))
+        s->target != t->target || s->seed != t->seed || a->method != b->method ||
+        !same_text(a->model, b->model))
         return false;
-    if (params_size(a) && memcmp(a->params, b->params, params_size(a)) != 0)
-        return false;
+    if (params_size(a)) {
+        void *p = copy(a->params, params_size(a)), *q = copy(b->params, params_size(b));
+        char *r = restarts_of(a, p), *u = restarts_of(b, q);
+        if (r)
+            memset(r, 0, LIM_TEXT_MAX);
+        if (u)
+            memset(u, 0, LIM_TEXT_MAX);
+        const bool same = memcmp(p, q, params_size(a)) == 0;
+        free(p);
+        free(q);
+        if (!same)
+            return false;
+    }
     if (s->source != LIM_ATTACK_OWN)
         return true;
     return same_text(a->own.path, b->own.path) && a->own.index == b->own.index &&
            own_size(&a->own) == own_size(&b->own) && a->own.w == b->own.w &&
            (!own_size(&a->own) ||
             memcmp(a->own.planes, b->own.planes, own_size(&a->own) * sizeof(float)) == 0);
+}
+
+bool
+lim_attack_plan_equal(const LimAttackPlan *a, const LimAttackPlan *b)
+{
+    return same_way(a, b) && a->setup.queries == b->setup.queries &&
+           a->setup.lattice == b->setup.lattice &&
+           same_text(lim_attack_plan_restarts(a), lim_attack_plan_restarts(b));
 }
 
 /* ---- the run ---- */
@@ -225,6 +263,20 @@ lim_attack_run_recording(const LimAttackRun *r)
     return r->recording;
 }
 
+int
+lim_attack_run_step(const LimAttackRun *r, int frame, int *n)
+{
+    *n = r->trace ? lim_boundary_trace_n(r->trace) : 0;
+    const int64_t step = lim_recording_frame(r->recording, frame)->queries - BEFORE_TRACE;
+    return step >= 0 && step < *n ? (int)step : -1;
+}
+
+size_t
+lim_attack_run_bytes(const LimAttackRun *r)
+{
+    return lim_recording_bytes(r->recording) + (r->trace ? lim_boundary_trace_bytes(r->trace) : 0);
+}
+
 bool
 lim_attack_run_ended(const LimAttackRun *r)
 {
@@ -278,7 +330,7 @@ typedef struct {
     LimTask base;
     LimBench *bench;
     LimAttackPlan plan;
-    LimAttackRun *run;
+    LimAttackRun *from, *run;
 } BeginTask;
 
 /* Logits [classes] -> probabilities in place; returns the class with the largest. */
@@ -427,7 +479,7 @@ record_step(LimAttackRun *r, int step)
         asked = lim_alloc(r->size, sizeof *asked);
         lim_boundary_trace_asked(r->trace, step, asked);
     }
-    const LimFrame f = {.queries = step + 2, /* the question about the original came first */
+    const LimFrame f = {.queries = step + BEFORE_TRACE,
                         .distance = picture ? b->distance : b->proposed,
                         .l2 = picture ? b->distance : b->proposed,
                         .size = {walks ? b->delta : (double)NAN, walks ? b->epsilon : (double)NAN},
@@ -465,8 +517,31 @@ record(LimAttackRun *r)
         lim_recording_append(r->recording, &f, false);
 }
 
+/* Goes on from where another run has got, as far as it is the same attack. */
+static void
+resume(LimAttackRun *r, const LimAttackRun *from)
+{
+    if (!from || !from->trace || !same_way(&r->plan, &from->plan))
+        return;
+    const int64_t allowed = lim_attack_left(r->attack, 0) - 1; /* one is about the original */
+    int steps = lim_boundary_common(lim_attack_plan_restarts(&r->plan),
+                                    lim_attack_plan_restarts(&from->plan));
+    if (steps > lim_boundary_trace_n(from->trace))
+        steps = lim_boundary_trace_n(from->trace);
+    if (steps > allowed)
+        steps = (int)allowed;
+    if (steps < 1)
+        return;
+    lim_boundary_resume(r->attack, from->trace, steps - 1);
+    lim_boundary_trace_unref(r->trace);
+    r->trace = lim_boundary_dup_trace(r->attack, 0);
+    const LimFrame *f;
+    for (int i = 1; (f = lim_recording_frame(from->recording, i))->queries < BEFORE_TRACE; i++)
+        lim_recording_append(r->recording, f, false);
+}
+
 static LimStatus
-begin(LimAttackRun *r, const LimExec *exec, LimError *err)
+begin(LimAttackRun *r, const LimAttackRun *from, const LimExec *exec, LimError *err)
 {
     const LimAttackSetup *s = &r->plan.setup;
     const char *const *paths;
@@ -526,6 +601,10 @@ begin(LimAttackRun *r, const LimExec *exec, LimError *err)
         r->trace = lim_boundary_dup_trace(r->attack, 0);
     }
     record(r);
+    if (r->trace) {
+        resume(r, from);
+        record(r);
+    }
     return LIM_OK;
 }
 
@@ -539,7 +618,7 @@ begin_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err
     self->run = r;
     r->bench = lim_bench_ref(self->bench);
     lim_attack_plan_copy(&r->plan, &self->plan);
-    return begin(r, exec, err) == LIM_OK ? LIM_STEP_DONE : LIM_STEP_FAILED;
+    return begin(r, self->from, exec, err) == LIM_OK ? LIM_STEP_DONE : LIM_STEP_FAILED;
 }
 
 static void
@@ -547,6 +626,7 @@ begin_free(LimTask *t)
 {
     BeginTask *self = (BeginTask *)t;
 
+    lim_attack_run_unref(self->from);
     lim_attack_run_unref(self->run);
     lim_attack_plan_clear(&self->plan);
     lim_bench_unref(self->bench);
@@ -554,7 +634,7 @@ begin_free(LimTask *t)
 }
 
 LimTask *
-lim_begin_task_new(LimBench *bench, const LimAttackPlan *plan)
+lim_begin_task_new(LimBench *bench, const LimAttackPlan *plan, LimAttackRun *from)
 {
     static const LimTaskClass klass = {"begin an attack", begin_step, NULL, begin_free};
     BeginTask *self = lim_alloc(1, sizeof *self);
@@ -562,6 +642,7 @@ lim_begin_task_new(LimBench *bench, const LimAttackPlan *plan)
     self->base.klass = &klass;
     self->bench = lim_bench_ref(bench);
     lim_attack_plan_copy(&self->plan, plan);
+    self->from = from ? lim_attack_run_ref(from) : NULL;
     return &self->base;
 }
 

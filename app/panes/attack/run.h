@@ -33,6 +33,8 @@ typedef struct LimAttackPlan {
 void lim_attack_plan_copy(LimAttackPlan *to, const LimAttackPlan *from);
 void lim_attack_plan_clear(LimAttackPlan *plan);
 bool lim_attack_plan_equal(const LimAttackPlan *a, const LimAttackPlan *b);
+/* Where the plan has a Boundary Attack restart (boundary.h), borrowed; NULL: another attack. */
+const char *lim_attack_plan_restarts(const LimAttackPlan *plan);
 
 /* Reference-counted (atomically). What is declared here never changes after the making. */
 typedef struct LimAttackRun LimAttackRun;
@@ -50,8 +52,11 @@ const char *lim_attack_run_what(const LimAttackRun *r); /* "sample picture 3" */
 int lim_attack_run_pictures(const LimAttackRun *r);     /* in the data set; 0: own */
 LimNorm lim_attack_run_norm(const LimAttackRun *r);
 const LimRecording *lim_attack_run_recording(const LimAttackRun *r); /* any thread */
-bool lim_attack_run_ended(const LimAttackRun *r);                    /* any thread */
-LimAttackStatus lim_attack_run_status(const LimAttackRun *r);        /* any thread */
+/* The step of the Boundary Attack that a frame shows, of *n so far; -1: none. Any thread. */
+int lim_attack_run_step(const LimAttackRun *r, int frame, int *n);
+size_t lim_attack_run_bytes(const LimAttackRun *r);           /* that its film takes */
+bool lim_attack_run_ended(const LimAttackRun *r);             /* any thread */
+LimAttackStatus lim_attack_run_status(const LimAttackRun *r); /* any thread */
 /* The 8-bit picture of the result: what an exported PNG shows. */
 typedef struct LimNearest8 {
     bool asked, fools;
@@ -78,8 +83,9 @@ typedef struct LimListTask {
 } LimListTask;
 LimTask *lim_list_task_new(LimBench *bench);
 
-/* Loads model and picture, and begins the attack. */
-LimTask *lim_begin_task_new(LimBench *bench, const LimAttackPlan *plan);
+/* Loads model and picture, and begins the attack. from: another attack or NULL; what both have in
+ * common (before a restart, or before a larger budget) is taken from there, not made again. */
+LimTask *lim_begin_task_new(LimBench *bench, const LimAttackPlan *plan, LimAttackRun *from);
 LimAttackRun *lim_begin_task_steal(LimTask *t); /* after LIM_STEP_DONE, once */
 
 /* Goes on until there are `frames` frames, or (accepted) until a proposal is accepted, or the
