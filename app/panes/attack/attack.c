@@ -549,8 +549,10 @@ tick(GtkWidget *widget, GdkFrameClock *clock, gpointer data)
     LimAttackRun *kept = take_kept(self, &plan);
     if (kept) {
         show_run(self, kept);
-        lim_transport_set_playing(self->transport, FALSE);
         lim_transport_move(self->transport, lim_timeline_get_n(self->timeline) - 1);
+        lim_transport_set_playing(self->transport, FALSE);
+        if (!lim_attack_run_ended(kept))
+            lim_transport_follow(self->transport);
         free(plan.params);
         return G_SOURCE_REMOVE;
     }
@@ -983,8 +985,9 @@ static const char timeline_text[] =
     "A <a href='clean'>picture</a> is changed until the classifier errs, and then as little as "
     "possible. Each step asks the classifier once. The <a href='timeline'>curve</a> falls as the "
     "<a href='adversarial'>adversarial picture</a> comes closer to the clean one; drag on it, or "
-    "use the <a href='transport'>player</a>, to see any step. The <a "
-    "href='difference'>difference</a> is enlarged by the gain that stands over it.";
+    "use the <a href='transport'>player</a>, to see any step, and <a href='restart'>restart</a> a "
+    "Boundary Attack from there. The <a href='difference'>difference</a> is enlarged by the gain "
+    "over it.";
 
 static void
 page_changed(LimAttackPane *self)
@@ -1009,6 +1012,7 @@ build_explain(LimAttackPane *self)
     lim_explain_add_term(self->explain, "difference",
                          lim_attack_view_get(self->view, LIM_ATTACK_DIFFERENCE));
     lim_explain_add_term(self->explain, "transport", GTK_WIDGET(self->transport));
+    lim_explain_add_term(self->explain, "restart", self->restart);
     gtk_widget_set_size_request(GTK_WIDGET(self->explain), 240, -1);
     gtk_widget_set_hexpand(GTK_WIDGET(self->explain), FALSE);
 }
@@ -1087,12 +1091,14 @@ build_attack(LimAttackPane *self)
                             G_CONNECT_SWAPPED);
     g_signal_connect_object(self->transport, "accepted-wanted", G_CALLBACK(accepted_wanted), self,
                             G_CONNECT_SWAPPED);
-    self->restart = gtk_button_new_with_label("Restart from here");
+    self->restart = gtk_button_new_from_icon_name("media-playlist-shuffle-symbolic");
+    gtk_accessible_update_property(GTK_ACCESSIBLE(self->restart), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                   "Restart from here", -1);
     gtk_actionable_set_action_name(GTK_ACTIONABLE(self->restart), "view.restart");
     gtk_widget_set_tooltip_text(
         self->restart,
-        "Goes back to the step that is shown and takes another way from there, with the budget "
-        "that was left then (R). The recording until now comes back with Ctrl+Z.");
+        "Restart from here: takes another way from the step that is shown, with the budget that "
+        "was left then (R). The recording until now comes back with Ctrl+Z.");
     lim_transport_add(self->transport, self->restart);
     gtk_box_append(GTK_BOX(box), GTK_WIDGET(self->transport));
     gtk_box_append(GTK_BOX(box), build_bottom(self));
