@@ -7,6 +7,7 @@
 #include "panes/attack/probe.h"
 #include "shipped.h"
 #include "tensor/png.h"
+#include "widgets/lim-class-bars.h"
 #include "widgets/lim-picture-view.h"
 #include "widgets/lim-plot.h"
 #include "widgets/lim-ruler.h"
@@ -147,6 +148,73 @@ static void
 test_scrub(void)
 {
     test_app_run(NULL, body_scrub);
+}
+
+/* A defence: the third picture is what the denoiser makes of the second, with bars of its own; an
+ * attack through it is another attack; undo takes it away. */
+static void
+body_defence(TestApp *t)
+{
+    Attack a = open_view(t);
+    const LimExec exec = {.kernels = lim_kernels_best()};
+    LimError err = LIM_ERROR_INIT;
+    g_autofree char *path =
+        g_build_filename(test_folder(), "models", "fashion-denoiser-lgd-0-6.safetensors", NULL);
+    LimDenoiser *d = lim_denoiser_load(path, &err);
+    float x[32 * 32];
+
+    g_assert_nonnull(d);
+    set_int(&a, "method", method("bim"));
+    wait_current(&a);
+    GtkWidget *column = test_find_labelled(GTK_WIDGET(a.pane), "Denoised");
+    LimPictureView *view = LIM_PICTURE_VIEW(test_find_type(column, LIM_TYPE_PICTURE_VIEW));
+    GtkWidget *bars = test_find_type(column, LIM_TYPE_CLASS_BARS);
+    g_assert_null(lim_picture_view_get_pixel(view, 0, 0));
+    set_int(&a, "denoiser", 1);
+    wait_current(&a);
+    LimAttackRun *run = lim_attack_pane_get_run(a.pane);
+    g_assert_cmpstr(lim_attack_run_plan(run)->denoiser, ==, path);
+    g_assert_nonnull(strstr(lim_attack_pane_get_verdict(a.pane), "enoise"));
+    for (int step = 0; step < lim_recording_n(recording(&a)); step++) {
+        lim_transport_move(a.transport, step);
+        wait_current(&a);
+        const float *shown = lim_recording_picture(recording(&a), step);
+        for (int i = 0; i < 32 * 32; i++)
+            x[i] = 2 * shown[i] - 1;
+        g_assert_cmpint(lim_denoiser_run(d, &exec, x, 1, 32, 32, x, &err), ==, LIM_OK);
+        for (int i = 0; i < 32 * 32; i++) {
+            const int want = (int)lrintf(CLAMP(255 * (x[i] + 1) / 2, 0, 255));
+            g_assert_cmpint(ABS(*lim_picture_view_get_pixel(view, i % 32, i / 32) - want), <=, 1);
+        }
+        g_assert_cmpint(lim_class_bars_get_predicted(LIM_CLASS_BARS(bars)), >=, 0);
+    }
+    GtkWidget *remainder = test_find_labelled(GTK_WIDGET(a.pane), "Denoised − clean");
+    g_assert_true(gtk_widget_get_mapped(remainder));
+    g_assert_nonnull(lim_picture_view_get_pixel(LIM_PICTURE_VIEW(remainder), 3, 3));
+
+    const int64_t before =
+        lim_recording_frame(recording(&a), lim_recording_n(recording(&a)) - 1)->queries;
+    lim_form_row_set_value(lim_form_get_row(a.form, "through"), g_variant_new_boolean(TRUE));
+    test_spin(60);
+    wait_current(&a);
+    run = lim_attack_pane_get_run(a.pane);
+    g_assert_true(lim_attack_run_plan(run)->setup.through);
+    g_test_message("%" G_GINT64_FORMAT " queries, then: %s", before,
+                   lim_attack_pane_get_verdict(a.pane));
+    g_assert_null(strstr(lim_attack_pane_get_verdict(a.pane), "Denoised:"));
+    set_int(&a, "denoiser", 0);
+    wait_current(&a);
+    run = lim_attack_pane_get_run(a.pane);
+    g_assert_false(lim_attack_run_plan(run)->setup.through); /* means nothing without */
+    g_assert_null(lim_picture_view_get_pixel(view, 0, 0));
+    g_assert_false(gtk_widget_get_mapped(remainder));
+    lim_denoiser_free(d);
+}
+
+static void
+test_defence(void)
+{
+    test_app_run(NULL, body_defence);
 }
 
 /* Other pictures, other attacks, other budgets: the attack belongs to the settings; undo. */
@@ -313,6 +381,8 @@ body_command(TestApp *t)
         set_int(&a, "picture", (int)(2 + i));
         set_int(&a, "target", i % 2 && lim_attack_at(i)->targeted ? 5 : -1);
         set_int(&a, "method", (int)i);
+        set_int(&a, "denoiser", i < 2); /* the first attack through it, the second not */
+        lim_form_row_set_value(lim_form_get_row(a.form, "through"), g_variant_new_boolean(i == 0));
         wait_current(&a);
         check_command(&a, made);
     }
@@ -634,7 +704,8 @@ main(int argc, char **argv)
     g_autofree char *models = g_build_filename(test_folder(), "models", NULL);
     g_mkdir_with_parents(models, 0700);
     static const char *const files[] = {"fashion-classifier.safetensors",
-                                        "fashion-plain.safetensors"};
+                                        "fashion-plain.safetensors",
+                                        "fashion-denoiser-lgd-0-6.safetensors"};
     for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
         g_autofree char *to = g_build_filename(models, files[i], NULL);
         g_autofree char *from =
@@ -650,6 +721,7 @@ main(int argc, char **argv)
         g_error("%s", err.text);
     g_test_add_func("/attack/first-state", test_first);
     g_test_add_func("/attack/scrub", test_scrub);
+    g_test_add_func("/attack/defence", test_defence);
     g_test_add_func("/attack/settings", test_settings);
     g_test_add_func("/attack/own", test_own);
     g_test_add_func("/attack/gain", test_gain);

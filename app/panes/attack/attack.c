@@ -56,6 +56,8 @@ struct _LimAttackPane {
     gboolean listed;           /* the classifiers were asked for */
     const char *const *models; /* [n_models], of the bench */
     int n_models;
+    const char *const *denoisers; /* [n_denoisers], of the bench */
+    int n_denoisers;
     LimOwnPicture own;
     GtkFileChooserNative *chooser;
     guint tick;
@@ -130,14 +132,32 @@ dup_said(LimAttackRun *run, const LimJudged *j)
                            100 * (double)j->probability[j->label]);
 }
 
+/* What is left of an attack behind the denoiser that it did not know of; NULL: there is none. */
+static char *
+dup_denoised(const LimLookTask *look)
+{
+    if (!look->picture)
+        return NULL;
+    g_autofree char *said = dup_said(look->run, &look->denoised);
+    if (look->denoised.fools)
+        return g_strdup_printf(" ✔ Fools behind the denoiser too: %s.", said);
+    if (look->denoised.label == lim_attack_run_right(look->run))
+        return g_strdup_printf(" ✘ Denoised: %s, right.", said);
+    return g_strdup_printf(" ✘ Denoised: %s.", said);
+}
+
 static char *
 dup_verdict(const LimLookTask *look)
 {
     LimAttackRun *run = look->run;
+    const gboolean through = look->picture && lim_attack_run_plan(run)->setup.through;
+    const LimJudged *judged = through ? &look->denoised : &look->as_is;
+    const char *who = through ? "denoiser and classifier" : "the classifier";
     const int target = lim_attack_run_plan(run)->setup.target;
     const LimAttackStatus status = lim_attack_run_status(run);
     const char *right = lim_attack_run_class_name(run, lim_attack_run_right(run));
-    g_autofree char *said = dup_said(run, &look->as_is);
+    g_autofree char *said = dup_said(run, judged);
+    g_autofree char *denoised = through ? NULL : dup_denoised(look);
     g_autofree char *rounded = dup_said(run, &look->rounded);
 
     if (status == LIM_ATTACK_ALREADY)
@@ -147,10 +167,11 @@ dup_verdict(const LimLookTask *look)
                    : g_strdup_printf("● Already misclassified: the classifier says %s of the clean "
                                      "picture, which is labelled %s.",
                                      said, right);
-    if (look->as_is.fools) {
+    if (judged->fools && denoised)
+        return g_strdup_printf("✔ Fools the classifier: %s, not %s.%s", said, right, denoised);
+    if (judged->fools) {
         g_autoptr(GString) text = g_string_new(NULL);
-        g_string_printf(text, "✔ Fools the classifier: %s, not %s. Rounded to 8 bit: ", said,
-                        right);
+        g_string_printf(text, "✔ Fools %s: %s, not %s. Rounded to 8 bit: ", who, said, right);
         const LimNearest8 near = lim_attack_run_nearest8(run);
         if (look->rounded.fools)
             g_string_append(text, "yes.");
@@ -160,16 +181,17 @@ dup_verdict(const LimLookTask *look)
             g_string_append_printf(text, "no, %s.", rounded);
         return g_string_free(g_steal_pointer(&text), FALSE);
     }
+    const char *says = through ? "denoised, the classifier says" : "the classifier says";
     if (!lim_attack_run_ended(run) || look->frame == 0)
-        return g_strdup_printf("○ Does not fool: the classifier says %s.", said);
+        return g_strdup_printf("○ Does not fool: %s %s.", says, said);
     if (status == LIM_ATTACK_NO_START)
         return g_strdup_printf(
             "✘ No start: no picture on the other side of the boundary was found. "
             "The classifier says %s.",
             said);
     if (status == LIM_ATTACK_FOOLED) /* a step before the first that fooled */
-        return g_strdup_printf("○ Does not fool yet: the classifier says %s.", said);
-    return g_strdup_printf("✘ Best try, does not fool: the classifier says %s.", said);
+        return g_strdup_printf("○ Does not fool yet: %s %s.", says, said);
+    return g_strdup_printf("✘ Best try, does not fool: %s %s.", says, said);
 }
 
 /* ---- how long it took ---- */
@@ -537,6 +559,8 @@ tick(GtkWidget *widget, GdkFrameClock *clock, gpointer data)
     lim_attack_form_read(self->form, &plan);
     if (plan.setup.model < self->n_models)
         plan.model = (char *)self->models[plan.setup.model];
+    if (plan.setup.denoiser > 0 && plan.setup.denoiser <= self->n_denoisers)
+        plan.denoiser = (char *)self->denoisers[plan.setup.denoiser - 1];
     if (self->any_posted && lim_attack_plan_equal(&plan, &self->posted)) {
         free(plan.params);
         return G_SOURCE_REMOVE;
@@ -584,15 +608,16 @@ listed(void *data, LimTask *t, LimStatus status, const LimError *err, const LimT
     self->models = list->paths;
     self->n_models = list->n;
     lim_attack_form_set_models(self->form, list->paths, list->n);
+    self->denoisers = list->denoisers;
+    self->n_denoisers = list->n_denoisers;
+    lim_attack_form_set_denoisers(self->form, list->denoisers, list->n_denoisers);
     update_soon(self);
 }
 
+/* Once, before anything that needs to know what there is. */
 static void
-map(GtkWidget *widget)
+list_models(LimAttackPane *self)
 {
-    LimAttackPane *self = LIM_ATTACK_PANE(widget);
-
-    GTK_WIDGET_CLASS(lim_attack_pane_parent_class)->map(widget);
     if (self->listed)
         return;
     self->listed = TRUE;
@@ -600,6 +625,13 @@ map(GtkWidget *widget)
                       (LimTaskEvents){.done = listed,
                                       .drop = lim_target_free,
                                       .data = lim_target_new(self, 0)});
+}
+
+static void
+map(GtkWidget *widget)
+{
+    GTK_WIDGET_CLASS(lim_attack_pane_parent_class)->map(widget);
+    list_models(LIM_ATTACK_PANE(widget));
 }
 
 static void
@@ -682,6 +714,13 @@ take_settings(LimAttackPane *self, const LimAttackRead *read)
             found = TRUE;
         }
     }
+    g_variant_dict_insert(&dict, "denoiser", "i", 0);
+    for (int i = 0; i < self->n_denoisers; i++) {
+        g_autofree char *name = g_path_get_basename(self->denoisers[i]);
+        if (g_str_equal(name, read->denoiser))
+            g_variant_dict_insert(&dict, "denoiser", "i", i + 1);
+    }
+    g_variant_dict_insert(&dict, "through", "b", *read->denoiser && !read->oblivious);
     g_variant_dict_insert(&dict, "source", "i",
                           g_str_equal(read->from, "test") ? LIM_ATTACK_TEST : LIM_ATTACK_SAMPLES);
     g_variant_dict_insert(&dict, "picture", "i", (int)read->picture);
@@ -717,6 +756,7 @@ open_file(LimPane *pane, const char *path)
 {
     LimAttackPane *self = LIM_ATTACK_PANE(pane);
 
+    list_models(self);
     lim_worker_submit(worker_of(self), lim_read_task_new(path), LIM_LANE_LONG, 0, 0,
                       (LimTaskEvents){.done = file_read,
                                       .drop = lim_target_free,
@@ -764,6 +804,11 @@ dup_command(LimAttackPane *self)
     if (s->source == LIM_ATTACK_OWN && !plan->own.path && plan->own.seed != s->seed)
         return NULL;
     g_string_printf(text, "limen-cli attack %s --model %s", plan->method->name, model);
+    if (plan->denoiser) {
+        g_autofree char *denoiser = g_shell_quote(plan->denoiser);
+        g_string_append_printf(text, " --denoiser %s%s", denoiser,
+                               s->through ? "" : " --oblivious");
+    }
     if (s->source == LIM_ATTACK_SAMPLES) {
         g_autofree char *folder = lim_shipped_samples();
         g_autofree char *quoted = g_shell_quote(folder);

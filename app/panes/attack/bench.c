@@ -15,9 +15,10 @@ struct LimBench {
     atomic_int refs;
     char *folder, *samples;
     bool listed;
-    int n;
-    char *paths[MODELS_MAX];
+    int n, n_denoisers;
+    char *paths[MODELS_MAX], *denoiser_paths[MODELS_MAX];
     LimPredictor *predictors[MODELS_MAX];
+    LimDenoiser *denoisers[MODELS_MAX];
     LimDataset *sample, *test;
 };
 
@@ -48,6 +49,10 @@ lim_bench_unref(LimBench *b)
         lim_predictor_free(b->predictors[i]);
         free(b->paths[i]);
     }
+    for (int i = 0; i < b->n_denoisers; i++) {
+        lim_denoiser_free(b->denoisers[i]);
+        free(b->denoiser_paths[i]);
+    }
     lim_dataset_free(b->sample);
     lim_dataset_free(b->test);
     free(b->folder);
@@ -55,28 +60,23 @@ lim_bench_unref(LimBench *b)
     free(b);
 }
 
-static bool
-is_classifier(const char *path)
-{
-    LimError err = LIM_ERROR_INIT;
-    LimModelFile *file = lim_modelfile_open(path, &err);
-    const bool is = file && strncmp(file->model, "classifier", 10) == 0;
-
-    lim_modelfile_free(file);
-    return is;
-}
-
+/* The place of path in a list, behind it if it is new; -1: the list is full. */
 static int
-add(LimBench *b, const char *path)
+place(char **paths, int *n, const char *path)
 {
-    if (b->n == MODELS_MAX)
+    int i = 0;
+
+    while (i < *n && strcmp(paths[i], path) != 0)
+        i++;
+    if (i == MODELS_MAX)
         return -1;
-    b->paths[b->n] = lim_strdup(path);
-    return b->n++;
+    if (i == *n)
+        paths[(*n)++] = lim_strdup(path);
+    return i;
 }
 
-int
-lim_bench_models(LimBench *b, const char *const **paths)
+static void
+list(LimBench *b)
 {
     struct dirent **names = NULL;
     const int n = b->listed ? 0 : scandir(b->folder, &names, NULL, alphasort);
@@ -86,24 +86,55 @@ lim_bench_models(LimBench *b, const char *const **paths)
         char path[4096];
         const size_t length = strlen(names[i]->d_name);
         snprintf(path, sizeof path, "%s/%s", b->folder, names[i]->d_name);
-        if (length > 12 && strcmp(names[i]->d_name + length - 12, ".safetensors") == 0 &&
-            is_classifier(path))
-            add(b, path);
+        if (length > 12 && strcmp(names[i]->d_name + length - 12, ".safetensors") == 0) {
+            LimModelFile *file = lim_modelfile_open(path, NULL);
+            if (file && strcmp(file->model, "classifier") == 0)
+                place(b->paths, &b->n, path);
+            else if (file && strcmp(file->model, "denoiser") == 0)
+                place(b->denoiser_paths, &b->n_denoisers, path);
+            lim_modelfile_free(file);
+        }
         free(names[i]);
     }
     free(names);
+}
+
+int
+lim_bench_models(LimBench *b, const char *const **paths)
+{
+    list(b);
     *paths = (const char *const *)b->paths;
     return b->n;
+}
+
+int
+lim_bench_denoisers(LimBench *b, const char *const **paths)
+{
+    list(b);
+    *paths = (const char *const *)b->denoiser_paths;
+    return b->n_denoisers;
+}
+
+LimDenoiser *
+lim_bench_denoiser(LimBench *b, const char *path, LimError *err)
+{
+    const int i = place(b->denoiser_paths, &b->n_denoisers, path);
+
+    if (i < 0) {
+        lim_fail(err, LIM_E_PARAM, "more than %d denoisers at once", MODELS_MAX);
+        return NULL;
+    }
+    if (!b->denoisers[i])
+        b->denoisers[i] = lim_denoiser_load(path, err);
+    return b->denoisers[i];
 }
 
 LimPredictor *
 lim_bench_predictor(LimBench *b, const char *path, LimError *err)
 {
-    int i = 0;
+    const int i = place(b->paths, &b->n, path);
 
-    while (i < b->n && strcmp(b->paths[i], path) != 0)
-        i++;
-    if (i == b->n && add(b, path) < 0) {
+    if (i < 0) {
         lim_fail(err, LIM_E_PARAM, "more than %d classifiers at once", MODELS_MAX);
         return NULL;
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "data/dataset.h"
+#include "models/denoiser.h"
 #include "models/predictor.h"
 
 typedef struct LimBench LimBench;
@@ -13,6 +14,9 @@ void lim_bench_unref(LimBench *b);    /* NULL is fine */
 
 /* The paths of all classifiers in the folder, sorted, found at the first call. */
 int lim_bench_models(LimBench *b, const char *const **paths);
+/* The same of denoisers. */
+int lim_bench_denoisers(LimBench *b, const char *const **paths);
+LimDenoiser *lim_bench_denoiser(LimBench *b, const char *path, LimError *err);
 /* Loaded at the first call for that path; borrowed. */
 LimPredictor *lim_bench_predictor(LimBench *b, const char *path, LimError *err);
 /* split: "sample" or "test". Borrowed. */

@@ -47,6 +47,7 @@ lim_attack_form_new(void)
     static const char *const sources[] = {"Sample pictures", "Test pictures", "Your own picture",
                                           NULL};
     static const char *const shipped[] = {"First classifier", NULL};
+    static const char *const none[] = {"No defence", NULL};
     static const char *const any[] = {"Any other class", NULL};
     static const int any_values[] = {-1};
     const size_t n = lim_attack_count();
@@ -60,6 +61,7 @@ lim_attack_form_new(void)
     const LimFormHint hints[] = {
         {.name = NAME(source), .texts = sources},
         {.name = NAME(model), .texts = shipped},
+        {.name = NAME(denoiser), .texts = none, .open = true},
         {.name = NAME(method), .texts = methods},
         {.name = NAME(target), .texts = any, .values = any_values, .open = true},
         {.name = NAME(picture), .beside = true},
@@ -103,6 +105,9 @@ lim_attack_form_arrange(LimForm *form)
     }
     const LimAttackClass *klass = lim_attack_at(chosen);
     lim_form_row_set_enabled(lim_form_get_row(form, NAME(target)), klass && klass->targeted);
+    g_autoptr(GVariant) denoiser = lim_form_row_dup_value(lim_form_get_row(form, NAME(denoiser)));
+    lim_form_row_set_enabled(lim_form_get_row(form, NAME(through)),
+                             g_variant_get_int32(denoiser) > 0);
     lim_form_row_set_enabled(lim_form_get_row(form, NAME(picture)),
                              g_variant_get_int32(source) != LIM_ATTACK_OWN);
 }
@@ -122,6 +127,32 @@ lim_attack_form_set_models(LimForm *form, const char *const *paths, int n)
     g_ptr_array_add(names, NULL);
     if (n)
         lim_choice_row_set_choices(ROW(form, model), (const char *const *)names->pdata, NULL);
+}
+
+char *
+lim_attack_dup_denoiser_name(const char *path)
+{
+    static const char known[] = "fashion-denoiser-";
+    g_autofree char *name = g_path_get_basename(path);
+    char *dot = g_strrstr(name, ".safetensors");
+
+    if (dot)
+        *dot = 0;
+    if (!g_str_has_prefix(name, known))
+        return g_steal_pointer(&name);
+    return g_ascii_strup(name + strlen(known), -1);
+}
+
+void
+lim_attack_form_set_denoisers(LimForm *form, const char *const *paths, int n)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+    g_ptr_array_add(names, g_strdup("No defence"));
+    for (int i = 0; i < n; i++)
+        g_ptr_array_add(names, lim_attack_dup_denoiser_name(paths[i]));
+    g_ptr_array_add(names, NULL);
+    lim_choice_row_set_choices(ROW(form, denoiser), (const char *const *)names->pdata, NULL);
 }
 
 void
@@ -149,6 +180,8 @@ lim_attack_form_read(LimForm *form, LimAttackPlan *plan)
     plan->method = lim_attack_at((size_t)plan->setup.method);
     if (!plan->method)
         return;
+    if (plan->setup.denoiser == 0)
+        plan->setup.through = false;
     if (!plan->method->targeted)
         plan->setup.target = -1;
     if (plan->method->params_size)

@@ -19,9 +19,12 @@ struct _LimAttackView {
     GtkLabel *value[LIM_ATTACK_N_PANES]; /* the number that matters, beside the title */
     LimClassBars *bars[LIM_ATTACK_N_PANES];
     GtkWidget *norms;
+    GtkWidget *more; /* the other two differences */
+    LimPictureView *correction, *remainder;
     GtkSizeGroup *level;
     LimAttackRun *run;
-    float *x; /* shown, [c][h][w] */
+    float *x;        /* shown, [c][h][w] */
+    float *denoised; /* of it, or of the one before while the worker is at it; NULL: no defence */
     double gain;
 };
 
@@ -67,33 +70,51 @@ put(LimAttackView *self, LimAttackColumn pane, const float *x)
     lim_picture_view_set_picture(self->view[pane], pixels, s.d[2], s.d[1], s.d[0]);
 }
 
-/* Zero is neutral grey, more is orange, less is blue; of several channels their mean. */
+/* from - to times the gain: zero is neutral grey, more is orange, less is blue; of several channels
+ * their mean. */
 static void
-put_difference(LimAttackView *self)
+put_difference(LimAttackView *self, LimPictureView *view, const float *from, const float *to)
 {
     static const float more[3] = {0.95F, 0.45F, 0.02F}, less[3] = {0.10F, 0.45F, 0.95F};
     const LimShape s = lim_attack_run_shape(self->run);
     const int c = s.d[0], plane = s.d[1] * s.d[2];
-    const float *clean = lim_attack_run_clean(self->run);
     g_autofree guint8 *pixels = g_malloc((gsize)plane * 3);
-    float largest = 0;
 
-    for (int i = 0; i < c * plane; i++)
-        largest = MAX(largest, fabsf(self->x[i] - clean[i]));
-    self->gain = lim_difference_gain((double)largest);
     for (int i = 0; i < plane; i++) {
         float d = 0;
         for (int k = 0; k < c; k++)
-            d += self->x[k * plane + i] - clean[k * plane + i];
+            d += from[k * plane + i] - to[k * plane + i];
         d = CLAMP(d / (float)c * (float)self->gain, -1, 1);
         for (int k = 0; k < 3; k++)
             pixels[3 * i + k] =
                 (guint8)lrintf(255 * (0.5F + fabsf(d) * ((d > 0 ? more : less)[k] - 0.5F)));
     }
-    lim_picture_view_set_picture(self->view[LIM_ATTACK_DIFFERENCE], pixels, s.d[2], s.d[1], 3);
+    lim_picture_view_set_picture(view, pixels, s.d[2], s.d[1], 3);
+}
+
+/* All of them with one gain. */
+static void
+put_differences(LimAttackView *self)
+{
+    const int n = (int)lim_shape_size(lim_attack_run_shape(self->run));
+    const float *clean = lim_attack_run_clean(self->run);
+    double largest = lim_linf(self->x, clean, (size_t)n);
+
+    if (self->denoised) {
+        largest = fmax(largest, lim_linf(self->denoised, self->x, (size_t)n));
+        largest = fmax(largest, lim_linf(self->denoised, clean, (size_t)n));
+    }
+    self->gain = lim_difference_gain(largest);
+    put_difference(self, self->view[LIM_ATTACK_DIFFERENCE], self->x, clean);
     g_autofree char *text = g_strdup_printf("gain ×%g (±%.2g)", self->gain, 1 / self->gain);
     gtk_label_set_text(self->value[LIM_ATTACK_DIFFERENCE], text);
     lim_picture_view_set_description(self->view[LIM_ATTACK_DIFFERENCE], text);
+    if (!self->denoised)
+        return;
+    put_difference(self, self->correction, self->denoised, self->x);
+    put_difference(self, self->remainder, self->denoised, clean);
+    lim_picture_view_set_description(self->correction, text);
+    lim_picture_view_set_description(self->remainder, text);
 }
 
 char *
@@ -106,6 +127,10 @@ lim_attack_view_dup_pixel(LimAttackView *self)
     const LimShape s = lim_attack_run_shape(self->run);
     const int at = y * s.d[2] + x;
     const double clean = (double)lim_attack_run_clean(self->run)[at], now = (double)self->x[at];
+    if (self->denoised)
+        return g_strdup_printf("Pixel column %d, row %d: clean %.4f, adversarial %.4f, denoised "
+                               "%.4f",
+                               x, y, clean, now, (double)self->denoised[at]);
     return g_strdup_printf("Pixel column %d, row %d: clean %.4f, adversarial %.4f, difference "
                            "%+.4f",
                            x, y, clean, now, now - clean);
@@ -125,6 +150,14 @@ lim_attack_view_begin(LimAttackView *self, LimAttackRun *run)
     for (int i = LIM_ATTACK_CLEAN; i <= LIM_ATTACK_DENOISED; i++)
         lim_class_bars_set_names(self->bars[i], names, n);
     put(self, LIM_ATTACK_CLEAN, lim_attack_run_clean(run));
+    g_clear_pointer(&self->denoised, g_free);
+    const gboolean defended = lim_attack_run_plan(run)->denoiser != NULL;
+    gtk_widget_set_visible(self->more, defended);
+    gtk_label_set_text(self->value[LIM_ATTACK_DENOISED], NULL);
+    if (!defended) {
+        lim_picture_view_set_picture(self->view[LIM_ATTACK_DENOISED], NULL, 0, 0, 0);
+        lim_class_bars_set(self->bars[LIM_ATTACK_DENOISED], NULL, -1);
+    }
 }
 
 void
@@ -134,7 +167,7 @@ lim_attack_view_show(LimAttackView *self, LimAttackRun *run, const float *x)
     g_free(self->x);
     self->x = g_memdup2(x, (gsize)lim_shape_size(lim_attack_run_shape(run)) * sizeof *x);
     put(self, LIM_ATTACK_ADVERSARIAL, x);
-    put_difference(self);
+    put_differences(self);
 }
 
 static void
@@ -144,8 +177,10 @@ judge_pane(LimAttackView *self, LimAttackColumn pane, const float *probability)
 
     lim_class_bars_set(self->bars[pane], probability, right);
     const int k = lim_class_bars_get_predicted(self->bars[pane]);
-    g_autofree char *text = g_strdup_printf("%s, %.0f %%", lim_attack_run_class_name(self->run, k),
-                                            100 * (double)probability[k]);
+    const gboolean denoised = pane == LIM_ATTACK_DENOISED;
+    g_autofree char *text =
+        g_strdup_printf("%s%s, %.0f %%", denoised ? (k == right ? "✔ " : "✘ ") : "",
+                        lim_attack_run_class_name(self->run, k), 100 * (double)probability[k]);
     gtk_label_set_text(self->value[pane], text);
     lim_picture_view_set_description(self->view[pane], text);
 }
@@ -157,12 +192,64 @@ lim_attack_view_judge(LimAttackView *self, const LimLookTask *look)
         return;
     judge_pane(self, LIM_ATTACK_CLEAN, look->clean);
     judge_pane(self, LIM_ATTACK_ADVERSARIAL, look->as_is.probability);
+    if (look->picture) {
+        g_free(self->denoised);
+        self->denoised =
+            g_memdup2(look->picture,
+                      (gsize)lim_shape_size(lim_attack_run_shape(self->run)) * sizeof(float));
+        put(self, LIM_ATTACK_DENOISED, self->denoised);
+        judge_pane(self, LIM_ATTACK_DENOISED, look->denoised.probability);
+        put_differences(self);
+        g_autofree char *short_text =
+            g_strdup_printf("l2\t%.4f → %.4f\nl∞\t%.4f → %.4f", look->as_is.l2, look->denoised.l2,
+                            look->as_is.linf, look->denoised.linf);
+        gtk_label_set_text(GTK_LABEL(self->norms), short_text);
+        return;
+    }
     g_autofree char *text =
         g_strdup_printf("l2 distance\t%.4f\nl∞ distance\t%.4f\nmean square\t%.2e\n\nrounded to 8 "
                         "bit\nl2 distance\t%.4f\nl∞ distance\t%.4f",
                         look->as_is.l2, look->as_is.linf, look->as_is.mse, look->rounded.l2,
                         look->rounded.linf);
     gtk_label_set_text(GTK_LABEL(self->norms), text);
+}
+
+/* A small difference with its name below. */
+static LimPictureView *
+add_small(LimAttackView *self, const char *name, const char *label, const char *teach)
+{
+    GtkWidget *column = gtk_box_new(GTK_ORIENTATION_VERTICAL, 3);
+    GtkWidget *title = gtk_label_new(name), *view = lim_picture_view_new(label, self->zoom);
+
+    gtk_widget_set_tooltip_text(column, teach);
+    gtk_widget_set_size_request(view, 84, 84);
+    gtk_box_append(GTK_BOX(column), view);
+    gtk_box_append(GTK_BOX(column), title);
+    gtk_box_append(GTK_BOX(self->more), column);
+    return LIM_PICTURE_VIEW(view);
+}
+
+static GtkWidget *
+build_numbers(LimAttackView *self)
+{
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
+
+    self->norms = gtk_label_new(NULL);
+    gtk_label_set_xalign(GTK_LABEL(self->norms), 0);
+    gtk_label_set_yalign(GTK_LABEL(self->norms), 0);
+    gtk_label_set_ellipsize(GTK_LABEL(self->norms), PANGO_ELLIPSIZE_END);
+    gtk_widget_add_css_class(self->norms, "numeric");
+    gtk_box_append(GTK_BOX(box), self->norms);
+    self->more = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
+    gtk_box_set_homogeneous(GTK_BOX(self->more), TRUE);
+    self->correction =
+        add_small(self, "Correction", "Denoised − adversarial",
+                  "Denoised − adversarial: what the denoiser changed, with the same gain");
+    self->remainder = add_small(self, "Remainder", "Denoised − clean",
+                                "Denoised − clean: what is left of the change, with the same gain");
+    gtk_box_append(GTK_BOX(box), self->more);
+    gtk_widget_set_visible(self->more, FALSE);
+    return box;
 }
 
 static GtkWidget *
@@ -189,11 +276,7 @@ build_column(LimAttackView *self, LimAttackColumn pane)
     gtk_box_append(GTK_BOX(column), GTK_WIDGET(self->view[pane]));
     GtkWidget *below; /* of one height in all columns, so that the pictures are level */
     if (pane == LIM_ATTACK_DIFFERENCE) {
-        self->norms = gtk_label_new(NULL);
-        gtk_label_set_xalign(GTK_LABEL(self->norms), 0);
-        gtk_label_set_yalign(GTK_LABEL(self->norms), 0);
-        gtk_widget_add_css_class(self->norms, "numeric");
-        below = self->norms;
+        below = build_numbers(self);
     } else {
         self->bars[pane] = LIM_CLASS_BARS(lim_class_bars_new(bars));
         below = GTK_WIDGET(self->bars[pane]);
@@ -222,6 +305,7 @@ finalize(GObject *object)
 
     lim_attack_run_unref(self->run);
     g_free(self->x);
+    g_free(self->denoised);
     g_clear_object(&self->zoom);
     g_clear_object(&self->level);
     G_OBJECT_CLASS(lim_attack_view_parent_class)->finalize(object);

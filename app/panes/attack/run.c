@@ -21,6 +21,8 @@ struct LimAttackRun {
     LimAttackPlan plan;
     char *model;
     LimPredictor *predictor;
+    LimDenoiser *denoiser; /* of the bench, or NULL */
+    LimPredictor *behind;  /* the predictor behind it */
     LimShape shape;
     size_t size;
     float *clean;       /* [size] */
@@ -29,7 +31,8 @@ struct LimAttackRun {
     char what[128];
     LimNorm norm;
 
-    LimVictim *victim, *eye;
+    LimVictim *victim, *eye; /* the eye looks at what is attacked, */
+    LimVictim *plain, *last; /* these at the classifier alone and behind the denoiser */
     LimAttack *attack;
     LimRecording *recording;
     LimBoundaryTrace *trace; /* of the Boundary Attack, or NULL; the recording shows its pictures */
@@ -90,6 +93,7 @@ lim_attack_plan_copy(LimAttackPlan *to, const LimAttackPlan *from)
 {
     *to = *from;
     to->model = from->model ? lim_strdup(from->model) : NULL;
+    to->denoiser = from->denoiser ? lim_strdup(from->denoiser) : NULL;
     to->params = copy(from->params, params_size(from));
     lim_own_copy(&to->own, &from->own);
 }
@@ -98,6 +102,7 @@ void
 lim_attack_plan_clear(LimAttackPlan *plan)
 {
     free(plan->model);
+    free(plan->denoiser);
     free(plan->params);
     lim_own_clear(&plan->own);
     *plan = (LimAttackPlan){.method = NULL};
@@ -132,7 +137,8 @@ same_way(const LimAttackPlan *a, const LimAttackPlan *b)
     const LimAttackSetup *s = &a->setup, *t = &b->setup;
 
     if (s->source != t->source || s->picture != t->picture || s->method != t->method ||
-        s->target != t->target || s->seed != t->seed || a->method != b->method ||
+        s->target != t->target || s->seed != t->seed || s->through != t->through ||
+        !same_text(a->denoiser, b->denoiser) || a->method != b->method ||
         !same_text(a->model, b->model))
         return false;
     if (params_size(a)) {
@@ -181,6 +187,9 @@ lim_attack_run_unref(LimAttackRun *r)
     lim_task_free(r->attack ? lim_attack_task(r->attack) : NULL);
     lim_victim_free(r->victim);
     lim_victim_free(r->eye);
+    lim_victim_free(r->plain);
+    lim_victim_free(r->last);
+    lim_predictor_free(r->behind);
     lim_recording_free(r->recording);
     lim_boundary_trace_unref(r->trace);
     lim_attack_plan_clear(&r->plan);
@@ -207,6 +216,12 @@ const char *
 lim_attack_run_model(const LimAttackRun *r)
 {
     return r->model;
+}
+
+LimPredictor *
+lim_attack_run_predictor(const LimAttackRun *r)
+{
+    return r->predictor;
 }
 
 LimShape
@@ -303,6 +318,7 @@ list_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
     LimListTask *self = (LimListTask *)t;
 
     self->n = lim_bench_models(self->bench, &self->paths);
+    self->n_denoisers = lim_bench_denoisers(self->bench, &self->denoisers);
     return LIM_STEP_DONE;
 }
 
@@ -353,9 +369,10 @@ softmax(float *z, int classes)
 
 /* One picture: its class, or -1. */
 static int
-look(LimAttackRun *r, const LimExec *exec, const float *x, float *probability, LimError *err)
+look(LimAttackRun *r, LimVictim *eye, const LimExec *exec, const float *x, float *probability,
+     LimError *err)
 {
-    if (lim_victim_logits(r->eye, exec, x, NULL, 1, probability, err) != LIM_OK)
+    if (lim_victim_logits(eye, exec, x, NULL, 1, probability, err) != LIM_OK)
         return -1;
     return softmax(probability, r->classes);
 }
@@ -540,6 +557,36 @@ resume(LimAttackRun *r, const LimAttackRun *from)
         lim_recording_append(r->recording, f, false);
 }
 
+/* Looking at pictures, one at a time, that nobody counts. */
+static LimVictim *
+new_eye(LimPredictor *of)
+{
+    LimVictim *eye = lim_victim_new(of, LIM_ACCESS_GRADIENT);
+
+    lim_victim_begin(eye, 1, 0);
+    return eye;
+}
+
+static LimPredictor *
+attacked(const LimAttackRun *r)
+{
+    return r->behind && r->plan.setup.through ? r->behind : r->predictor;
+}
+
+static LimStatus
+open_denoiser(LimAttackRun *r, LimError *err)
+{
+    if (!r->plan.denoiser)
+        return LIM_OK;
+    r->denoiser = lim_bench_denoiser(r->bench, r->plan.denoiser, err);
+    if (r->denoiser)
+        r->behind = lim_predictor_behind(r->denoiser, r->predictor, err);
+    if (!r->behind)
+        return err->code;
+    r->last = new_eye(r->behind);
+    return LIM_OK;
+}
+
 static LimStatus
 begin(LimAttackRun *r, const LimAttackRun *from, const LimExec *exec, LimError *err)
 {
@@ -563,10 +610,12 @@ begin(LimAttackRun *r, const LimAttackRun *from, const LimExec *exec, LimError *
     r->probability = lim_alloc((size_t)r->classes, sizeof(float));
     if (take_picture(r, err) != LIM_OK)
         return err->code;
-    r->eye = lim_victim_new(r->predictor, LIM_ACCESS_GRADIENT);
-    lim_victim_begin(r->eye, 1, 0);
-    const int said = look(r, exec, r->clean, r->probability, err);
-    if (said < 0)
+    if (open_denoiser(r, err) != LIM_OK)
+        return err->code;
+    r->eye = new_eye(attacked(r));
+    r->plain = new_eye(r->predictor);
+    const int said = look(r, r->eye, exec, r->clean, r->probability, err);
+    if (said < 0 || look(r, r->plain, exec, r->clean, r->probability, err) < 0)
         return err->code;
     if (r->right < 0)
         r->right = said; /* nobody says what a picture of one's own shows but the classifier */
@@ -588,7 +637,7 @@ begin(LimAttackRun *r, const LimAttackRun *from, const LimExec *exec, LimError *
                                   .seed = s->seed,
                                   .budget = s->queries,
                                   .lattice_queries = s->lattice};
-    r->victim = lim_victim_new(r->predictor, r->plan.method->access);
+    r->victim = lim_victim_new(attacked(r), r->plan.method->access);
     r->attack = lim_attack_new(r->plan.method, r->plan.params, &input, r->victim, err);
     free(pool);
     free(pool_label);
@@ -724,12 +773,13 @@ lim_advance_task_new(LimAttackRun *run, int frames, bool accepted)
 /* ---- looking ---- */
 
 static LimStatus
-judge(LimAttackRun *r, const LimExec *exec, const float *x, LimJudged *out, LimError *err)
+judge(LimAttackRun *r, LimVictim *eye, const LimExec *exec, const float *x, LimJudged *out,
+      LimError *err)
 {
     const int target = r->plan.setup.target;
 
     out->probability = lim_alloc((size_t)r->classes, sizeof(float));
-    out->label = look(r, exec, x, out->probability, err);
+    out->label = look(r, eye, exec, x, out->probability, err);
     if (out->label < 0)
         return err->code;
     out->fools = target >= 0 ? out->label == target : out->label != r->right;
@@ -737,6 +787,32 @@ judge(LimAttackRun *r, const LimExec *exec, const float *x, LimJudged *out, LimE
     out->linf = lim_linf(x, r->clean, r->size);
     out->mse = out->l2 * out->l2 / (double)r->size;
     return LIM_OK;
+}
+
+/* What the denoiser makes of x, and what is said of that. */
+static LimStatus
+look_denoised(LimLookTask *self, const LimExec *exec, const float *x, LimError *err)
+{
+    LimAttackRun *r = self->run;
+    const int h = r->shape.d[1], w = r->shape.d[2];
+    LimJudged *j = &self->denoised;
+
+    if (!r->denoiser)
+        return LIM_OK;
+    self->picture = lim_alloc(r->size, sizeof(float));
+    for (size_t i = 0; i < r->size; i++)
+        self->picture[i] = 2 * x[i] - 1;
+    LimStatus status =
+        lim_denoiser_run(r->denoiser, exec, self->picture, 1, h, w, self->picture, err);
+    if (status != LIM_OK)
+        return status;
+    for (size_t i = 0; i < r->size; i++)
+        self->picture[i] = (self->picture[i] + 1) / 2;
+    status = judge(r, r->last, exec, x, j, err);
+    j->l2 = lim_l2(self->picture, r->clean, r->size);
+    j->linf = lim_linf(self->picture, r->clean, r->size);
+    j->mse = j->l2 * j->l2 / (double)r->size;
+    return status;
 }
 
 static LimStep
@@ -749,8 +825,9 @@ look_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
 
     lim_round8(x, rounded, r->size);
     self->clean = copy(r->probability, (size_t)r->classes * sizeof(float));
-    const bool ok = judge(r, exec, x, &self->as_is, err) == LIM_OK &&
-                    judge(r, exec, rounded, &self->rounded, err) == LIM_OK;
+    const bool ok = judge(r, r->plain, exec, x, &self->as_is, err) == LIM_OK &&
+                    judge(r, r->eye, exec, rounded, &self->rounded, err) == LIM_OK &&
+                    look_denoised(self, exec, x, err) == LIM_OK;
     free(rounded);
     return ok ? LIM_STEP_DONE : LIM_STEP_FAILED;
 }
@@ -764,6 +841,8 @@ look_free(LimTask *t)
     free(self->clean);
     free(self->as_is.probability);
     free(self->rounded.probability);
+    free(self->picture);
+    free(self->denoised.probability);
     free(self);
 }
 
@@ -803,6 +882,8 @@ save_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
     const LimAttackAbout about = {.klass = r->plan.method,
                                   .params = r->plan.params,
                                   .model = r->model,
+                                  .denoiser = r->plan.denoiser,
+                                  .oblivious = !s->through,
                                   .from = s->source == LIM_ATTACK_SAMPLES ? "sample"
                                           : s->source == LIM_ATTACK_TEST  ? "test"
                                           : r->plan.own.path              ? r->plan.own.path

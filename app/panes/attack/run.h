@@ -24,7 +24,8 @@ void lim_own_clear(LimOwnPicture *own);
 /* What an attack is made from. Everything is copied. */
 typedef struct LimAttackPlan {
     LimAttackSetup setup;
-    char *model; /* path; NULL: the first of the list */
+    char *model;    /* path; NULL: the first of the list */
+    char *denoiser; /* path; NULL: none */
     const LimAttackClass *method;
     void *params; /* of the method */
     LimOwnPicture own;
@@ -42,9 +43,10 @@ LimAttackRun *lim_attack_run_ref(LimAttackRun *r);
 void lim_attack_run_unref(LimAttackRun *r); /* NULL is fine */
 LimBench *lim_attack_run_bench(const LimAttackRun *r);
 const LimAttackPlan *lim_attack_run_plan(const LimAttackRun *r);
-const char *lim_attack_run_model(const LimAttackRun *r);  /* path */
-LimShape lim_attack_run_shape(const LimAttackRun *r);     /* {c, h, w} */
-const float *lim_attack_run_clean(const LimAttackRun *r); /* [c][h][w] in [0,1] */
+const char *lim_attack_run_model(const LimAttackRun *r);       /* path */
+LimPredictor *lim_attack_run_predictor(const LimAttackRun *r); /* the classifier alone */
+LimShape lim_attack_run_shape(const LimAttackRun *r);          /* {c, h, w} */
+const float *lim_attack_run_clean(const LimAttackRun *r);      /* [c][h][w] in [0,1] */
 int lim_attack_run_classes(const LimAttackRun *r);
 const char *lim_attack_run_class_name(const LimAttackRun *r, int k);
 int lim_attack_run_right(const LimAttackRun *r);        /* the right class */
@@ -67,7 +69,8 @@ typedef struct LimNearest8 {
 LimNearest8 lim_attack_run_nearest8(const LimAttackRun *r); /* any thread */
 
 /* On the worker thread: the classes and their confidences for pictures [n][c][h][w], any n; not
- * counted. probability [n][classes] may be NULL. */
+ * counted. What is asked is what is attacked: with setup.through the classifier behind the
+ * denoiser. probability [n][classes] may be NULL. */
 LimStatus lim_attack_run_ask(LimAttackRun *r, const LimExec *exec, const float *x, int n,
                              int *label, float *confidence, float *probability, LimError *err);
 
@@ -78,8 +81,8 @@ typedef struct LimListTask {
     LimTask base;
     LimBench *bench;
     /* After LIM_STEP_DONE; borrowed from the bench: */
-    const char *const *paths;
-    int n;
+    const char *const *paths, *const *denoisers;
+    int n, n_denoisers;
 } LimListTask;
 LimTask *lim_list_task_new(LimBench *bench);
 
@@ -107,6 +110,8 @@ typedef struct LimLookTask {
     /* After LIM_STEP_DONE: */
     float *clean; /* [classes] */
     LimJudged as_is, rounded;
+    float *picture;     /* denoised, [c][h][w] in [0,1] and a little beyond; NULL: no denoiser */
+    LimJudged denoised; /* what the classifier says of it; its distances are from the clean one */
 } LimLookTask;
 LimTask *lim_look_task_new(LimAttackRun *run, int frame);
 

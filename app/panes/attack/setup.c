@@ -29,6 +29,23 @@ const LimParamSpec lim_attack_setup_schema[] = {
      .kind = LIM_INT,
      .offset = offsetof(LimAttackSetup, model),
      .max = 255},
+    {.name = "denoiser",
+     .label = "Defence",
+     .help = "A denoiser in front of the classifier: it redraws the adversarial picture, and the "
+             "classifier sees the result. LGD, FGD and CGD were guided by the classifier, PGD and "
+             "DAE by pixels.",
+     .unit = "",
+     .kind = LIM_INT,
+     .offset = offsetof(LimAttackSetup, denoiser),
+     .max = 255},
+    {.name = "through",
+     .label = "Attack through the denoiser",
+     .help = "Off: the attack does not know of the defence. On: it asks denoiser and classifier "
+             "together, and has the gradients of both.",
+     .unit = "",
+     .kind = LIM_BOOL,
+     .offset = offsetof(LimAttackSetup, through),
+     .max = 1},
     {.name = "method",
      .label = "Attack",
      .help = "How a picture is sought that looks the same and is classified otherwise.",

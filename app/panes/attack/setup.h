@@ -10,13 +10,15 @@ typedef enum LimAttackSource {
 } LimAttackSource;
 
 typedef struct LimAttackSetup {
-    int source;  /* LimAttackSource */
-    int picture; /* number in the data set */
-    int model;   /* place in the list of classifiers */
-    int method;  /* place in the list of attacks */
-    int target;  /* class, -1: any other than the right one */
-    int queries; /* budget */
-    int lattice; /* of it, for the 8-bit picture */
+    int source;   /* LimAttackSource */
+    int picture;  /* number in the data set */
+    int model;    /* place in the list of classifiers */
+    int denoiser; /* 1 + place in the list of denoisers, 0: none */
+    bool through; /* the attack knows of the denoiser */
+    int method;   /* place in the list of attacks */
+    int target;   /* class, -1: any other than the right one */
+    int queries;  /* budget */
+    int lattice;  /* of it, for the 8-bit picture */
     uint64_t seed;
 } LimAttackSetup;
 
