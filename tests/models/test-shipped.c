@@ -1,7 +1,8 @@
-/* The classifiers that come with the program: they load, fit in a megabyte, know the sample
- * pictures, and the distilled one shows what distillation is known for: used at T = 1 in float32 it
- * has no gradient left to attack by, and dividing its logits by T brings it back. */
+/* The classifiers and denoisers that come with the program: they load, fit in a megabyte, know the
+ * sample pictures, and the distilled one shows what distillation is known for: used at T = 1 in
+ * float32 it has no gradient left to attack by, and dividing its logits by T brings it back. */
 #include "data/dataset.h"
+#include "defenses/full_steps.h"
 #include "graph/plan.h"
 #include "models/modelfile.h"
 #include "models/predictor.h"
@@ -66,6 +67,55 @@ test_knows(gconstpointer name)
     g_assert_cmpint(count, >=, 82); /* of 100, where 93 are expected */
     lim_predictor_free(c);
     g_free(path);
+}
+
+/* What a classifier gets right of x [N] in [0,1]. */
+static int
+count_right(LimPredictor *c, const float *x)
+{
+    const LimExec exec = {.kernels = lim_kernels_best()};
+    float *y = g_new(float, N *PIXELS), logits[N * CLASSES];
+    LimError err = LIM_ERROR_INIT;
+    for (int i = 0; i < N * PIXELS; i++)
+        y[i] = 2 * x[i] - 1;
+    g_assert_cmpint(lim_predictor_run(c, &exec, y, N, logits, NULL, &err), ==, LIM_OK);
+    int count = 0;
+    for (int i = 0; i < N; i++)
+        count += right(logits + i * CLASSES, labels[i]);
+    g_free(y);
+    return count;
+}
+
+/* A denoiser leaves clean pictures as good as they were, and undoes an attack on its guide that
+ * does not know of it. */
+static void
+test_denoises(gconstpointer name)
+{
+    const LimExec exec = {.kernels = lim_kernels_best()};
+    LimError err = LIM_ERROR_INIT;
+    char *path = shipped(name), *guide = shipped("fashion-classifier.safetensors");
+    GStatBuf about;
+    g_assert_cmpint(g_stat(path, &about), ==, 0);
+    g_assert_cmpint(about.st_size, <=, 3 << 19);
+    LimDenoiser *d = lim_denoiser_load(path, &err);
+    LimPredictor *c = lim_predictor_load(guide, &err), *behind = lim_predictor_behind(d, c, &err);
+    g_assert_cmpstr(err.text, ==, "");
+    float *x = g_new(float, N *PIXELS), *adversarial = g_new(float, N *PIXELS);
+    for (int i = 0; i < N * PIXELS; i++)
+        x[i] = (pictures[i] + 1) / 2;
+    LimVictim *v = lim_victim_new(c, LIM_ACCESS_GRADIENT);
+    g_assert_cmpint(lim_full_steps(v, &exec, 25.0 / 255, 4, x, N, adversarial, &err), ==, LIM_OK);
+    g_assert_cmpint(count_right(behind, x), >=, count_right(c, x) - 3);
+    g_assert_cmpint(count_right(c, adversarial), <=, 30);
+    g_assert_cmpint(count_right(behind, adversarial), >=, 70);
+    lim_victim_free(v);
+    lim_predictor_free(behind);
+    lim_predictor_free(c);
+    lim_denoiser_free(d);
+    g_free(x);
+    g_free(adversarial);
+    g_free(path);
+    g_free(guide);
 }
 
 /* How many of the pictures that are rightly classified have a gradient of the cross-entropy of
@@ -152,8 +202,16 @@ main(int argc, char **argv)
                                         "fashion-plain.safetensors", "fashion-vgg.safetensors",
                                         "fashion-teacher.safetensors",
                                         "fashion-distilled.safetensors"};
+    static const char *const guided[] = {"fashion-denoiser-lgd.safetensors",
+                                         "fashion-denoiser-fgd.safetensors",
+                                         "fashion-denoiser-lgd-0-6.safetensors"};
     g_test_init(&argc, &argv, NULL);
     read_pictures();
+    for (size_t i = 0; i < G_N_ELEMENTS(guided); i++) {
+        char *path = g_strdup_printf("/shipped/%s", guided[i]);
+        g_test_add_data_func(path, guided[i], test_denoises);
+        g_free(path);
+    }
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         char *path = g_strdup_printf("/shipped/%s", names[i]);
         g_test_add_data_func(path, names[i], test_knows);
