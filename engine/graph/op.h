@@ -46,9 +46,14 @@ struct LimOpDef {
     LimStatus (*infer)(const LimShape *in, const void *params, LimShape *out, LimError *err);
     /* Optional: scratch bytes. */
     size_t (*scratch)(const LimNodeRun *n, const LimExec *exec);
-    /* Optional: a form of the constant input 1 (weights) made once; bytes and filler. */
+    /* Optional: a form of input 1 (weights), made once when they are constant and before each run
+     * otherwise; bytes, 0 for none, and filler. */
     size_t (*prepared)(const LimNodeRun *n, const LimExec *exec);
     void (*prepare)(const LimNodeRun *n, const LimExec *exec);
+    /* Optional: can run() also do what follows, `next`, whose only input is this op's output? Says
+     * so in n. Asked for one after the other along a chain; out_shape is then the last one's.
+     * Numbers must be those of the ops one by one. */
+    bool (*fuse)(LimNodeRun *n, const LimOpDef *next, const void *params, const LimExec *exec);
     void (*run)(const LimNodeRun *n, const LimExec *exec); /* NULL: the reference is fast enough */
     void (*ref_f32)(const LimNodeRun *n);
     void (*ref_f64)(const LimNodeRun *n);

@@ -5,8 +5,9 @@
  * input's when nobody reads that later. Every storage has a life (first writer, last reader);
  * wanted ones live for ever. Storages are placed in one slab, largest first, each at the lowest
  * offset where no other storage alive at the same time lies. Scratch is a storage that lives for
- * one node. Nodes that depend on constants only run once and keep their results outside the slab,
- * and weights in a kernel's own form (op->prepared) likewise.
+ * one node. A node whose op can also do what follows (op->fuse) becomes one step with it when
+ * nobody else wants what lies between. Nodes that depend on constants only run once and keep their
+ * results outside the slab, and weights in a kernel's own form (op->prepared) likewise.
  *
  * Looking inside: LIMEN_DUMP=1 prints the plan to stderr when it is made; LIMEN_KERNELS=ref runs
  * the scalar references; LIMEN_COMPARE=1 runs both and aborts at the first node that differs;
@@ -34,6 +35,7 @@ typedef struct Storage {
 
 typedef struct Step {
     uint32_t node;
+    uint32_t last; /* the node whose outputs the step makes: another one when they were fused */
     bool constant; /* run once */
     LimNodeRun run;
     double seconds;
@@ -120,9 +122,72 @@ select_steps(LimPlan *p, const LimVal *want, int n)
     uint32_t s = 0;
     for (uint32_t k = 0; k < g->n_nodes; k++)
         if (keep[k])
-            p->steps[s++].node = k;
+            p->steps[s++] = (Step){.node = k, .last = k};
     free(need);
     free(keep);
+}
+
+static const uint32_t *
+outputs(const LimPlan *p, const Step *step)
+{
+    return p->g->nodes[step->last].out;
+}
+
+/* What the runs need to know of shapes and parameters. */
+static void
+describe_steps(LimPlan *p)
+{
+    const LimGraph *g = p->g;
+    for (uint32_t s = 0; s < p->n_steps; s++) {
+        const LimNode *node = &g->nodes[p->steps[s].node];
+        LimNodeRun *r = &p->steps[s].run;
+        r->params = node->params;
+        for (int i = 0; i < node->op->n_in; i++)
+            r->in_shape[i] = node->in[i] ? g->values[node->in[i]].shape : LIM_ABSENT;
+        for (int i = 0; i < node->op->n_out; i++)
+            r->out_shape[i] = g->values[node->out[i]].shape;
+    }
+}
+
+/* Joins a step with those that follow it, where its op can do them on the way out. */
+static void
+fuse_steps(LimPlan *p, const LimVal *want, int n, const LimExec *exec)
+{
+    const LimGraph *g = p->g;
+    uint32_t *readers = lim_alloc(g->n_values, sizeof *readers);
+    uint32_t *reader = lim_alloc(g->n_values, sizeof *reader); /* the last one's step */
+    bool *gone = lim_alloc(p->n_steps + 1, sizeof *gone);
+    for (uint32_t s = 0; s < p->n_steps; s++) {
+        const LimNode *node = &g->nodes[p->steps[s].node];
+        for (int i = 0; i < node->op->n_in; i++) {
+            readers[node->in[i]]++;
+            reader[node->in[i]] = s;
+        }
+    }
+    for (int i = 0; i < n; i++)
+        readers[want[i].id] += 2; /* somebody outside reads it */
+    for (uint32_t s = 0; s < p->n_steps; s++) {
+        Step *step = &p->steps[s];
+        const LimOpDef *op = g->nodes[step->node].op;
+        while (op->fuse && !gone[s]) {
+            const uint32_t v = outputs(p, step)[0], t = reader[v];
+            const LimNode *next = &g->nodes[p->steps[t].node];
+            if (readers[v] != 1 || next->op->n_in != 1 || next->op->n_out != 1 ||
+                !op->fuse(&step->run, next->op, next->params, exec))
+                break;
+            step->last = p->steps[t].node;
+            step->run.out_shape[0] = g->values[next->out[0]].shape;
+            gone[t] = true;
+        }
+    }
+    uint32_t kept = 0;
+    for (uint32_t s = 0; s < p->n_steps; s++)
+        if (!gone[s])
+            p->steps[kept++] = p->steps[s];
+    p->n_steps = kept;
+    free(readers);
+    free(reader);
+    free(gone);
 }
 
 /* Which steps depend on constants only. A node without inputs is constant. */
@@ -140,7 +205,7 @@ find_constants(LimPlan *p)
             all &= !node->in[i] || constant[node->in[i]];
         p->steps[s].constant = all;
         for (int i = 0; i < node->op->n_out; i++)
-            constant[node->out[i]] = all;
+            constant[outputs(p, &p->steps[s])[i]] = all;
     }
     free(constant);
 }
@@ -178,7 +243,7 @@ assign_storages(LimPlan *p, const LimVal *want, int n_want)
         const LimOpDef *op = node->op;
         const uint32_t in0 = op->n_in ? node->in[0] : 0;
         for (int i = 0; i < op->n_out; i++) {
-            const uint32_t v = node->out[i];
+            const uint32_t v = outputs(p, &p->steps[s])[i];
             uint32_t st = 0;
             if (i == 0 && (op->flags & LIM_OP_VIEW)) {
                 st = p->storage_of[in0]; /* 0 when it views a feed: the address is passed on */
@@ -277,7 +342,7 @@ resolve(LimPlan *p)
         for (int i = 0; i < node->op->n_in; i++)
             r->in[i] = node->in[i] ? p->address[node->in[i]] : NULL;
         for (int i = 0; i < node->op->n_out; i++)
-            r->out[i] = p->address[node->out[i]];
+            r->out[i] = p->address[outputs(p, &p->steps[s])[i]];
     }
 }
 
@@ -310,33 +375,31 @@ lim_plan_new(LimGraph *take, const LimVal *want, int n, unsigned flags, const Li
     p->readable = lim_alloc(n_values, sizeof *p->readable);
     p->widened = lim_alloc(n_values, sizeof *p->widened);
 
+    const bool fast = !(flags & LIM_PLAN_F64) && !p->use_ref;
     select_steps(p, want, n);
+    describe_steps(p);
+    if (fast && !p->compare && !p->trap && !(flags & LIM_PLAN_KEEP))
+        fuse_steps(p, want, n, exec);
     find_constants(p);
     assign_storages(p, want, n);
 
-    const bool fast = !(flags & LIM_PLAN_F64) && !p->use_ref;
     uint32_t *scratch = lim_alloc(p->n_steps + 1, sizeof *scratch);
     uint32_t *prepared = lim_alloc(p->n_steps + 1, sizeof *prepared);
     for (uint32_t s = 0; s < p->n_steps; s++) {
         const LimNode *node = &take->nodes[p->steps[s].node];
         LimNodeRun *r = &p->steps[s].run;
-        r->params = node->params;
-        for (int i = 0; i < node->op->n_in; i++)
-            r->in_shape[i] = node->in[i] ? take->values[node->in[i]].shape : LIM_ABSENT;
-        for (int i = 0; i < node->op->n_out; i++)
-            r->out_shape[i] = take->values[node->out[i]].shape;
         if (fast && node->op->run && node->op->scratch) {
             size_t bytes = node->op->scratch(r, exec);
             if (bytes)
                 scratch[s] = new_storage(p, bytes, s, false);
         }
         if (fast && node->op->run && node->op->prepared) {
-            size_t bytes = node->op->prepared(r, exec);
             const uint32_t w = node->in[1], w_storage = p->storage_of[w];
-            bool constant = take->values[w].kind == LIM_VALUE_CONSTANT ||
-                            (w_storage && p->storages[w_storage - 1].constant);
+            r->constant_weights = take->values[w].kind == LIM_VALUE_CONSTANT ||
+                                  (w_storage && p->storages[w_storage - 1].constant);
+            size_t bytes = node->op->prepared(r, exec);
             if (bytes)
-                prepared[s] = new_storage(p, bytes, s, constant);
+                prepared[s] = new_storage(p, bytes, s, r->constant_weights);
         }
     }
     place_storages(p);
@@ -355,7 +418,6 @@ lim_plan_new(LimGraph *take, const LimVal *want, int n, unsigned flags, const Li
     for (uint32_t s = 0; s < p->n_steps; s++) {
         p->steps[s].run.scratch = scratch[s] ? storage_address(p, scratch[s]) : NULL;
         p->steps[s].run.prepared = prepared[s] ? storage_address(p, prepared[s]) : NULL;
-        p->steps[s].run.prepared_ready = false;
     }
     free(scratch);
     free(prepared);
@@ -506,12 +568,8 @@ lim_plan_run(LimPlan *p, const LimExec *exec, LimError *err)
         else if (p->use_ref || !op->run)
             op->ref_f32(&step->run);
         else {
-            const bool constant_weights =
-                step->run.prepared >= (void *)p->constants &&
-                step->run.prepared < (void *)(p->constants + p->constant_bytes);
-            if (step->run.prepared && !(constant_weights && p->constants_ready))
+            if (step->run.prepared && !(step->run.constant_weights && p->constants_ready))
                 op->prepare(&step->run, exec);
-            step->run.prepared_ready = step->run.prepared != NULL;
             op->run(&step->run, exec);
             if (p->compare)
                 compare_step(p, step);
@@ -555,17 +613,18 @@ lim_plan_dump(const LimPlan *p)
         const Step *step = &p->steps[s];
         const LimNode *node = &p->g->nodes[step->node];
         char buf[64];
-        fprintf(f, "%4u %-20s%s", s, node->op->name, step->constant ? " const" : "");
+        fprintf(f, "%4u %-20s%s%s%s", s, node->op->name, step->run.relu ? " relu" : "",
+                step->run.pool ? " pool" : "", step->constant ? " const" : "");
         for (int i = 0; i < node->op->n_in; i++)
             if (node->in[i])
                 fprintf(f, " %%%u", node->in[i]);
         fprintf(f, " ->");
         for (int i = 0; i < node->op->n_out; i++) {
-            const LimValue *v = &p->g->values[node->out[i]];
-            uint32_t st = p->storage_of[node->out[i]];
-            fprintf(f, " %%%u %s%s%s @%zu", node->out[i], lim_shape_text(v->shape, buf),
-                    v->name ? " " : "", v->name ? v->name : "",
-                    st ? p->storages[st - 1].offset : (size_t)0);
+            const uint32_t out = outputs(p, step)[i];
+            const LimValue *v = &p->g->values[out];
+            uint32_t st = p->storage_of[out];
+            fprintf(f, " %%%u %s%s%s @%zu", out, lim_shape_text(v->shape, buf), v->name ? " " : "",
+                    v->name ? v->name : "", st ? p->storages[st - 1].offset : (size_t)0);
         }
         fputc('\n', f);
     }

@@ -14,12 +14,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* y[n][oc][oh][ow] = b[oc] + sum_{c,i,j} x[n][c][y*stride+i-pad][x*stride+j-pad] w[oc][c][i][j] */
+/* y[n][oc][oh][ow] = b[oc] + sum_{c,i,j} x[n][c][y*stride+i-pad][x*stride+j-pad] w[oc][c][i][j]
+ * Of the forward pass only, where conv_does() says so: what follows it is done on the way out. */
 typedef struct LimConvDims {
     int n, c, h, w;
     int oc, kh, kw;
     int stride, pad;
     int oh, ow; /* (h + 2 pad - kh) / stride + 1, likewise ow */
+    bool relu;  /* max(y, 0) */
+    bool pool;  /* after it the largest of each 2x2; y is then [n][oc][oh / 2][ow / 2] */
 } LimConvDims;
 
 typedef struct LimKernels {
@@ -30,6 +33,12 @@ typedef struct LimKernels {
      * ta, A is stored [k][m]; with tb, B is stored [n][k]. beta 0 does not read C. */
     void (*gemm)(LimPool *pool, bool ta, bool tb, int m, int n, int k, float alpha, const float *a,
                  int lda, const float *b, int ldb, float beta, float *c, int ldc);
+    /* The same with beta 0 and a B that was brought into the kernel's own form, gemm_packed_size()
+     * bytes: for weights that stay. Size 0: the product is too big to gain by it. */
+    size_t (*gemm_packed_size)(int m, int n, int k);
+    void (*gemm_pack)(bool tb, int n, int k, const float *b, int ldb, void *packed);
+    void (*gemm_packed)(LimPool *pool, bool ta, int m, int n, int k, float alpha, const float *a,
+                        int lda, const void *packed, float *c, int ldc);
     /* batch independent products: A_i = a + i*sa and so on; parallel over the batch. */
     void (*gemm_batch)(LimPool *pool, int batch, bool ta, bool tb, int m, int n, int k, float alpha,
                        const float *a, int64_t sa, const float *b, int64_t sb, float beta, float *c,
@@ -41,6 +50,7 @@ typedef struct LimKernels {
     size_t (*conv_prepared_size)(const LimConvDims *d);
     void (*conv_prepare)(LimPool *pool, const LimConvDims *d, const float *w, void *prepared);
     size_t (*conv_scratch)(const LimConvDims *d, int threads);
+    bool (*conv_does)(const LimConvDims *d); /* relu and pool, as far as they are asked for? */
     void (*conv)(LimPool *pool, const LimConvDims *d, const float *x, const void *prepared,
                  const float *bias, float *y, void *scratch);
     /* dx[n][c][h][w] from dy[n][oc][oh][ow] and w[oc][c][kh][kw] (not prepared). */

@@ -16,9 +16,10 @@ typedef struct LimNodeRun {
     const void *in[LIM_OP_MAX_IN];
     void *out[LIM_OP_MAX_OUT];
     const void *params;
-    void *scratch;  /* scratch() bytes */
-    void *prepared; /* prepared() bytes, filled when prepared_ready */
-    bool prepared_ready;
+    void *scratch;         /* scratch() bytes */
+    void *prepared;        /* prepared() bytes; NULL when there are none */
+    bool constant_weights; /* in[1] stays the same from run to run */
+    bool relu, pool;       /* what follows and is done on the way out, see LimOpDef.fuse */
 } LimNodeRun;
 
 /* The two compilations of the reference in kernels/ref. */

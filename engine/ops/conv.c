@@ -8,7 +8,8 @@ LIM_REF_DECLARE(conv2d);
 LIM_REF_DECLARE(conv2d_dx);
 LIM_REF_DECLARE(conv2d_dw);
 
-extern const LimOpDef lim_op_conv2d, lim_op_conv2d_dx, lim_op_conv2d_dw;
+extern const LimOpDef lim_op_conv2d, lim_op_conv2d_dx, lim_op_conv2d_dw, lim_op_relu,
+    lim_op_max_pool2;
 
 static LimConvDims
 dims(LimShape x, LimShape w, LimShape y, const LimConvParams *p)
@@ -26,10 +27,25 @@ dims(LimShape x, LimShape w, LimShape y, const LimConvParams *p)
                          .ow = y.d[3]};
 }
 
+static int
+out_size(int size, int kernel, const LimConvParams *p)
+{
+    return (size + 2 * p->pad - kernel) / p->stride + 1;
+}
+
+/* Before pooling. */
 static LimConvDims
 dims_conv(const LimNodeRun *n)
 {
-    return dims(n->in_shape[0], n->in_shape[1], n->out_shape[0], n->params);
+    const LimShape x = n->in_shape[0], w = n->in_shape[1];
+    const LimConvParams *p = n->params;
+    LimConvDims d =
+        dims(x, w,
+             LIM_SHAPE4(x.d[0], w.d[0], out_size(x.d[2], w.d[2], p), out_size(x.d[3], w.d[3], p)),
+             p);
+    d.relu = n->relu;
+    d.pool = n->pool;
+    return d;
 }
 
 static LimConvDims
@@ -42,12 +58,6 @@ static LimConvDims
 dims_dw(const LimNodeRun *n)
 {
     return dims(n->in_shape[0], n->out_shape[0], n->in_shape[1], n->params);
-}
-
-static int
-out_size(int size, int kernel, const LimConvParams *p)
-{
-    return (size + 2 * p->pad - kernel) / p->stride + 1;
 }
 
 static LimStatus
@@ -109,6 +119,24 @@ conv_scratch(const LimNodeRun *n, const LimExec *exec)
 {
     LimConvDims d = dims_conv(n);
     return exec->kernels->conv_scratch(&d, exec->pool ? lim_pool_threads(exec->pool) : 1);
+}
+
+/* ReLU, and pooling after it. */
+static bool
+conv_fuse(LimNodeRun *n, const LimOpDef *next, const void *params, const LimExec *exec)
+{
+    LimNodeRun with = *n;
+    if (next == &lim_op_relu && !n->relu && ((const LimReluParams *)params)->slope == 0)
+        with.relu = true;
+    else if (next == &lim_op_max_pool2 && n->relu && !n->pool)
+        with.pool = true;
+    else
+        return false;
+    const LimConvDims d = dims_conv(&with);
+    if (!exec->kernels->conv_does(&d))
+        return false;
+    *n = with;
+    return true;
 }
 
 static void
@@ -269,6 +297,7 @@ const LimOpDef lim_op_conv2d = {.name = "conv2d",
                                 .scratch = conv_scratch,
                                 .prepared = conv_prepared,
                                 .prepare = conv_prepare,
+                                .fuse = conv_fuse,
                                 .run = conv_run,
                                 LIM_REF(conv2d),
                                 .grad = conv_grad,

@@ -81,15 +81,49 @@ infer_spectral_grad(const LimShape *in, const void *params, LimShape *out, LimEr
                     err, "needs G, W / sigma, sigma, u [o] and v [rest]");
 }
 
+typedef struct Sides {
+    int m, n, k;
+} Sides;
+
+static Sides
+sides(const LimNodeRun *n)
+{
+    const LimMatmulParams *p = n->params;
+    const int nd = n->out_shape[0].nd;
+    return (Sides){n->out_shape[0].d[nd - 2], n->out_shape[0].d[nd - 1],
+                   n->in_shape[0].d[nd - (p->ta ? 2 : 1)]};
+}
+
+/* Weights that change are used once: gemm packs them on the way. */
+static size_t
+matmul_prepared(const LimNodeRun *n, const LimExec *exec)
+{
+    const Sides s = sides(n);
+    if (!n->constant_weights || n->out_shape[0].nd != 2)
+        return 0;
+    return exec->kernels->gemm_packed_size(s.m, s.n, s.k);
+}
+
+static void
+matmul_prepare(const LimNodeRun *n, const LimExec *exec)
+{
+    const LimMatmulParams *p = n->params;
+    const Sides s = sides(n);
+    exec->kernels->gemm_pack(p->tb, s.n, s.k, n->in[1], p->tb ? s.k : s.n, n->prepared);
+}
+
 static void
 matmul_run(const LimNodeRun *n, const LimExec *exec)
 {
     const LimMatmulParams *p = n->params;
     const int nd = n->out_shape[0].nd;
-    const int m = n->out_shape[0].d[nd - 2], cols = n->out_shape[0].d[nd - 1];
-    const int k = n->in_shape[0].d[nd - (p->ta ? 2 : 1)];
+    const Sides s = sides(n);
+    const int m = s.m, cols = s.n, k = s.k;
     const LimKernels *f = exec->kernels;
-    if (nd == 2)
+    if (n->prepared)
+        f->gemm_packed(exec->pool, p->ta, m, cols, k, 1, n->in[0], p->ta ? m : k, n->prepared,
+                       n->out[0], cols);
+    else if (nd == 2)
         f->gemm(exec->pool, p->ta, p->tb, m, cols, k, 1, n->in[0], p->ta ? m : k, n->in[1],
                 p->tb ? k : cols, 0, n->out[0], cols);
     else
@@ -215,7 +249,8 @@ static const LimOpCase spectral_grad_cases[] = {
     const LimOpDef lim_op_##op = {       \
         .name = #op, .n_in = ins, .infer = rule, LIM_REF(op), .grad = gradient, __VA_ARGS__};
 
-OP(matmul, 2, infer_matmul, matmul_grad, .n_out = 1, .run = matmul_run, .params = matmul_schema,
+OP(matmul, 2, infer_matmul, matmul_grad, .n_out = 1, .prepared = matmul_prepared,
+   .prepare = matmul_prepare, .run = matmul_run, .params = matmul_schema,
    .params_size = sizeof(LimMatmulParams), CASES(matmul_cases))
 OP(row_dot, 2, infer_row_dot, row_dot_grad, .n_out = 1, CASES(row_dot_cases))
 OP(row_scale, 2, infer_row_scale, row_scale_grad, .n_out = 1, CASES(row_scale_cases))

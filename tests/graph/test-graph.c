@@ -169,10 +169,11 @@ run_alone(const LimOpDef *op, const LimShape *in, const void *params, const LimS
         void *scratch = NULL, *prepared = NULL;
         if (op->scratch)
             r.scratch = scratch = lim_alloc(op->scratch(&r, &exec) + 64, 1);
-        if (op->prepared) {
-            r.prepared = prepared = lim_alloc(op->prepared(&r, &exec) + 64, 1);
+        r.constant_weights = true;
+        const size_t weights = op->prepared ? op->prepared(&r, &exec) : 0;
+        if (weights) {
+            r.prepared = prepared = lim_alloc(weights, 1);
             op->prepare(&r, &exec);
-            r.prepared_ready = true;
         }
         op->run(&r, &exec);
         free(scratch);

@@ -73,10 +73,10 @@ interpreter_run(Interpreter *in, const LimGraph *g, const void *const *source, b
             void *scratch = NULL, *prepared = NULL;
             if (op->scratch)
                 r.scratch = scratch = lim_alloc(op->scratch(&r, exec) + 64, 1);
-            if (op->prepared) {
-                r.prepared = prepared = lim_alloc(op->prepared(&r, exec) + 64, 1);
+            const size_t weights = op->prepared ? op->prepared(&r, exec) : 0;
+            if (weights) {
+                r.prepared = prepared = lim_alloc(weights, 1);
                 op->prepare(&r, exec);
-                r.prepared_ready = true;
             }
             op->run(&r, exec);
             free(scratch);
@@ -763,6 +763,53 @@ test_prepared_weights(void)
     }
 }
 
+/* A convolution does the ReLU and the pooling that follow, unless somebody wants what lies between;
+ * the numbers are the same. */
+static void
+test_fusing(void)
+{
+    const LimExec exec = {.kernels = lim_kernels_best()};
+    float x[16 * 13 * 14], w[16 * 16 * 9], all[16 * 6 * 7];
+    for (size_t i = 0; i < G_N_ELEMENTS(x); i++)
+        x[i] = (float)((i * 7919) % 1009) / 500 - 1;
+    for (size_t i = 0; i < G_N_ELEMENTS(w); i++)
+        w[i] = (float)((i * 104729) % 1013) / 5000 - 0.1F;
+    static const struct {
+        int steps;
+        unsigned flags;
+        bool want_conv, want_relu, read_relu, leaky;
+    } cases[] = {
+        {.steps = 3, .flags = LIM_PLAN_KEEP}, {.steps = 1},
+        {.steps = 3, .want_conv = true},      {.steps = 2, .want_relu = true},
+        {.steps = 3, .read_relu = true}, /* and one more step that reads it */
+        {.steps = 3, .leaky = true},
+    };
+    for (size_t c = 0; c < G_N_ELEMENTS(cases); c++) {
+        LimGraph *g = lim_graph_new();
+        LimVal in = lim_graph_feed(g, "x", LIM_F32, LIM_SHAPE4(1, 16, 13, 14));
+        LimVal y = lim_conv2d(g, in, lim_graph_constant(g, "w", LIM_SHAPE4(16, 16, 3, 3), w),
+                              LIM_NOVAL, 1, 1);
+        LimVal relu = lim_relu(g, y, cases[c].leaky ? 0.1 : 0), pool = lim_max_pool2(g, relu);
+        LimVal want[3] = {pool};
+        int n = 1;
+        if (cases[c].want_conv)
+            want[n++] = y;
+        if (cases[c].want_relu)
+            want[n++] = relu;
+        if (cases[c].read_relu)
+            want[n++] = lim_affine(g, relu, 2, 0);
+        LimPlan *p = lim_plan_new(g, want, n, cases[c].flags, &exec, NULL);
+        g_assert_cmpint(lim_plan_nodes(p), ==, cases[c].steps);
+        lim_plan_bind(p, in, x);
+        g_assert_cmpint(lim_plan_run(p, &exec, NULL), ==, LIM_OK);
+        if (c == 0)
+            memcpy(all, lim_plan_f32(p, pool), sizeof all);
+        else if (!cases[c].leaky)
+            g_assert_cmpmem(all, sizeof all, lim_plan_f32(p, pool), sizeof all);
+        lim_plan_free(p);
+    }
+}
+
 /* In place where nobody reads the input later, and only there. */
 static void
 test_in_place(void)
@@ -871,6 +918,7 @@ main(int argc, char **argv)
     g_test_add_func("/plan/cancel", test_cancel);
     g_test_add_func("/plan/constants", test_constants);
     g_test_add_func("/plan/prepared-weights", test_prepared_weights);
+    g_test_add_func("/plan/fusing", test_fusing);
     g_test_add_func("/plan/in-place", test_in_place);
     g_test_add_func("/plan/views", test_views);
     g_test_add_func("/plan/threads", test_threads);

@@ -154,7 +154,7 @@ static Sizes
 sizes(const LimConvDims *d)
 {
     return (Sizes){(size_t)d->n * d->c * d->h * d->w, (size_t)d->oc * d->c * d->kh * d->kw,
-                   (size_t)d->n * d->oc * d->oh * d->ow};
+                   (size_t)d->n * d->oc * (d->oh >> d->pool) * (d->ow >> d->pool)};
 }
 
 static Buf
@@ -202,6 +202,41 @@ assert_same(Buf a, Buf b, const char *what)
         g_error("%s: depends on the number of threads", what);
 }
 
+/* ReLU and pooling on the way out, where the kernel offers them, give what they give afterwards. */
+static void
+check_ends(const LimKernels *k, LimConvDims d, const float *x, const float *w, const float *bias,
+           Buf y, const char *what)
+{
+    const size_t planes = (size_t)d.n * d.oc, oh = d.oh, ow = d.ow;
+    Buf relu = buf_new(y.n), pool = buf_new(planes * (oh / 2) * (ow / 2));
+
+    for (size_t i = 0; i < y.n; i++)
+        relu.data[i] = fmaxf(y.data[i], 0);
+    for (size_t p = 0, i = 0; p < planes; p++)
+        for (size_t r = 0; r < oh / 2; r++)
+            for (size_t s = 0; s < ow / 2; s++, i++) {
+                const float *at = relu.data + (p * oh + 2 * r) * ow + 2 * s;
+                pool.data[i] = fmaxf(fmaxf(at[0], at[1]), fmaxf(at[ow], at[ow + 1]));
+            }
+    d.relu = true;
+    for (int end = 0; end < 2; end++) {
+        Buf want = end ? pool : relu;
+        d.pool = end;
+        if (!k->conv_does(&d) || want.n == 0)
+            continue;
+        for (guint i = 0; i < G_N_ELEMENTS(pools); i++) {
+            Buf got = run_conv(k, pools[i], &d, x, w, bias);
+            for (size_t j = 0; j < want.n; j++)
+                if (got.data[j] != want.data[j])
+                    g_error("%s, %s: element %zu is %g, should be %g", what, end ? "pool" : "relu",
+                            j, (double)got.data[j], (double)want.data[j]);
+            buf_free(got);
+        }
+    }
+    buf_free(relu);
+    buf_free(pool);
+}
+
 static void
 check_conv(const LimKernels *k, LimConvDims d, bool with_bias)
 {
@@ -235,6 +270,7 @@ check_conv(const LimKernels *k, LimConvDims d, bool with_bias)
         buf_free(dx1);
         buf_free(dw1);
     }
+    check_ends(k, d, x.data, w.data, b, y0, in_y);
     buf_free(x);
     buf_free(w);
     buf_free(dy);
@@ -264,7 +300,9 @@ test_conv_shapes(gconstpointer table)
         {2, 64, 1, 6, 64, 3, 3, 1, 1, 1, 6},      {17, 48, 8, 8, 40, 3, 3, 1, 1, 8, 8},
         {9, 16, 16, 16, 17, 3, 3, 1, 1, 16, 16},  {31, 17, 15, 17, 16, 3, 3, 1, 0, 13, 15},
         {2, 16, 5, 130, 16, 3, 3, 1, 2, 7, 132},  {2, 5, 9, 11, 6, 3, 2, 2, 1, 5, 6},
-        {2, 5, 9, 11, 6, 1, 5, 1, 2, 13, 11},
+        {2, 5, 9, 11, 6, 1, 5, 1, 2, 13, 11},     {3, 1, 32, 32, 13, 3, 3, 1, 0, 30, 30},
+        {1, 3, 7, 17, 25, 3, 3, 1, 2, 9, 19},     {2, 2, 16, 33, 12, 4, 4, 1, 0, 13, 30},
+        {9, 3, 5, 16, 30, 1, 5, 1, 2, 9, 16},
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(fixed); i++)
@@ -436,6 +474,46 @@ check_gemm(const LimKernels *kernels, int m, int n, int k, bool ta, bool tb, flo
     g_free(got);
 }
 
+/* The same product with B brought into the kernel's form before. */
+static void
+test_gemm_packed(gconstpointer table)
+{
+    static const int size[] = {1, 2, 7, 16, 31, 33, 100, 200, 257, 1600};
+    const LimKernels *kernels = table;
+
+    for (int done = 0; done < 100;) {
+        int m = size[g_rand_int_range(rnd, 0, 10)], n = size[g_rand_int_range(rnd, 0, 10)];
+        int k = size[g_rand_int_range(rnd, 0, 10)];
+        bool ta = g_rand_boolean(rnd), tb = g_rand_boolean(rnd);
+        const size_t bytes = kernels->gemm_packed_size(m, n, k);
+        if ((double)m * n * k > 8e6 || bytes == 0)
+            continue;
+        Buf a = buf_random((size_t)m * k), b = buf_random((size_t)n * k);
+        Buf packed = buf_new(bytes / sizeof(float)), first = {0};
+        double *want = zeros((size_t)m * n);
+        oracle_gemm(ta, tb, m, n, k, 1.5, a.data, ta ? m : k, b.data, tb ? k : n, 0, NULL, n, want);
+        kernels->gemm_pack(tb, n, k, b.data, tb ? k : n, packed.data);
+        for (guint p = 0; p < G_N_ELEMENTS(pools); p++) {
+            Buf out = buf_new((size_t)m * n);
+            kernels->gemm_packed(pools[p], ta, m, n, k, 1.5f, a.data, ta ? m : k, packed.data,
+                                 out.data, n);
+            assert_close(out.data, want, out.n, "gemm_packed");
+            if (p == 0) {
+                first = out;
+            } else {
+                assert_same(first, out, "gemm_packed");
+                buf_free(out);
+            }
+        }
+        buf_free(first);
+        buf_free(a);
+        buf_free(b);
+        buf_free(packed);
+        g_free(want);
+        done++;
+    }
+}
+
 static void
 test_gemm(gconstpointer table)
 {
@@ -509,6 +587,7 @@ add(const LimKernels *k)
         {"conv-symmetry", test_conv_symmetry},
         {"conv-adjoint", test_conv_adjoint},
         {"gemm", test_gemm},
+        {"gemm-packed", test_gemm_packed},
         {"gemm-batch", test_gemm_batch},
     };
 

@@ -115,10 +115,10 @@ run_fast(const Setup *s, const LimExec *exec, void **out)
     void *scratch = NULL, *prepared = NULL;
     if (s->op->scratch)
         r.scratch = scratch = lim_alloc(s->op->scratch(&r, exec) + 64, 1);
-    if (s->op->prepared) {
-        r.prepared = prepared = lim_alloc(s->op->prepared(&r, exec) + 64, 1);
+    const size_t weights = s->op->prepared ? s->op->prepared(&r, exec) : 0;
+    if (weights) {
+        r.prepared = prepared = lim_alloc(weights, 1);
         s->op->prepare(&r, exec);
-        r.prepared_ready = true;
     }
     s->op->run(&r, exec);
     free(scratch);

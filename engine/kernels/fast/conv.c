@@ -1,8 +1,10 @@
-/* Which way a convolution goes. 3x3 with enough channels on both sides: Winograd. Otherwise a
+/* Which way a convolution goes. 3x3 with enough channels on both sides: Winograd. Few
+ * channels of input: along its rows. Otherwise a
  * product over pixels, in which the side with fewer channels is the one that is unrolled: a
  * stride-1 convolution is the adjoint of the one with x and y exchanged and the filters turned by
  * 180 degrees, so each pass can be computed either way. */
 #include "kernels/fast/direct.h"
+#include "kernels/fast/shallow.h"
 #include "kernels/fast/winograd.h"
 
 #include <string.h>
@@ -90,7 +92,7 @@ lim_fast_conv_prepare(LimPool *pool, const LimConvDims *d, const float *w, void 
 {
     if (lim_wino_fits(d))
         lim_wino_prepare(pool, d, w, prepared);
-    else if (unroll_y(d))
+    else if (unroll_y(d) && !lim_shallow_fits(d))
         turn_weights(pool, d, w, prepared);
     else
         memcpy(prepared, w, sizeof *w * weight_count(d));
@@ -101,11 +103,19 @@ lim_fast_conv_scratch(const LimConvDims *d, int threads)
 {
     if (lim_wino_fits(d))
         return sizeof(float) * lim_wino_scratch_floats(d, threads);
+    if (lim_shallow_fits(d))
+        return sizeof(float) * lim_shallow_scratch_floats(d, threads);
     if (unroll_y(d)) {
         LimConvDims e = exchanged(d);
         return sizeof(float) * lim_roll_scratch_floats(&e, threads);
     }
     return sizeof(float) * lim_unroll_scratch_floats(d, threads);
+}
+
+bool
+lim_fast_conv_does(const LimConvDims *d)
+{
+    return lim_wino_fits(d) || (lim_shallow_fits(d) && !d->pool) || (!d->relu && !d->pool);
 }
 
 void
@@ -114,6 +124,8 @@ lim_fast_conv(LimPool *pool, const LimConvDims *d, const float *x, const void *p
 {
     if (lim_wino_fits(d)) {
         lim_wino_conv(pool, d, x, prepared, bias, y, scratch);
+    } else if (lim_shallow_fits(d)) {
+        lim_shallow_conv(pool, d, x, prepared, bias, y, scratch);
     } else if (unroll_y(d)) {
         LimConvDims e = exchanged(d);
         lim_roll_conv(pool, &e, x, prepared, bias, y, scratch);

@@ -4,10 +4,14 @@
 #include "kernels/fast/isa.h"
 
 #define lim_fast_gemm               LIM_FN(lim_fast_gemm)
+#define lim_fast_gemm_packed_size   LIM_FN(lim_fast_gemm_packed_size)
+#define lim_fast_gemm_pack          LIM_FN(lim_fast_gemm_pack)
+#define lim_fast_gemm_packed        LIM_FN(lim_fast_gemm_packed)
 #define lim_fast_gemm_batch         LIM_FN(lim_fast_gemm_batch)
 #define lim_fast_conv_prepared_size LIM_FN(lim_fast_conv_prepared_size)
 #define lim_fast_conv_prepare       LIM_FN(lim_fast_conv_prepare)
 #define lim_fast_conv_scratch       LIM_FN(lim_fast_conv_scratch)
+#define lim_fast_conv_does          LIM_FN(lim_fast_conv_does)
 #define lim_fast_conv               LIM_FN(lim_fast_conv)
 #define lim_fast_conv_dx_scratch    LIM_FN(lim_fast_conv_dx_scratch)
 #define lim_fast_conv_dx            LIM_FN(lim_fast_conv_dx)
@@ -42,6 +46,10 @@ lim_line_floats(size_t n)
 
 void lim_fast_gemm(LimPool *pool, bool ta, bool tb, int m, int n, int k, float alpha,
                    const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
+size_t lim_fast_gemm_packed_size(int m, int n, int k);
+void lim_fast_gemm_pack(bool tb, int n, int k, const float *b, int ldb, void *packed);
+void lim_fast_gemm_packed(LimPool *pool, bool ta, int m, int n, int k, float alpha, const float *a,
+                          int lda, const void *packed, float *c, int ldc);
 void lim_fast_gemm_batch(LimPool *pool, int batch, bool ta, bool tb, int m, int n, int k,
                          float alpha, const float *a, int64_t sa, const float *b, int64_t sb,
                          float beta, float *c, int64_t sc);
@@ -49,6 +57,7 @@ void lim_fast_gemm_batch(LimPool *pool, int batch, bool ta, bool tb, int m, int 
 size_t lim_fast_conv_prepared_size(const LimConvDims *d);
 void lim_fast_conv_prepare(LimPool *pool, const LimConvDims *d, const float *w, void *prepared);
 size_t lim_fast_conv_scratch(const LimConvDims *d, int threads);
+bool lim_fast_conv_does(const LimConvDims *d);
 void lim_fast_conv(LimPool *pool, const LimConvDims *d, const float *x, const void *prepared,
                    const float *bias, float *y, void *scratch);
 size_t lim_fast_conv_dx_scratch(const LimConvDims *d, int threads);

@@ -25,7 +25,7 @@ typedef struct Gemm {
     bool ta, tb;
     int m, n, k;
     float alpha, beta;
-    const float *a, *b;
+    const float *a, *b, *packed; /* b, or packed */
     float *c;
     int lda, ldb, ldc;
     int64_t sa, sb, sc;
@@ -62,12 +62,21 @@ pack_panels(bool tb, int n, int k, const float *b, ptrdiff_t ldb, float *out)
             out[l * LIM_NR + j] = j < rest ? (tb ? b[j * ldb + l] : b[l * ldb + j]) : 0;
 }
 
-/* One block of C on the calling thread. */
+static ptrdiff_t
+packed_width(int n)
+{
+    return (ptrdiff_t)lim_pieces(n, LIM_NR) * LIM_NR;
+}
+
+/* One block of C on the calling thread. packed: instead of b, the panels of all n_all columns (a
+ * piece of k after the other, see lim_fast_gemm_pack()), of which those from n0 on are the block's.
+ */
 static void
 product(bool ta, bool tb, int m, int n, int k, float alpha, const float *a, ptrdiff_t lda,
-        const float *b, ptrdiff_t ldb, float beta, float *c, ptrdiff_t ldc)
+        const float *b, ptrdiff_t ldb, const float *packed, int n0, int n_all, float beta, float *c,
+        ptrdiff_t ldc)
 {
-    if ((int64_t)m * n * k >= BLAS_WORK && lim_min_int(lim_min_int(m, n), k) >= 16) {
+    if (!packed && (int64_t)m * n * k >= BLAS_WORK && lim_min_int(lim_min_int(m, n), k) >= 16) {
         lim_blas_gemm(ta, tb, m, n, k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
         return;
     }
@@ -89,10 +98,14 @@ product(bool ta, bool tb, int m, int n, int k, float alpha, const float *a, ptrd
             }
             for (int j = 0; j < n; j += PANELS * LIM_NR) {
                 int nc = lim_min_int(PANELS * LIM_NR, n - j);
-                pack_panels(tb, nc, kc, tb ? b + j * ldb + l : b + l * ldb + j, ldb, panels);
+                const float *from = panels;
+                if (packed)
+                    from = packed + l * packed_width(n_all) + (ptrdiff_t)(n0 + j) * kc;
+                else
+                    pack_panels(tb, nc, kc, tb ? b + j * ldb + l : b + l * ldb + j, ldb, panels);
                 for (int p = 0; p < nc; p += LIM_NR)
                     lim_panel(mc, lim_min_int(LIM_NR, nc - p), kc, alpha, ai, ars, acs,
-                              panels + (ptrdiff_t)p * kc, LIM_NR, l == 0 ? beta : 1,
+                              from + (ptrdiff_t)p * kc, LIM_NR, l == 0 ? beta : 1,
                               c + i * ldc + j + p, ldc, NULL);
             }
         }
@@ -107,8 +120,27 @@ block(void *ctx, int i, int thread)
     ptrdiff_t a = g->ta ? m0 : (ptrdiff_t)m0 * g->lda, b = g->tb ? (ptrdiff_t)n0 * g->ldb : n0;
 
     product(g->ta, g->tb, lim_min_int(g->mb, g->m - m0), lim_min_int(g->nb, g->n - n0), g->k,
-            g->alpha, g->a + a, g->lda, g->b + b, g->ldb, g->beta,
-            g->c + (ptrdiff_t)m0 * g->ldc + n0, g->ldc);
+            g->alpha, g->a + a, g->lda, g->packed ? NULL : g->b + b, g->ldb, g->packed, n0, g->n,
+            g->beta, g->c + (ptrdiff_t)m0 * g->ldc + n0, g->ldc);
+}
+
+static void
+blocks_run(LimPool *pool, Gemm *g)
+{
+    g->mb = g->m;
+    g->nb = g->n;
+    /* Halve the longer side while that leaves enough work in each block. */
+    for (int blocks = 1; blocks < MAX_BLOCKS && (int64_t)g->mb * g->nb * g->k >= 2 * BLOCK_WORK;
+         blocks *= 2) {
+        if (lim_max_int(g->mb, g->nb) < 2 * MIN_SIDE)
+            break;
+        if (g->mb > g->nb)
+            g->mb = lim_pieces(g->mb, 2 * LIM_MR) * LIM_MR;
+        else
+            g->nb = lim_pieces(g->nb, 2 * LIM_NR) * LIM_NR;
+    }
+    g->across = lim_pieces(g->n, g->nb);
+    lim_pool_for(pool, lim_pieces(g->m, g->mb) * g->across, block, g);
 }
 
 void
@@ -127,22 +159,44 @@ lim_fast_gemm(LimPool *pool, bool ta, bool tb, int m, int n, int k, float alpha,
               .c = c,
               .lda = lda,
               .ldb = ldb,
-              .ldc = ldc,
-              .mb = m,
-              .nb = n};
+              .ldc = ldc};
 
-    /* Halve the longer side while that leaves enough work in each block. */
-    for (int blocks = 1; blocks < MAX_BLOCKS && (int64_t)g.mb * g.nb * k >= 2 * BLOCK_WORK;
-         blocks *= 2) {
-        if (lim_max_int(g.mb, g.nb) < 2 * MIN_SIDE)
-            break;
-        if (g.mb > g.nb)
-            g.mb = lim_pieces(g.mb, 2 * LIM_MR) * LIM_MR;
-        else
-            g.nb = lim_pieces(g.nb, 2 * LIM_NR) * LIM_NR;
-    }
-    g.across = lim_pieces(n, g.nb);
-    lim_pool_for(pool, lim_pieces(m, g.mb) * g.across, block, &g);
+    blocks_run(pool, &g);
+}
+
+/* Where OpenBLAS is faster, and for a single column, packing does not pay. */
+size_t
+lim_fast_gemm_packed_size(int m, int n, int k)
+{
+    bool big = (int64_t)m * n * k >= BLAS_WORK && lim_min_int(lim_min_int(m, n), k) >= 16;
+
+    return big || n == 1 ? 0 : sizeof(float) * (size_t)packed_width(n) * (size_t)k;
+}
+
+void
+lim_fast_gemm_pack(bool tb, int n, int k, const float *b, int ldb, void *packed)
+{
+    for (int l = 0; l < k; l += KC)
+        pack_panels(tb, n, lim_min_int(KC, k - l), tb ? b + l : b + (ptrdiff_t)l * ldb, ldb,
+                    (float *)packed + l * packed_width(n));
+}
+
+void
+lim_fast_gemm_packed(LimPool *pool, bool ta, int m, int n, int k, float alpha, const float *a,
+                     int lda, const void *packed, float *c, int ldc)
+{
+    Gemm g = {.ta = ta,
+              .m = m,
+              .n = n,
+              .k = k,
+              .alpha = alpha,
+              .a = a,
+              .packed = packed,
+              .c = c,
+              .lda = lda,
+              .ldc = ldc};
+
+    blocks_run(pool, &g);
 }
 
 static void
@@ -151,7 +205,7 @@ one_product(void *ctx, int i, int thread)
     const Gemm *g = ctx;
 
     product(g->ta, g->tb, g->m, g->n, g->k, g->alpha, g->a + i * g->sa, g->lda, g->b + i * g->sb,
-            g->ldb, g->beta, g->c + i * g->sc, g->ldc);
+            g->ldb, NULL, 0, 0, g->beta, g->c + i * g->sc, g->ldc);
 }
 
 void

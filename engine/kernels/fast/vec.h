@@ -17,6 +17,7 @@
 #define LIM_INLINE static inline __attribute__((always_inline))
 
 typedef float Vec __attribute__((vector_size(4 * LIM_VEC)));
+typedef int VecMask __attribute__((vector_size(4 * LIM_VEC)));
 typedef float VecAt __attribute__((vector_size(4 * LIM_VEC), aligned(4), may_alias));
 
 LIM_INLINE Vec
@@ -35,6 +36,14 @@ LIM_INLINE Vec
 vec_all(float x)
 {
     return x - (Vec){0};
+}
+
+/* Lane by lane a > b ? a : b. */
+LIM_INLINE Vec
+vec_max(Vec a, Vec b)
+{
+    VecMask larger = a > b;
+    return (Vec)(((VecMask)a & larger) | ((VecMask)b & ~larger));
 }
 
 /* Transposes a square of vectors in registers: first 32-bit then 64-bit pairs inside each 128-bit

@@ -49,7 +49,8 @@ typedef struct Wino {
     int first, count;      /* the chunk being worked on */
     int split_c, split_oc; /* channels per item */
     bool by_chunks;
-    bool add; /* to sums */
+    bool relu, pool; /* as in LimConvDims */
+    bool add;        /* to sums */
 } Wino;
 
 /* Row length for n channels. An odd number of cache lines, so that the rows of a column do not all
@@ -413,15 +414,35 @@ transform_dy(const Wino *z, int first, int count, int o0, int o1, float *m, floa
     }
 }
 
+/* ReLU, and of each 2x2 the largest, into the first places of y. */
+LIM_INLINE void
+finish_tile(const bool pool, Vec y[4][4])
+{
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++)
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; j++)
+            y[i][j] = vec_max(y[i][j], (Vec){0});
+    if (!pool)
+        return;
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++)
+#pragma GCC unroll 2
+        for (int j = 0; j < 2; j++) {
+            const int r = 2 * i, c = 2 * j;
+            y[i][j] = vec_max(vec_max(y[r][c], y[r][c + 1]), vec_max(y[r + 1][c], y[r + 1][c + 1]));
+        }
+}
+
 /* The part of a tile that lies inside the image, into rows `row` floats apart. */
 LIM_INLINE void
-store_tile(const Vec y[4][4], int rows, int cols, float *to, ptrdiff_t row)
+store_tile(const int side, const Vec y[4][4], int rows, int cols, float *to, ptrdiff_t row)
 {
-    if (rows == 4 && cols == 4) {
+    if (rows == side && cols == side) {
 #pragma GCC unroll 4
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < side; i++)
 #pragma GCC unroll 4
-            for (int j = 0; j < 4; j++)
+            for (int j = 0; j < side; j++)
                 vec_store(to + i * row + j * LIM_VEC, y[i][j]);
         return;
     }
@@ -431,18 +452,21 @@ store_tile(const Vec y[4][4], int rows, int cols, float *to, ptrdiff_t row)
 }
 
 /* y of tiles [first, first+count), output channels [o0, o1), from M. */
-static void
-transform_output(const Wino *z, int first, int count, int o0, int o1, const float *m, float *stage)
+LIM_INLINE void
+transform_output_as(const bool relu, const bool pool, const Wino *z, int first, int count, int o0,
+                    int o1, const float *m, float *stage)
 {
+    const int side = pool ? 2 : 4, shrink = pool ? 2 : 1; /* of a tile that is left */
+    const int oh = z->oh / shrink, ow = z->ow / shrink;
     int end = first + count;
-    ptrdiff_t plane = (ptrdiff_t)z->oh * z->ow;
+    ptrdiff_t plane = (ptrdiff_t)oh * ow;
 
     for (int tile = first; tile < end;) {
         Run r = run_at(z, tile, end);
-        int x0 = 4 * r.tx, cols = lim_min_int(4 * r.count, z->ow - x0);
-        int rows = lim_min_int(4, z->oh - 4 * r.ty);
+        int x0 = side * r.tx, cols = lim_min_int(side * r.count, ow - x0);
+        int rows = lim_min_int(side, oh - side * r.ty);
         ptrdiff_t size = (ptrdiff_t)rows * cols * LIM_VEC;
-        float *y = z->y + r.img * z->oc * plane + (ptrdiff_t)4 * r.ty * z->ow + x0;
+        float *y = z->y + r.img * z->oc * plane + (ptrdiff_t)side * r.ty * ow + x0;
         for (int o = o0; o < o1; o += GROUP_WIDTH) {
             o = lim_min_int(o, o1 - GROUP_WIDTH);
             const float *in = m + (tile - first) * z->ldm + o;
@@ -450,22 +474,35 @@ transform_output(const Wino *z, int first, int count, int o0, int o1, const floa
                 for (int g = 0; g < GROUP; g++) {
                     Vec bias = z->bias ? vec_load(z->bias + o + g * LIM_VEC) : (Vec){0};
                     Vec out[4][4];
-                    float *to = stage + g * size + (ptrdiff_t)4 * t * LIM_VEC;
+                    float *to = stage + g * size + (ptrdiff_t)side * t * LIM_VEC;
                     output_tile(in + g * LIM_VEC, z->mplane, bias, out);
-                    store_tile(out, rows, lim_min_int(4, cols - 4 * t), to,
+                    if (relu)
+                        finish_tile(pool, out);
+                    store_tile(side, out, rows, lim_min_int(side, cols - side * t), to,
                                (ptrdiff_t)cols * LIM_VEC);
                 }
             for (int g = 0; g < GROUP; g++) {
                 float *to = y + (o + g * LIM_VEC) * plane;
-                if (cols == z->ow)
+                if (cols == ow)
                     vec_scatter(stage + g * size, plane, rows * cols, to, GROUP_WIDTH * plane);
-                for (int i = 0; cols < z->ow && i < rows; i++)
+                for (int i = 0; cols < ow && i < rows; i++)
                     vec_scatter(stage + g * size + (ptrdiff_t)i * cols * LIM_VEC, plane, cols,
-                                to + (ptrdiff_t)i * z->ow, GROUP_WIDTH * plane);
+                                to + (ptrdiff_t)i * ow, GROUP_WIDTH * plane);
             }
         }
         tile += r.count;
     }
+}
+
+static void
+transform_output(const Wino *z, int first, int count, int o0, int o1, const float *m, float *stage)
+{
+    if (z->pool)
+        transform_output_as(true, true, z, first, count, o0, o1, m, stage);
+    else if (z->relu)
+        transform_output_as(true, false, z, first, count, o0, o1, m, stage);
+    else
+        transform_output_as(false, false, z, first, count, o0, o1, m, stage);
 }
 
 /* M = V U for one position and a range of panels: rows are tiles, columns output channels. */
@@ -691,6 +728,8 @@ lim_wino_conv(LimPool *pool, const LimConvDims *d, const float *x, const float *
     z.u = u;
     z.bias = bias;
     z.y = y;
+    z.relu = d->relu;
+    z.pool = d->pool;
     pass_run(pool, &z, scratch);
 }
 

@@ -1,0 +1,165 @@
+/* With one to three channels a sum has so few terms that putting pixels together for a matrix
+ * product costs more than the product. Here each vector runs along a row of pixels: a few output
+ * channels times two vectors of the row stay in registers while the taps go by, and what they read
+ * of x is consecutive as it is. The last two vectors of a row overlap the ones before, so nothing
+ * is read or written outside. */
+#include "kernels/fast/shallow.h"
+
+#include "kernels/fast/vec.h"
+
+#include <string.h>
+
+#define MAX_TAPS 32
+#define ITEMS    8 /* cut a small batch into about as many */
+/* Output channels at a time: with two vectors each they leave registers for the picture. */
+#if LIM_VEC == 16
+#define CHANNELS 12
+#else
+#define CHANNELS 6
+#endif
+
+typedef struct Shallow {
+    const LimConvDims *d;
+    const float *x, *w, *bias;
+    float *y, *scratch;
+    size_t per_thread;         /* floats of a padded strip */
+    int step, strips;          /* rows of y per strip, strips per image */
+    ptrdiff_t tap[MAX_TAPS];   /* where a tap lies, from the first */
+    ptrdiff_t plane_at, width; /* of the padded strip, or of x */
+} Shallow;
+
+static int
+taps(const LimConvDims *d)
+{
+    return d->c * d->kh * d->kw;
+}
+
+static int
+strip_height(const LimConvDims *d, int rows)
+{
+    return rows + d->kh - 1;
+}
+
+bool
+lim_shallow_fits(const LimConvDims *d)
+{
+    return d->stride == 1 && taps(d) <= MAX_TAPS && d->kh * d->kw > 1 && d->ow >= LIM_VEC &&
+           d->oc >= CHANNELS;
+}
+
+static void
+init(Shallow *s, const LimConvDims *d)
+{
+    s->d = d;
+    s->step = lim_pieces(d->oh, lim_min_int(d->oh, lim_pieces(ITEMS, d->n)));
+    s->strips = lim_pieces(d->oh, s->step);
+    s->width = d->w + 2 * d->pad;
+    s->plane_at = d->pad ? strip_height(d, s->step) * s->width : (ptrdiff_t)d->h * d->w;
+    s->per_thread = d->pad ? lim_line_floats((size_t)(d->c * s->plane_at)) : 0;
+    for (int c = 0, t = 0; c < d->c; c++)
+        for (int i = 0; i < d->kh; i++)
+            for (int j = 0; j < d->kw; j++)
+                s->tap[t++] = c * s->plane_at + i * s->width + j;
+}
+
+size_t
+lim_shallow_scratch_floats(const LimConvDims *d, int threads)
+{
+    Shallow s;
+
+    init(&s, d);
+    return s.per_thread * (size_t)threads;
+}
+
+/* `channels` output channels of the 2 LIM_VEC pixels at a and b. */
+LIM_INLINE void
+pixels(const int channels, const Shallow *s, const float *x, int a, int b, const float *w,
+       const float *bias, float *y, ptrdiff_t plane)
+{
+    const int n = taps(s->d);
+    Vec acc[CHANNELS][2];
+
+#pragma GCC unroll 16
+    for (int o = 0; o < channels; o++)
+        acc[o][0] = acc[o][1] = vec_all(bias ? bias[o] : 0);
+    for (int t = 0; t < n; t++) {
+        const float *at = x + s->tap[t];
+        Vec xa = vec_load(at + a), xb = vec_load(at + b);
+#pragma GCC unroll 16
+        for (int o = 0; o < channels; o++) {
+            Vec f = vec_all(w[o * n + t]);
+            acc[o][0] += f * xa;
+            acc[o][1] += f * xb;
+        }
+    }
+#pragma GCC unroll 16
+    for (int o = 0; o < channels; o++) {
+        if (s->d->relu) {
+            acc[o][0] = vec_max(acc[o][0], (Vec){0});
+            acc[o][1] = vec_max(acc[o][1], (Vec){0});
+        }
+        vec_store(y + o * plane + a, acc[o][0]);
+        vec_store(y + o * plane + b, acc[o][1]);
+    }
+}
+
+/* All output channels of one row. */
+LIM_INLINE void
+row(const int channels, const Shallow *s, const float *x, int o0, int o1, float *y)
+{
+    const LimConvDims *d = s->d;
+    const ptrdiff_t plane = (ptrdiff_t)d->oh * d->ow;
+
+    for (int o = o0; o + channels <= o1; o += channels)
+        for (int p = 0; p < d->ow; p += 2 * LIM_VEC)
+            pixels(channels, s, x, lim_min_int(p, d->ow - LIM_VEC),
+                   lim_min_int(p + LIM_VEC, d->ow - LIM_VEC), s->w + (ptrdiff_t)o * taps(d),
+                   s->bias ? s->bias + o : NULL, y + o * plane, plane);
+}
+
+static void
+pad_strip(const Shallow *s, const float *x, int y0, int rows, float *out)
+{
+    const LimConvDims *d = s->d;
+
+    for (int c = 0; c < d->c; c++, x += (ptrdiff_t)d->h * d->w)
+        for (int i = 0; i < rows; i++) {
+            float *to = out + c * s->plane_at + i * s->width;
+            memset(to, 0, sizeof *to * (size_t)s->width);
+            if (y0 + i >= 0 && y0 + i < d->h)
+                memcpy(to + d->pad, x + (ptrdiff_t)(y0 + i) * d->w, sizeof *to * (size_t)d->w);
+        }
+}
+
+static void
+strip_item(void *ctx, int item, int thread)
+{
+    const Shallow *s = ctx;
+    const LimConvDims *d = s->d;
+    const int img = item / s->strips, y0 = item % s->strips * s->step;
+    const int rows = lim_min_int(s->step, d->oh - y0), full = d->oc / CHANNELS * CHANNELS;
+    const float *x = s->x + (ptrdiff_t)img * d->c * d->h * d->w;
+    float *y = s->y + ((ptrdiff_t)img * d->oc * d->oh + y0) * d->ow;
+
+    if (d->pad) {
+        float *strip = s->scratch + (size_t)thread * s->per_thread;
+        pad_strip(s, x, y0 - d->pad, strip_height(d, rows), strip);
+        x = strip;
+    } else {
+        x += (ptrdiff_t)y0 * d->w;
+    }
+    for (int r = 0; r < rows; r++, x += s->width, y += d->ow) {
+        row(CHANNELS, s, x, 0, full, y);
+        row(1, s, x, full, d->oc, y);
+    }
+}
+
+void
+lim_shallow_conv(LimPool *pool, const LimConvDims *d, const float *x, const float *w,
+                 const float *bias, float *y, float *scratch)
+{
+    Shallow s = {.x = x, .w = w, .bias = bias, .y = y, .scratch = scratch};
+
+    init(&s, d);
+    lim_pool_for(pool, d->n * s.strips, strip_item, &s);
+}
