@@ -202,8 +202,20 @@ body_defence(TestApp *t)
     g_test_message("%" G_GINT64_FORMAT " queries, then: %s", before,
                    lim_attack_pane_get_verdict(a.pane));
     g_assert_null(strstr(lim_attack_pane_get_verdict(a.pane), "Denoised:"));
+    /* Layers: both curves, from the picture to the logits. */
+    GtkWidget *stack =
+        gtk_widget_get_ancestor(GTK_WIDGET(lim_attack_pane_get_timeline(a.pane)), GTK_TYPE_STACK);
+    gtk_stack_set_visible_child_name(GTK_STACK(stack), "layers");
+    LimPlot *plot = LIM_PLOT(test_find_labelled(stack, "Error amplification"));
+    for (int i = 0; i < 100 && !lim_plot_get_n_points(plot, 1); i++)
+        test_spin(50);
+    g_assert_cmpint(lim_plot_get_n_points(plot, 0), ==, 6);
+    g_assert_cmpint(lim_plot_get_n_points(plot, 1), ==, 6);
     set_int(&a, "denoiser", 0);
     wait_current(&a);
+    for (int i = 0; i < 100 && lim_plot_get_n_points(plot, 1); i++)
+        test_spin(50);
+    g_assert_cmpint(lim_plot_get_n_points(plot, 1), ==, 0);
     run = lim_attack_pane_get_run(a.pane);
     g_assert_false(lim_attack_run_plan(run)->setup.through); /* means nothing without */
     g_assert_null(lim_picture_view_get_pixel(view, 0, 0));

@@ -28,6 +28,7 @@ static const struct {
     {"slice", "Slice", lim_attack_slice_get_type},
     {"race", "Race", lim_attack_race_get_type},
     {"ruler", "Ruler", lim_attack_ruler_get_type},
+    {"layers", "Layers", lim_attack_layers_get_type},
 };
 
 #define BOTTOM 190 /* least height of the pages */
@@ -1054,6 +1055,8 @@ build_explain(LimAttackPane *self)
     lim_explain_add_term(self->explain, "clean", lim_attack_view_get(self->view, LIM_ATTACK_CLEAN));
     lim_explain_add_term(self->explain, "adversarial",
                          lim_attack_view_get(self->view, LIM_ATTACK_ADVERSARIAL));
+    lim_explain_add_term(self->explain, "denoised",
+                         lim_attack_view_get(self->view, LIM_ATTACK_DENOISED));
     lim_explain_add_term(self->explain, "difference",
                          lim_attack_view_get(self->view, LIM_ATTACK_DIFFERENCE));
     lim_explain_add_term(self->explain, "transport", GTK_WIDGET(self->transport));

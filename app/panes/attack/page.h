@@ -31,6 +31,7 @@ void lim_attack_page_set_child(LimAttackPage *self, GtkWidget *child);
 const char *lim_attack_page_get_text(LimAttackPage *self);
 void lim_attack_page_show(LimAttackPage *self, LimAttackRun *run, int frame);
 
+GType lim_attack_layers_get_type(void);
 GType lim_attack_ruler_get_type(void);
 GType lim_attack_slice_get_type(void);
 GType lim_attack_race_get_type(void);

@@ -6,6 +6,7 @@
 #include "base/rng.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -258,5 +259,49 @@ lim_slice_task_new(LimAttackRun *run, int frame, int grid)
     self->run = lim_attack_run_ref(run);
     self->frame = frame;
     self->grid = grid;
+    return &self->base;
+}
+
+/* ---- layers ---- */
+
+static LimStep
+layers_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    LimLayersTask *self = (LimLayersTask *)t;
+    const float *x = shown_of(self->run, self->frame);
+    float *y = lim_alloc(size_of(self->run), sizeof *y);
+    LimStatus status = lim_attack_run_amplification(self->run, exec, x, self->adversarial, err);
+
+    self->defended = lim_attack_run_defended(self->run);
+    if (status == LIM_OK && self->defended)
+        status = lim_attack_run_denoise(self->run, exec, x, y, err);
+    if (status == LIM_OK && self->defended)
+        status = lim_attack_run_amplification(self->run, exec, y, self->denoised, err);
+    free(y);
+    if (status != LIM_OK)
+        return LIM_STEP_FAILED;
+    const LimAmplifier *a = lim_attack_run_amplifier(self->run);
+    self->n = lim_amplifier_layers(a);
+    for (int i = 0; i < self->n; i++)
+        snprintf(self->name[i], sizeof self->name[i], "%s", lim_amplifier_layer(a, i));
+    return LIM_STEP_DONE;
+}
+
+static void
+layers_free(LimTask *t)
+{
+    lim_attack_run_unref(((LimLayersTask *)t)->run);
+    free(t);
+}
+
+LimTask *
+lim_layers_task_new(LimAttackRun *run, int frame)
+{
+    static const LimTaskClass klass = {"layers", layers_step, NULL, layers_free};
+    LimLayersTask *self = lim_alloc(1, sizeof *self);
+
+    self->base.klass = &klass;
+    self->run = lim_attack_run_ref(run);
+    self->frame = frame;
     return &self->base;
 }

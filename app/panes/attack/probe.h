@@ -53,3 +53,17 @@ typedef struct LimSliceTask {
     int path_frame[LIM_SLICE_PATH];
 } LimSliceTask;
 LimTask *lim_slice_task_new(LimAttackRun *run, int frame, int grid);
+
+/* The relative error of every layer, of the shown picture and of the denoised one. */
+typedef struct LimLayersTask {
+    LimTask base;
+    LimAttackRun *run;
+    int frame;
+    /* After LIM_STEP_DONE: */
+    int n; /* layers */
+    char name[LIM_AMPLIFICATION_LAYERS][16];
+    double adversarial[LIM_AMPLIFICATION_LAYERS];
+    bool defended; /* else denoised is empty */
+    double denoised[LIM_AMPLIFICATION_LAYERS];
+} LimLayersTask;
+LimTask *lim_layers_task_new(LimAttackRun *run, int frame);

@@ -21,8 +21,9 @@ struct LimAttackRun {
     LimAttackPlan plan;
     char *model;
     LimPredictor *predictor;
-    LimDenoiser *denoiser; /* of the bench, or NULL */
-    LimPredictor *behind;  /* the predictor behind it */
+    LimDenoiser *denoiser;   /* of the bench, or NULL */
+    LimPredictor *behind;    /* the predictor behind it */
+    LimAmplifier *amplifier; /* of the predictor, made when it is asked for */
     LimShape shape;
     size_t size;
     float *clean;       /* [size] */
@@ -190,6 +191,7 @@ lim_attack_run_unref(LimAttackRun *r)
     lim_victim_free(r->plain);
     lim_victim_free(r->last);
     lim_predictor_free(r->behind);
+    lim_amplifier_free(r->amplifier);
     lim_recording_free(r->recording);
     lim_boundary_trace_unref(r->trace);
     lim_attack_plan_clear(&r->plan);
@@ -396,6 +398,49 @@ lim_attack_run_ask(LimAttackRun *r, const LimExec *exec, const float *x, int n, 
     free(owner);
     free(z);
     return status;
+}
+
+bool
+lim_attack_run_defended(const LimAttackRun *r)
+{
+    return r->denoiser != NULL;
+}
+
+LimStatus
+lim_attack_run_denoise(LimAttackRun *r, const LimExec *exec, const float *x, float *out,
+                       LimError *err)
+{
+    for (size_t i = 0; i < r->size; i++)
+        out[i] = 2 * x[i] - 1;
+    const LimStatus status =
+        lim_denoiser_run(r->denoiser, exec, out, 1, r->shape.d[1], r->shape.d[2], out, err);
+    for (size_t i = 0; i < r->size; i++)
+        out[i] = (out[i] + 1) / 2;
+    return status;
+}
+
+LimStatus
+lim_attack_run_amplification(LimAttackRun *r, const LimExec *exec, const float *x,
+                             double ratio[LIM_AMPLIFICATION_LAYERS], LimError *err)
+{
+    float *both = lim_alloc(2 * r->size, sizeof *both); /* in [-1,1] */
+
+    if (!r->amplifier)
+        r->amplifier = lim_amplifier_new(r->predictor);
+    for (size_t i = 0; i < r->size; i++) {
+        both[i] = 2 * r->clean[i] - 1;
+        both[r->size + i] = 2 * x[i] - 1;
+    }
+    const LimStatus status =
+        lim_amplifier_run(r->amplifier, exec, both, both + r->size, 1, ratio, err);
+    free(both);
+    return status;
+}
+
+const LimAmplifier *
+lim_attack_run_amplifier(const LimAttackRun *r)
+{
+    return r->amplifier;
 }
 
 static uint32_t
@@ -794,20 +839,14 @@ static LimStatus
 look_denoised(LimLookTask *self, const LimExec *exec, const float *x, LimError *err)
 {
     LimAttackRun *r = self->run;
-    const int h = r->shape.d[1], w = r->shape.d[2];
     LimJudged *j = &self->denoised;
 
     if (!r->denoiser)
         return LIM_OK;
     self->picture = lim_alloc(r->size, sizeof(float));
-    for (size_t i = 0; i < r->size; i++)
-        self->picture[i] = 2 * x[i] - 1;
-    LimStatus status =
-        lim_denoiser_run(r->denoiser, exec, self->picture, 1, h, w, self->picture, err);
+    LimStatus status = lim_attack_run_denoise(r, exec, x, self->picture, err);
     if (status != LIM_OK)
         return status;
-    for (size_t i = 0; i < r->size; i++)
-        self->picture[i] = (self->picture[i] + 1) / 2;
     status = judge(r, r->last, exec, x, j, err);
     j->l2 = lim_l2(self->picture, r->clean, r->size);
     j->linf = lim_linf(self->picture, r->clean, r->size);

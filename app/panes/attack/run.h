@@ -3,6 +3,7 @@
 #pragma once
 
 #include "attacks/attackfile.h"
+#include "metrics/amplification.h"
 #include "panes/attack/bench.h"
 #include "panes/attack/recording.h"
 #include "panes/attack/setup.h"
@@ -73,6 +74,18 @@ LimNearest8 lim_attack_run_nearest8(const LimAttackRun *r); /* any thread */
  * denoiser. probability [n][classes] may be NULL. */
 LimStatus lim_attack_run_ask(LimAttackRun *r, const LimExec *exec, const float *x, int n,
                              int *label, float *confidence, float *probability, LimError *err);
+
+/* Has the run a denoiser? */
+bool lim_attack_run_defended(const LimAttackRun *r); /* any thread */
+/* On the worker thread: x [c][h][w] in [0,1] denoised, not clipped, to out (may be x). */
+LimStatus lim_attack_run_denoise(LimAttackRun *r, const LimExec *exec, const float *x, float *out,
+                                 LimError *err);
+/* On the worker thread: the relative error of every layer of the classifier alone, of x against the
+ * clean picture. */
+LimStatus lim_attack_run_amplification(LimAttackRun *r, const LimExec *exec, const float *x,
+                                       double ratio[LIM_AMPLIFICATION_LAYERS], LimError *err);
+/* Its layers; borrowed. */
+const LimAmplifier *lim_attack_run_amplifier(const LimAttackRun *r);
 
 /* ---- tasks ---- */
 
