@@ -2,6 +2,7 @@
  * path. What loads is used: a picture is drawn or classified, a step is trained. */
 #include "fuzz.h"
 #include "metrics/features.h"
+#include "models/denoiser.h"
 #include "models/generator.h"
 #include "models/predictor.h"
 #include "models/support.h"
@@ -124,6 +125,47 @@ classifier_read(const guint8 *data, size_t size, LimError *err)
     g_autofree float *logits = g_new(float, lim_predictor_classes(c));
     g_assert_cmpint(lim_predictor_run(c, exec(), x, 1, logits, NULL, err), ==, LIM_OK);
     lim_predictor_free(c);
+    return true;
+}
+
+/* ---- denoisers ---- */
+
+static void
+denoiser_seeds(GPtrArray *seeds)
+{
+    static const char *const names[] = {"a", "b"};
+    g_autofree char *path = model_path("seed");
+    for (int architecture = LIM_DENOISER_DUNET; architecture <= LIM_DENOISER_DAE; architecture++) {
+        const LimDenoiserParams p = {.architecture = architecture, .channels = 1, .width = 2};
+        const LimModelInfo info = {.model = "denoiser",
+                                   .schema = lim_denoiser_schema,
+                                   .params = &p,
+                                   .classes = 2,
+                                   .class_names = names,
+                                   .training = "{}"};
+        LimStore *s = lim_store_new(3);
+        LimGraph *g = lim_graph_new();
+        LimBuild b;
+        lim_build_init(&b, g, s, LIM_MODE_EVAL);
+        lim_denoiser_network(&b, &p, lim_graph_feed(g, "x", LIM_F32, LIM_SHAPE4(1, 1, 8, 8)));
+        lim_graph_free(g);
+        g_assert_cmpint(lim_modelfile_save(path, &info, s, true, NULL), ==, LIM_OK);
+        add_file(seeds, path);
+        lim_store_free(s);
+    }
+}
+
+static bool
+denoiser_read(const guint8 *data, size_t size, LimError *err)
+{
+    g_autofree char *path = model_path("mutated");
+    put(path, data, size);
+    LimDenoiser *d = lim_denoiser_load(path, err);
+    if (!d)
+        return false;
+    g_autofree float *x = g_new0(float, lim_denoiser_params(d)->channels * 9 * 7);
+    g_assert_cmpint(lim_denoiser_run(d, exec(), x, 1, 9, 7, x, err), ==, LIM_OK);
+    lim_denoiser_free(d);
     return true;
 }
 
@@ -259,6 +301,7 @@ classifier_checkpoint_read(const guint8 *data, size_t size, LimError *err)
 static const FuzzReader readers[] = {
     {"generator", generator_seeds, generator_read, fuzz_repair_safetensors, 10},
     {"classifier", classifier_seeds, classifier_read, fuzz_repair_safetensors, 10},
+    {"denoiser", denoiser_seeds, denoiser_read, fuzz_repair_safetensors, 10},
     {"features", features_seeds, features_read, fuzz_repair_safetensors, 0},
     {"gan-checkpoint", gan_seeds, gan_read, fuzz_repair_safetensors, 50},
     {"classifier-checkpoint", classifier_checkpoint_seeds, classifier_checkpoint_read,

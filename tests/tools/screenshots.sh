@@ -58,3 +58,8 @@ clicks="598,340 720,324 872,330 500,600"
 shot attention-1280x800-light 1280 800 light attention --class 9 --samples 3 --at 19,18
 clicks=
 shot attack-1280x800-light 1280 800 light attack boundary --queries 5000
+# A defence, and the page Layers.
+clicks="1223,586"
+shot defence-1280x800-light 1280 800 light attack pgd --norm linf --epsilon 0.1 --queries 1000 \
+    --denoiser resources/models/fashion-denoiser-lgd.safetensors --oblivious
+clicks=

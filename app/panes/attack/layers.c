@@ -91,10 +91,11 @@ lim_attack_layers_class_init(LimAttackLayersClass *klass)
         "The <a href='layers'>relative error</a> of every layer of the classifier, from the "
         "picture to the logits. The small change of the <a href='adversarial'>adversarial "
         "picture</a> grows from layer to layer; behind a <a href='denoised'>denoiser</a> that "
-        "the logits guided it stays small, though more of it is left in the pixels. An attack "
-        "that knows of the denoiser still wins: LGD keeps 92 % of the pictures right under I-FGSM "
-        "of 8/255 that does not know of it, and no defence of this kind has stood against later "
-        "attacks through it (Athalye and Carlini 2018).";
+        "the logits guided it stays small. Attacks that know of the denoiser win all the same: of "
+        "500 test pictures LGD keeps 91 % right under I-FGSM of 8/255 that does not know of it, 52 "
+        "% "
+        "when it goes through the denoiser, 37 % under PGD with restarts. Later adaptive attacks "
+        "break this defence altogether (Athalye and Carlini 2018).";
 }
 
 static void
