@@ -147,6 +147,7 @@ typedef struct Evaluation {
     int32_t *label; /* [n] */
     Column column[MAX_COLUMNS];
     int n_columns;
+    bool made; /* the pictures of the columns behind the first */
     char split[16], data[64];
     json_t *settings, *defenses;
 } Evaluation;
@@ -308,8 +309,8 @@ take_steps(Evaluation *e, LimPredictor *victim, double epsilon, int steps, int n
     return status;
 }
 
-static LimStatus
-make_columns(Evaluation *e, LimError *err)
+static void
+name_columns(Evaluation *e)
 {
     for (int i = 0; i < e->n_epsilons; i++) {
         add_column(e, WHITE, i, 1, e->guide, "classifier");
@@ -319,10 +320,16 @@ make_columns(Evaluation *e, LimError *err)
         add_column(e, BLACK, i, 1, e->source, "source");
         add_column(e, BLACK, i, BLACK_STEPS, e->source, "source");
     }
+}
+
+/* Their pictures, when the first defence is to be measured. */
+static LimStatus
+make_columns(Evaluation *e, LimError *err)
+{
     LimStatus status = LIM_OK;
     CliProgress bar;
     cli_progress_init(&bar, cli_talk(e->run), &e->run->cancel);
-    for (int i = 1; i < e->n_columns && status == LIM_OK; i++) {
+    for (int i = 1; i < e->n_columns && !e->made && status == LIM_OK; i++) {
         Column *c = &e->column[i];
         LimProgress now = {.fraction = (double)(i - 1) / e->n_columns};
         snprintf(now.text, sizeof now.text, "%s, epsilon %g/255", c->name, e->epsilon[c->epsilon]);
@@ -331,6 +338,7 @@ make_columns(Evaluation *e, LimError *err)
         status = take_steps(e, c->attacked, e->epsilon[c->epsilon], c->steps, e->n, c->x, err);
     }
     cli_progress_end(&bar);
+    e->made = true;
     return status;
 }
 
@@ -591,6 +599,8 @@ evaluate(Evaluation *e, const char *path, const json_t *earlier, LimError *err)
     if (d && lim_denoiser_params(d)->channels != lim_predictor_image_shape(e->guide).d[0])
         status = lim_fail(err, LIM_E_SHAPE, "%s is for pictures of other channels.", path);
     double ms = 0;
+    if (status == LIM_OK)
+        status = make_columns(e, err);
     if (d && status == LIM_OK)
         status = time_one(e, d, &ms, err);
     json_object_set_new(o, "ms_for_one_picture", d ? json_real(ms) : json_null());
@@ -913,9 +923,8 @@ run_evaluate_defenses(CliRun *run, LimError *err)
         status = open_classifiers(&e, err);
     if (status == LIM_OK)
         status = load_pictures(&e, err);
-    if (status == LIM_OK)
-        status = make_columns(&e, err);
     if (status == LIM_OK) {
+        name_columns(&e);
         e.settings = describe_settings(&e);
         earlier = read_earlier(&e);
     }
