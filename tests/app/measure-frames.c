@@ -1,9 +1,11 @@
-/* usage: measure-frames [SECONDS]
+/* usage: measure-frames [SECONDS [attack]]
  * How the window feels: drags the threshold of the shipped model to and fro, as often as a mouse
  * reports, and prints how old a picture is when it reaches the screen, how many come per second,
  * and how long the UI thread is ever away from its loop. First plain, then with attention maps,
- * then while a long job runs beside it. Nothing is asserted: the numbers are those of this machine.
+ * then while a long job runs beside it; then an attack is scrubbed (alone: "attack"). Nothing is
+ * asserted: the numbers are those of this machine.
  */
+#include "panes/attack/attack.h"
 #include "support-app.h"
 
 #include <math.h>
@@ -13,6 +15,7 @@
 #define EVENTS_PER_SECOND 120
 
 static double seconds = 5;
+static gboolean attack_only;
 
 /* The time between two polls of the main loop: nothing else can happen in the window meanwhile. As
  * the clock on the wall sees it, and without the time in which the machine did something else. */
@@ -75,7 +78,8 @@ quantile(GArray *a, double q)
 }
 
 typedef struct {
-    GtkRange *range;
+    GtkRange *range;         /* to and fro, or */
+    LimTransport *transport; /* forwards and backwards through a film */
     gint64 start;
 } Drag;
 
@@ -85,18 +89,18 @@ move(gpointer data)
     Drag *drag = data;
     double s = (double)(g_get_monotonic_time() - drag->start) / 1e6;
 
-    gtk_range_set_value(drag->range, 1.25 + 1.2 * sin(2 * s));
+    if (drag->transport)
+        lim_transport_move(drag->transport, (int)(400 + 380 * sin(2 * s)));
+    else
+        gtk_range_set_value(drag->range, 1.25 + 1.2 * sin(2 * s));
     return G_SOURCE_CONTINUE;
 }
 
 static void
-measure(TestApp *t, const char *what)
+measure_drag(Drag drag, const char *what)
 {
-    GtkWidget *scale = test_find_labelled(GTK_WIDGET(t->window), "Truncation threshold");
-    Drag drag = {GTK_RANGE(scale), g_get_monotonic_time()};
-
-    test_wait_current(t);
     test_spin(500);
+    drag.start = g_get_monotonic_time();
     gaps = g_array_new(FALSE, FALSE, sizeof(double));
     busy = g_array_new(FALSE, FALSE, sizeof(double));
     ages = g_array_new(FALSE, FALSE, sizeof(double));
@@ -111,6 +115,50 @@ measure(TestApp *t, const char *what)
     g_clear_pointer(&busy, g_array_unref);
     g_clear_pointer(&gaps, g_array_unref);
     g_clear_pointer(&ages, g_array_unref);
+}
+
+static void
+measure(TestApp *t, const char *what)
+{
+    GtkWidget *scale = test_find_labelled(GTK_WIDGET(t->window), "Truncation threshold");
+
+    test_wait_current(t);
+    measure_drag((Drag){.range = GTK_RANGE(scale)}, what);
+}
+
+static void
+watch(GtkWidget *status)
+{
+    GtkWidget *timing = gtk_widget_get_last_child(gtk_widget_get_first_child(status));
+
+    g_assert_true(GTK_IS_LABEL(timing));
+    g_signal_connect(timing, "notify::label", G_CALLBACK(shown), NULL);
+}
+
+static void
+wait_attack(LimAttackPane *pane)
+{
+    test_spin(300);
+    while (!lim_attack_pane_get_current(pane))
+        test_spin(50);
+}
+
+/* The film of a Boundary Attack of 1000 queries is scrubbed, without and with a denoiser. */
+static void
+measure_attack(TestApp *t)
+{
+    LimAttackPane *pane = LIM_ATTACK_PANE(lim_window_get_pane(t->window, "attack"));
+    const Drag drag = {.transport = lim_attack_pane_get_transport(pane)};
+    LimForm *form = LIM_FORM(test_find_type(GTK_WIDGET(pane), LIM_TYPE_FORM));
+
+    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
+                                       g_variant_new_string("attack"));
+    watch(test_find_type(GTK_WIDGET(pane), LIM_TYPE_STATUS_LINE));
+    wait_attack(pane);
+    measure_drag(drag, "an attack is scrubbed");
+    lim_form_row_set_value(lim_form_get_row(form, "denoiser"), g_variant_new_int32(1));
+    wait_attack(pane);
+    measure_drag(drag, "an attack behind a denoiser");
 }
 
 static LimStep
@@ -140,10 +188,12 @@ body(TestApp *t)
     LimWorker *worker = lim_session_get_worker(lim_pane_get_session(t->pane));
 
     test_wait_current(t);
-    GtkWidget *timing =
-        gtk_widget_get_last_child(gtk_widget_get_first_child(GTK_WIDGET(t->status)));
-    g_assert_true(GTK_IS_LABEL(timing));
-    g_signal_connect(timing, "notify::label", G_CALLBACK(shown), NULL);
+    watch(GTK_WIDGET(t->status));
+    if (attack_only) {
+        measure_attack(t);
+        free(task);
+        return;
+    }
     measure(t, "16 samples");
     lim_form_row_set_value(lim_form_get_row(t->form, "attention"), g_variant_new_boolean(TRUE));
     measure(t, "16 samples with maps");
@@ -155,6 +205,7 @@ body(TestApp *t)
     uint64_t ticket = lim_worker_submit(worker, task, LIM_LANE_LONG, 0, 0, (LimTaskEvents){0});
     measure(t, "16 samples beside a long job");
     lim_worker_cancel(worker, ticket);
+    measure_attack(t);
 }
 
 int
@@ -165,6 +216,7 @@ main(int argc, char **argv)
     test_app_init(&argc, &argv);
     if (argc > 1)
         seconds = g_ascii_strtod(argv[1], NULL);
+    attack_only = argc > 2;
     g_setenv("LIMEN_DATA", data, TRUE);
     g_main_context_set_poll_func(NULL, poll_timed);
     test_app_run(NULL, body);
