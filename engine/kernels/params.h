@@ -49,3 +49,9 @@ typedef struct LimReshapeParams {
 typedef struct LimEpsParams {
     double eps;
 } LimEpsParams;
+
+typedef struct LimRoiParams {
+    int bins;     /* of a side of the result */
+    double scale; /* cells per pixel: boxes are in pixels of the picture */
+    int n, h, w;  /* roi_align_grad: of the map */
+} LimRoiParams;

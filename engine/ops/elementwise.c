@@ -483,3 +483,13 @@ lim_lerp(LimGraph *g, LimVal a, LimVal b, LimVal m)
 {
     return lim_graph_add(g, &lim_op_lerp, (LimVal[]){a, b, m}, NULL, NULL);
 }
+
+/* with a = |x|: r = max(0, a - 1), and the rest of a squared */
+LimVal
+lim_smooth_l1(LimGraph *g, LimVal x)
+{
+    LimVal a = lim_abs(g, x);
+    LimVal r = lim_relu(g, lim_affine(g, a, 1, -1), 0);
+    LimVal c = lim_sub(g, a, r);
+    return lim_add(g, lim_affine(g, lim_mul(g, c, c), 0.5, 0), r);
+}

@@ -55,10 +55,20 @@ LimVal lim_resize_bilinear(LimGraph *g, LimVal x, int h, int w);
 LimVal lim_spatial_sum(LimGraph *g, LimVal x); /* [n][c][h][w] -> [n][c] */
 LimVal lim_spatial_mean(LimGraph *g, LimVal x);
 
+/* RoI align (He et al. 2017): map [n][c][h][w] of at most 64x64 cells, boxes [r][4] (x0, y0, x1, y1
+ * in pixels, `scale` cells each), index int [r] of their maps -> [r][c][bins][bins], bins <= 8. No
+ * gradient reaches the boxes. */
+LimVal lim_roi_align(LimGraph *g, LimVal x, LimVal boxes, LimVal index, int bins, double scale);
+
+/* 0.5 x^2 where |x| < 1, else |x| - 0.5 (Girshick 2015), one value at a time. */
+LimVal lim_smooth_l1(LimGraph *g, LimVal x);
+
 /* ---- classification ------------------------------------------------------------------------- */
 LimVal lim_softmax(LimGraph *g, LimVal x);                          /* last axis */
 LimVal lim_log_softmax(LimGraph *g, LimVal x);                      /* last axis */
 LimVal lim_cross_entropy(LimGraph *g, LimVal logits, LimVal label); /* -> [n] */
+/* The same at every pixel: logits [n][k][h][w], label int [n][h][w] -> [n][h][w]. */
+LimVal lim_pixel_cross_entropy(LimGraph *g, LimVal logits, LimVal label);
 /* logit of the label minus the largest other (the first of equals): below 0 when misclassified */
 LimVal lim_margin(LimGraph *g, LimVal logits, LimVal label); /* -> [n] */
 

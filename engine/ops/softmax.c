@@ -1,17 +1,23 @@
-/* Softmax over the last axis and its logarithm; the cross-entropy and the margin of logits. */
+/* Softmax over the last axis and its logarithm; the cross-entropy, by rows or by pixels, and the
+ * margin of logits. */
 #include "ops/ops.h"
 #include "ops/run.h"
+
+#include <math.h>
 
 LIM_REF_DECLARE(softmax);
 LIM_REF_DECLARE(softmax_grad);
 LIM_REF_DECLARE(log_softmax);
 LIM_REF_DECLARE(cross_entropy);
 LIM_REF_DECLARE(cross_entropy_grad);
+LIM_REF_DECLARE(pixel_cross_entropy);
+LIM_REF_DECLARE(pixel_cross_entropy_grad);
 LIM_REF_DECLARE(margin);
 LIM_REF_DECLARE(margin_grad);
 
 extern const LimOpDef lim_op_softmax, lim_op_softmax_grad, lim_op_log_softmax, lim_op_cross_entropy,
-    lim_op_cross_entropy_grad, lim_op_margin, lim_op_margin_grad;
+    lim_op_cross_entropy_grad, lim_op_pixel_cross_entropy, lim_op_pixel_cross_entropy_grad,
+    lim_op_margin, lim_op_margin_grad;
 
 static LimStatus
 infer_softmax(const LimShape *in, const void *params, LimShape *out, LimError *err)
@@ -42,6 +48,27 @@ infer_cross_entropy_grad(const LimShape *in, const void *params, LimShape *out, 
     return lim_want(in[0].nd == 2 && lim_shape_equal(in[1], LIM_SHAPE1(in[0].d[0])) &&
                         lim_shape_equal(in[2], in[1]),
                     err, "needs logits [n][k], labels [n] and dloss [n]");
+}
+
+static bool
+labels_pixels(const LimShape *in)
+{
+    return in[0].nd == 4 && lim_shape_equal(in[1], LIM_SHAPE3(in[0].d[0], in[0].d[2], in[0].d[3]));
+}
+
+static LimStatus
+infer_pixels(const LimShape *in, const void *params, LimShape *out, LimError *err)
+{
+    out[0] = in[1];
+    return lim_want(labels_pixels(in), err, "needs logits [n][k][h][w] and labels [n][h][w]");
+}
+
+static LimStatus
+infer_pixels_grad(const LimShape *in, const void *params, LimShape *out, LimError *err)
+{
+    out[0] = in[0];
+    return lim_want(labels_pixels(in) && lim_shape_equal(in[2], in[1]), err,
+                    "needs logits [n][k][h][w], labels [n][h][w] and dloss [n][h][w]");
 }
 
 static LimStatus
@@ -99,6 +126,61 @@ softmax_grad_run(const LimNodeRun *n, const LimExec *exec)
     each_row(n, exec, softmax_grad_rows);
 }
 
+/* Rows of pixels, w at a time: loss and, where out is wanted, the gradient. */
+static void
+pixel_rows(const LimNodeRun *n, int64_t from, int64_t to, bool gradient)
+{
+    const LimShape s = n->in_shape[0];
+    const int k = s.d[1], h = s.d[2], w = s.d[3];
+    const int64_t area = (int64_t)h * w;
+    const int32_t *label = n->in[1];
+    float *out = n->out[0];
+    for (int64_t r = from; r < to; r++)
+        for (int i = 0; i < w; i++) {
+            const int64_t at = r / h * k * area + r % h * w + i, pixel = r * w + i;
+            const float *x = (const float *)n->in[0] + at;
+            float top = x[0], sum = 0;
+            for (int c = 1; c < k; c++)
+                top = x[c * area] > top ? x[c * area] : top;
+            for (int c = 0; c < k; c++)
+                sum += expf(x[c * area] - top);
+            if (!gradient) {
+                out[pixel] = logf(sum) - (x[label[pixel] * area] - top);
+                continue;
+            }
+            const float scale = ((const float *)n->in[2])[pixel];
+            for (int c = 0; c < k; c++)
+                out[at + c * area] =
+                    (expf(x[c * area] - top) / sum - (float)(c == label[pixel])) * scale;
+        }
+}
+
+static void
+pixel_loss_rows(const void *ctx, int64_t from, int64_t to)
+{
+    pixel_rows(ctx, from, to, false);
+}
+
+static void
+pixel_gradient_rows(const void *ctx, int64_t from, int64_t to)
+{
+    pixel_rows(ctx, from, to, true);
+}
+
+static void
+pixel_cross_entropy_run(const LimNodeRun *n, const LimExec *exec)
+{
+    const LimShape s = n->in_shape[1];
+    lim_each_chunk(exec, (int64_t)s.d[0] * s.d[1], 1 + 1024 / s.d[2], pixel_loss_rows, n);
+}
+
+static void
+pixel_cross_entropy_grad_run(const LimNodeRun *n, const LimExec *exec)
+{
+    const LimShape s = n->in_shape[1];
+    lim_each_chunk(exec, (int64_t)s.d[0] * s.d[1], 1 + 1024 / s.d[2], pixel_gradient_rows, n);
+}
+
 #define GRAD(name)                                                                         \
     static void name(LimGraph *g, const LimVal *in, const LimVal *out, const LimVal *dout, \
                      const bool *wanted, LimVal *din, const void *params)
@@ -144,6 +226,13 @@ GRAD(cross_entropy_grad_of)
                                NULL, NULL);
 }
 
+GRAD(pixel_cross_entropy_grad_of)
+{
+    if (wanted[0])
+        din[0] = lim_graph_add(g, &lim_op_pixel_cross_entropy_grad,
+                               (LimVal[]){in[0], in[1], dout[0]}, NULL, NULL);
+}
+
 GRAD(margin_grad_of)
 {
     if (wanted[0])
@@ -168,6 +257,22 @@ static const LimOpCase cross_entropy_grad_cases[] = {
     {.in = {LIM_SHAPE2(9, 10), LIM_SHAPE1(9), LIM_SHAPE1(9)},
      .fill = {LIM_FILL_NORMAL, LIM_FILL_LABEL},
      .label_below = 10}};
+
+static const LimOpCase pixel_cross_entropy_cases[] = {
+    {.in = {LIM_SHAPE4(2, 4, 3, 5), LIM_SHAPE3(2, 3, 5)},
+     .fill = {LIM_FILL_NORMAL, LIM_FILL_LABEL},
+     .label_below = 4},
+    {.in = {LIM_SHAPE4(3, 2, 1, 1), LIM_SHAPE3(3, 1, 1)},
+     .fill = {LIM_FILL_NORMAL, LIM_FILL_LABEL},
+     .label_below = 2},
+    {.in = {LIM_SHAPE4(16, 8, 64, 64), LIM_SHAPE3(16, 64, 64)},
+     .fill = {LIM_FILL_NORMAL, LIM_FILL_LABEL},
+     .label_below = 8,
+     .bench = true}};
+static const LimOpCase pixel_cross_entropy_grad_cases[] = {
+    {.in = {LIM_SHAPE4(2, 4, 3, 5), LIM_SHAPE3(2, 3, 5), LIM_SHAPE3(2, 3, 5)},
+     .fill = {LIM_FILL_NORMAL, LIM_FILL_LABEL},
+     .label_below = 4}};
 
 static const LimOpCase margin_cases[] = {{.in = {LIM_SHAPE2(9, 10), LIM_SHAPE1(9)},
                                           .fill = {LIM_FILL_DISTINCT, LIM_FILL_LABEL},
@@ -198,6 +303,10 @@ OP(cross_entropy, 2, infer_cross_entropy, cross_entropy_grad_of, .int_inputs = 2
    CASES(cross_entropy_cases))
 OP(cross_entropy_grad, 3, infer_cross_entropy_grad, NULL, .int_inputs = 2,
    CASES(cross_entropy_grad_cases))
+OP(pixel_cross_entropy, 2, infer_pixels, pixel_cross_entropy_grad_of,
+   .run = pixel_cross_entropy_run, .int_inputs = 2, CASES(pixel_cross_entropy_cases))
+OP(pixel_cross_entropy_grad, 3, infer_pixels_grad, NULL, .run = pixel_cross_entropy_grad_run,
+   .int_inputs = 2, CASES(pixel_cross_entropy_grad_cases))
 OP(margin, 2, infer_margin, margin_grad_of, .int_inputs = 2, CASES(margin_cases))
 OP(margin_grad, 3, infer_cross_entropy_grad, NULL, .int_inputs = 2, CASES(margin_grad_cases))
 
@@ -211,6 +320,12 @@ LimVal
 lim_cross_entropy(LimGraph *g, LimVal logits, LimVal label)
 {
     return lim_graph_add(g, &lim_op_cross_entropy, (LimVal[]){logits, label}, NULL, NULL);
+}
+
+LimVal
+lim_pixel_cross_entropy(LimGraph *g, LimVal logits, LimVal label)
+{
+    return lim_graph_add(g, &lim_op_pixel_cross_entropy, (LimVal[]){logits, label}, NULL, NULL);
 }
 
 LimVal

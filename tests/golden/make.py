@@ -501,6 +501,30 @@ def spectral_norms():
         t.out("clamped", (m - (s[0] - 0.5) * torch.outer(u[:, 0], v[0])).reshape(shape))
 
 
+def roi_align():
+    """Boxes in pixels, 4 cells a pixel apart; 2x2 bilinear samples a bin, by grid_sample."""
+    t = Case("roi_align", "roi_align", "bins x bins means of 2x2 bilinear samples each; sample k of "
+             "2 bins lies at x0 + (k + 0.5)(x1 - x0) / (2 bins) pixels, x / stride - 0.5 in cells",
+             bins=3, stride=4)
+    x = t.draw("x", 2, 3, 6, 7)
+    boxes = t.give("boxes", np.array([[3, 2, 20, 17], [0, 0, 28, 24], [9, 9, 11, 15],
+                                      [-4, 5, 9, 26]], np.float32)).detach()
+    del t.leaves["boxes"]
+    index = t.give("index", np.array([0, 1, 1, 0]))
+    k = (torch.arange(6, dtype=torch.float64) + 0.5) / 6
+    rois = []
+    for box, i in zip(boxes, index):
+        u = (box[0] + k * (box[2] - box[0])) / 4 - 0.5  # cells from the middle of the first
+        v = (box[1] + k * (box[3] - box[1])) / 4 - 0.5
+        grid = torch.stack(torch.meshgrid((2 * u + 1) / 7 - 1, (2 * v + 1) / 6 - 1, indexing="xy"),
+                           -1)
+        samples = F.grid_sample(x[i][None], grid[None], padding_mode="border", align_corners=False)
+        rois.append(F.avg_pool2d(samples, 2)[0])
+    y = torch.stack(rois)
+    t.out("y", y)
+    t.gradients("x", outs={"y": y})
+
+
 def losses():
     for name, scale, doc in [("cross_entropy", 2.0, "mean of -log softmax(x)[label]"),
                              ("cross_entropy_large", 120.0, "the same with logits of hundreds")]:
@@ -511,6 +535,20 @@ def losses():
         loss = F.cross_entropy(x, label)
         t.out("loss", loss.reshape(1))
         t.gradients("x", loss=loss)
+
+    t = Case("pixel_cross_entropy", "pixel_cross_entropy", "-log softmax over axis 1 [label] at "
+             "every pixel, [n][k][h][w]; loss is its mean")
+    x, label = t.draw("x", 2, 4, 3, 5, scale=2), t.give("label", t.random.randint(0, 4, (2, 3, 5)))
+    t.out("per_pixel", F.cross_entropy(x, label, reduction="none"))
+    loss = F.cross_entropy(x, label)
+    t.out("loss", loss.reshape(1))
+    t.gradients("x", loss=loss)
+
+    t = Case("smooth_l1", "smooth_l1", "0.5 x^2 where |x| < 1, else |x| - 0.5")
+    x = t.draw("x", 4, 9, scale=1.5)
+    y = F.smooth_l1_loss(x, torch.zeros_like(x), reduction="none")
+    t.out("y", y)
+    t.gradients("x", outs={"y": y})
 
     t = Case("cross_entropy_smooth", "cross_entropy", "label smoothing 0.1: targets "
              "(1 - s) onehot + s / classes", label_smoothing=0.1)
@@ -889,8 +927,8 @@ def check():
 def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    for make in (convolutions, simple_layers, batch_norms, spectral_norms, losses, attention, blocks,
-                 networks, classifiers, denoisers, optimisers):
+    for make in (convolutions, simple_layers, batch_norms, spectral_norms, roi_align, losses,
+                 attention, blocks, networks, classifiers, denoisers, optimisers):
         make()
     assert len({t.name for t in CASES}) == len(CASES)
     for t in CASES:

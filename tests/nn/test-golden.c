@@ -324,6 +324,28 @@ do_cross_entropy(Case *c)
 }
 
 static void
+do_pixel_cross_entropy(Case *c)
+{
+    LimVal each = lim_pixel_cross_entropy(c->g, give(c, "x"), give(c, "label"));
+    result(c, "out.per_pixel", each);
+    result(c, "out.loss", lim_mean(c->g, each));
+}
+
+static void
+do_smooth_l1(Case *c)
+{
+    result(c, "out.y", lim_smooth_l1(c->g, give(c, "x")));
+}
+
+static void
+do_roi_align(Case *c)
+{
+    result(c, "out.y",
+           lim_roi_align(c->g, give(c, "x"), give(c, "boxes"), give(c, "index"),
+                         (int)number(c, "bins"), 1.0 / number(c, "stride")));
+}
+
+static void
 do_soft_cross_entropy(Case *c)
 {
     LimVal each = lim_soft_cross_entropy(c->g, give(c, "x"), give(c, "target"));
@@ -540,6 +562,9 @@ static const struct {
     {"attention", do_attention},
     {"gblock", do_gblock, true},
     {"dblock", do_dblock},
+    {"pixel_cross_entropy", do_pixel_cross_entropy},
+    {"roi_align", do_roi_align},
+    {"smooth_l1", do_smooth_l1},
     {"soft_cross_entropy", do_soft_cross_entropy},
     {"classifier", do_classifier, true},
     {"denoiser", do_denoiser, true},

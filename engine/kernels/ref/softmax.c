@@ -80,6 +80,46 @@ REF(cross_entropy_grad)
     }
 }
 
+/* log sum exp over the k values that lie `step` apart */
+static double
+log_sum_exp_apart(const real *x, int k, int64_t step)
+{
+    double sum = 0, top = (double)x[0];
+    for (int i = 1; i < k; i++)
+        top = fmax(top, (double)x[i * step]);
+    for (int i = 0; i < k; i++)
+        sum += exp((double)x[i * step] - top);
+    return top + log(sum);
+}
+
+/* in: logits [n][k][h][w], label [n][h][w]; out: loss [n][h][w] */
+REF(pixel_cross_entropy)
+{
+    const LimShape s = n->in_shape[0];
+    const int64_t k = s.d[1], area = (int64_t)s.d[2] * s.d[3];
+    const int32_t *label = n->in[1];
+    for (int64_t i = 0; i < s.d[0] * area; i++) {
+        const real *x = IN(0) + i / area * k * area + i % area;
+        OUT(0)[i] = (real)(log_sum_exp_apart(x, s.d[1], area) - (double)x[label[i] * area]);
+    }
+}
+
+/* in: logits, label, dloss [n][h][w]; dx = (softmax(x) - onehot) dloss at every pixel */
+REF(pixel_cross_entropy_grad)
+{
+    const LimShape s = n->in_shape[0];
+    const int64_t k = s.d[1], area = (int64_t)s.d[2] * s.d[3];
+    const int32_t *label = n->in[1];
+    for (int64_t i = 0; i < s.d[0] * area; i++) {
+        const int64_t at = i / area * k * area + i % area;
+        const double lse = log_sum_exp_apart(IN(0) + at, s.d[1], area);
+        for (int64_t c = 0; c < k; c++)
+            OUT(0)
+        [at + c * area] =
+            (real)((exp((double)IN(0)[at + c * area] - lse) - (c == label[i])) * (double)IN(2)[i]);
+    }
+}
+
 /* The largest of k >= 2 values other than number y; the first of equals. */
 static int
 runner_up(const real *x, int k, int y)
