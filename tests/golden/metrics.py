@@ -66,6 +66,56 @@ def variety(x, label):
     return np.array(means), np.mean(means)
 
 
+def mean_iou(truth, predicted, classes):
+    """Per class: pixels in both over pixels in either; NaN where there are none."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        each = np.array([((truth == k) & (predicted == k)).sum() /
+                         ((truth == k) | (predicted == k)).sum().astype(np.float64)
+                         for k in range(classes)])
+    return each, np.nanmean(each)
+
+
+def overlap(a, b):
+    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
+    both = np.prod(np.maximum(high - low, 0))
+    return both / (np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - both)
+
+
+def average_precision(found, truth, label, threshold=0.5):
+    """Rows of found: picture, label, score, box; of truth: picture, label, box. Both kinds."""
+    wanted = [row for row in truth if row[1] == label]
+    free = {i: True for i in range(len(wanted))}
+    rows = [row for row in found if row[1] == label]
+    hits = []
+    for row in sorted(rows, key=lambda r: -r[2]):  # stable: the earlier of equals first
+        near = [(overlap(row[3:], w[2:]), -i) for i, w in enumerate(wanted) if w[0] == row[0]]
+        o, i = max(near, default=(0, 0))
+        hits.append(o >= threshold and free[-i])
+        if hits[-1]:
+            free[-i] = False
+    right = np.cumsum(hits)
+    recall, precision = right / len(wanted), right / np.arange(1, len(hits) + 1)
+    eleven = np.mean([max(precision[recall >= k / 10], default=0) for k in range(11)])
+    edges = np.unique(np.append(recall, 0))  # area of the upper envelope, step by step
+    area = sum((b - a) * max(precision[recall >= b]) for a, b in zip(edges, edges[1:]))
+    return area, eleven
+
+
+def detections(random):
+    """40 pictures: true boxes, shifted copies, doubles, boxes of other classes, equal scores."""
+    truth, found = [], []
+    for picture in range(40):
+        for _ in range(random.randint(0, 4)):
+            x, y, w, h = random.uniform(0, 40), random.uniform(0, 40), *random.uniform(8, 24, 2)
+            label = random.randint(1, 5)
+            truth.append([picture, label, x, y, x + w, y + h])
+            for _ in range(random.randint(0, 3)):
+                dx, dy = random.normal(0, 3, 2)
+                found.append([picture, label if random.uniform() < 0.8 else random.randint(1, 6),
+                              round(random.uniform(), 1), x + dx, y + dy, x + w + dx, y + h + dy])
+    return np.array(found, np.float32), np.array(truth, np.float32)
+
+
 def make():
     random = np.random.RandomState(20)
     real = np.maximum(random.standard_normal((300, 24)) @ random.standard_normal((24, 24)), 0)
@@ -89,7 +139,16 @@ def make():
     symmetric = random.standard_normal((17, 17))
     symmetric = symmetric + symmetric.T
     flat = np.cov(random.standard_normal((6, 17)), rowvar=False)  # rank 5
+    mask = random.randint(0, 5, (2, 900)).astype(np.int32)
+    mask[1][random.uniform(size=900) < 0.6] = mask[0][random.uniform(size=900) < 0.6][0]
+    mask[1] = np.where(random.uniform(size=900) < 0.5, mask[0], mask[1])
+    each, all_classes = mean_iou(mask[0], mask[1], 6)  # nothing has the last class
+    found, truth = detections(random)
+    f, t = found.astype(np.float64), truth.astype(np.float64)
+    areas = np.array([average_precision(f, t, k) for k in range(1, 5)])
     return {
+        "mask": mask, "iou": np.append(each[:5], all_classes), "found": found, "truth": truth,
+        "precision.each": areas[:, 0], "precision.eleven": areas[:, 1],
         "real": real, "samples": samples, "probability": p, "label": label,
         "frechet": np.array([frechet(s, r)]),
         "precision": np.array([precision]), "recall": np.array([recall]),

@@ -35,6 +35,14 @@ golden_f64(const char *name, int *length)
     return lim_tensor_data(t);
 }
 
+const int32_t *
+golden_i32(const char *name, int *n)
+{
+    const LimTensor *t = tensor(name);
+    *n = lim_tensor_shape(t).d[1];
+    return lim_tensor_i32(t);
+}
+
 const float *
 golden_f32(const char *name, int *n, int *classes)
 {
