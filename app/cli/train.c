@@ -1,13 +1,15 @@
-/* limen-cli train: classifiers, generators and denoisers from a data set.
+/* limen-cli train: classifiers, generators, denoisers, segmenters and detectors from a data set.
  *
  * A training leaves a checkpoint beside its result: Ctrl+C writes one, and the same command goes on
  * from it and ends with the bytes of a run that was never stopped. */
 #include "cli.h"
 #include "data/dataset.h"
 #include "defenses/pairs.h"
+#include "metrics/scenes.h"
 #include "train/classifier.h"
 #include "train/denoiser.h"
 #include "train/gan.h"
+#include "train/scenes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -288,6 +290,141 @@ const CliCommand cli_train_denoiser = {
     .operands = "",
     .pieces = denoiser_pieces,
     .run = run_train_denoiser,
+};
+
+/* ---- networks for scenes ---------------------------------------------------------------------
+ */
+
+enum { TEST_SCENES = 500 };
+
+/* Measures the network on test scenes: a new object, or NULL. */
+static json_t *
+measure_segmenter(CliRun *run, LimTask *task, const LimScenes *test, LimError *err)
+{
+    const LimSceneNetParams *model = cli_args_values(&run->args, lim_scene_net_schema);
+    LimSceneNet *net = lim_scene_net_new(LIM_SCENE_SEGMENTER, model, lim_scene_trainer_store(task));
+    LimIou m;
+    lim_iou_init(&m, model->classes);
+    json_t *measured = NULL;
+    if (lim_measure_segmenter(net, test, 0, TEST_SCENES, &run->exec, &m, err) == LIM_OK)
+        measured = json_pack("{s:i, s:f, s:f}", "test_scenes", TEST_SCENES, "mean_iou",
+                             lim_iou_mean(&m), "pixel_accuracy", lim_iou_accuracy(&m));
+    lim_iou_clear(&m);
+    lim_scene_net_free(net);
+    return measured;
+}
+
+static json_t *
+measure_detector(CliRun *run, LimTask *task, const LimScenes *test, LimError *err)
+{
+    const LimSceneNetParams *model = cli_args_values(&run->args, lim_scene_net_schema);
+    LimSceneNet *net = lim_scene_net_new(LIM_SCENE_DETECTOR, model, lim_scene_trainer_store(task));
+    LimBoxes b;
+    lim_boxes_init(&b, TEST_SCENES);
+    json_t *measured = NULL;
+    if (lim_measure_detector(net, test, 0, TEST_SCENES, &run->exec, &b, err) == LIM_OK)
+        measured =
+            json_pack("{s:i, s:f, s:f}", "test_scenes", TEST_SCENES, "map_all_points",
+                      lim_boxes_map(&b, model->classes, LIM_AP_ALL_POINTS), "map_eleven_points",
+                      lim_boxes_map(&b, model->classes, LIM_AP_ELEVEN_POINTS));
+    lim_boxes_clear(&b);
+    lim_scene_net_free(net);
+    return measured;
+}
+
+static LimStatus
+save_scene_net(CliRun *run, LimTask *task, const char *path, const char *command, LimError *err)
+{
+    LimScenes *test = lim_scenes_open(cli_args_values(&run->args, lim_scene_schema), cli_data(run),
+                                      LIM_SCENE_TEST, err);
+    json_t *measured = NULL;
+    if (test)
+        measured = (lim_scene_trainer_kind(task) == LIM_SCENE_SEGMENTER
+                        ? measure_segmenter
+                        : measure_detector)(run, task, test, err);
+    lim_scenes_free(test);
+    if (!measured)
+        return err->code;
+    return lim_scene_trainer_save(task, path, command, measured, err);
+}
+
+static LimStatus
+tell_measured(LimTask *task, const LimExec *exec, json_t *result, LimError *err)
+{
+    json_object_update(result, lim_scene_trainer_measured(task));
+    return LIM_OK;
+}
+
+static json_t *
+train_scene_net(CliRun *run, LimSceneNetKind kind, LimError *err)
+{
+    const TrainFiles *files = cli_args_values(&run->args, files_schema);
+    LimSceneTraining *p = cli_args_values(&run->args, lim_scene_training_schema);
+    LimSceneNetParams *model = cli_args_values(&run->args, lim_scene_net_schema);
+    char checkpoint[LIM_TEXT_MAX + 16];
+    json_t *result = NULL;
+    LimTrainLog log = {0};
+    checkpoint_path(files, checkpoint);
+    p->scenes = *(LimSceneSettings *)cli_args_values(&run->args, lim_scene_schema);
+    LimScenes *scenes = lim_scenes_open(&p->scenes, cli_data(run), LIM_SCENE_TRAIN, err);
+    if (scenes && lim_train_log_open(&log, *files->log ? files->log : NULL, err) == LIM_OK) {
+        if (!cli_args_given(&run->args, "classes"))
+            model->classes = lim_scenes_classes(scenes);
+        p->model = *model;
+        Trainer t = {.unit = "steps",
+                     .done = lim_scene_trainer_steps,
+                     .checkpoint = lim_scene_trainer_checkpoint,
+                     .save = save_scene_net,
+                     .measure = tell_measured};
+        t.task = lim_scene_trainer_new(kind, p, scenes, checkpoint, log, &run->exec, err);
+        if (t.task)
+            result = train(run, &t, files, checkpoint, err);
+        lim_task_free(t.task);
+        lim_train_log_close(&log);
+    }
+    lim_scenes_free(scenes);
+    return result;
+}
+
+static json_t *
+run_train_segmenter(CliRun *run, LimError *err)
+{
+    return train_scene_net(run, LIM_SCENE_SEGMENTER, err);
+}
+
+static const CliPiece scene_pieces[] = {{"Training", lim_scene_training_schema,
+                                         sizeof(LimSceneTraining)},
+                                        {"Network", lim_scene_net_schema,
+                                         sizeof(LimSceneNetParams)},
+                                        {"Scenes", lim_scene_schema, sizeof(LimSceneSettings)},
+                                        {"Files", files_schema, sizeof(TrainFiles)},
+                                        {0}};
+const CliCommand cli_train_segmenter = {
+    .name = "train segmenter",
+    .summary = "Trains a network that gives every pixel of a scene its class",
+    .text = "A fully convolutional network with the skip fusion of FCN-8s on one of two backbones. "
+            "The file says its mean IoU on 500 test scenes. Ctrl+C keeps a checkpoint; the same "
+            "command goes on from it.",
+    .operands = "",
+    .pieces = scene_pieces,
+    .run = run_train_segmenter,
+};
+
+static json_t *
+run_train_detector(CliRun *run, LimError *err)
+{
+    return train_scene_net(run, LIM_SCENE_DETECTOR, err);
+}
+
+const CliCommand cli_train_detector = {
+    .name = "train detector",
+    .summary = "Trains a network that finds the garments of a scene",
+    .text = "Faster R-CNN on one of two backbones, both parts at once. The file says its mean "
+            "average precision at an overlap of 0.5 on 500 test scenes. Ctrl+C keeps a checkpoint; "
+            "the same command goes on from it.",
+    .operands = "",
+    .pieces = scene_pieces,
+    .run = run_train_detector,
 };
 
 /* ---- generator ------------------------------------------------------------------------------ */
