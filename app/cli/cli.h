@@ -38,11 +38,12 @@ typedef struct CliCommand {
     json_t *(*run)(CliRun *run, LimError *err);
 } CliCommand;
 
-extern const CliCommand cli_ablate, cli_denoise, cli_info, cli_train_classifier, cli_train_denoiser,
-    cli_train_gan, cli_train_segmenter, cli_train_detector, cli_sample, cli_interpolate,
-    cli_attention, cli_evaluate_attacks, cli_evaluate_classifier, cli_evaluate_defenses,
-    cli_evaluate_gan, cli_bench_gan, cli_bench_ops, cli_features, cli_scenes_make, cli_scenes_show,
-    cli_sweep, cli_universal_apply, cli_universal_make;
+extern const CliCommand cli_ablate, cli_attack_dag, cli_evaluate_dag, cli_denoise, cli_info,
+    cli_train_classifier, cli_train_denoiser, cli_train_gan, cli_train_segmenter,
+    cli_train_detector, cli_sample, cli_interpolate, cli_attention, cli_evaluate_attacks,
+    cli_evaluate_classifier, cli_evaluate_defenses, cli_evaluate_gan, cli_bench_gan, cli_bench_ops,
+    cli_features, cli_scenes_make, cli_scenes_show, cli_sweep, cli_universal_apply,
+    cli_universal_make;
 
 /* The folder of --data, or NULL. */
 const char *cli_data(const CliRun *run);

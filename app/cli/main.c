@@ -15,6 +15,7 @@
 enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 static const CliCommand *const written[] = {&cli_ablate,
+                                            &cli_attack_dag,
                                             &cli_info,
                                             &cli_train_classifier,
                                             &cli_train_denoiser,
@@ -27,6 +28,7 @@ static const CliCommand *const written[] = {&cli_ablate,
                                             &cli_attention,
                                             &cli_evaluate_classifier,
                                             &cli_evaluate_attacks,
+                                            &cli_evaluate_dag,
                                             &cli_evaluate_defenses,
                                             &cli_evaluate_gan,
                                             &cli_features,

@@ -199,15 +199,15 @@ lim_detector_new(LimSceneNet *net, int size, const LimExec *exec, LimError *err)
 
 LimStatus
 lim_detector_proposals(LimDetector *d, const LimExec *exec, const float *x, double overlap,
-                       float proposal[LIM_PROPOSALS][4], int *n, LimError *err)
+                       int most, float (*proposal)[4], int *n, LimError *err)
 {
     lim_plan_bind(d->propose, d->x, x);
     const LimStatus status = lim_plan_run(d->propose, exec, err);
     if (status == LIM_OK)
         *n = lim_detector_propose((const float(*)[4])d->anchor, d->n_anchors, d->size,
                                   lim_plan_f32(d->propose, d->objectness),
-                                  lim_plan_f32(d->propose, d->offsets), overlap, LIM_PROPOSALS,
-                                  &d->scratch, proposal, NULL);
+                                  lim_plan_f32(d->propose, d->offsets), overlap, most, &d->scratch,
+                                  proposal, NULL);
     return status;
 }
 
@@ -250,7 +250,8 @@ lim_detector_run(LimDetector *d, const LimExec *exec, const float *x,
 {
     int proposals = 0;
     *n = 0;
-    LimStatus status = lim_detector_proposals(d, exec, x, 0.7, d->proposal, &proposals, err);
+    LimStatus status =
+        lim_detector_proposals(d, exec, x, 0.7, LIM_PROPOSALS, d->proposal, &proposals, err);
     if (status != LIM_OK)
         return status;
     for (int i = proposals; i < LIM_PROPOSALS; i++)

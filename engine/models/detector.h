@@ -60,9 +60,9 @@ typedef struct LimDetector LimDetector;
 /* net is borrowed. NULL and err on failure. */
 LimDetector *lim_detector_new(LimSceneNet *net, int size, const LimExec *exec, LimError *err);
 void lim_detector_free(LimDetector *d); /* NULL is fine */
-/* The proposals of x [3][size][size] after suppression at `overlap`, at most LIM_PROPOSALS. */
+/* The proposals of x [3][size][size] after suppression at `overlap`, at most `most`. */
 LimStatus lim_detector_proposals(LimDetector *d, const LimExec *exec, const float *x,
-                                 double overlap, float proposal[LIM_PROPOSALS][4], int *n,
+                                 double overlap, int most, float (*proposal)[4], int *n,
                                  LimError *err);
 #define LIM_DETECTIONS 64
 /* What is in x: per class the boxes of probability 0.05 and more, after suppression at 0.3; the

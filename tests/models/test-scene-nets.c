@@ -395,8 +395,10 @@ test_detections(void)
                 g_assert_true(found[i].label != found[j].label ||
                               lim_box_overlap(found[i].box, found[j].box) <= 0.3);
         }
-        g_assert_cmpint(lim_detector_proposals(d, &exec, x, 0.9, proposal, &n, &err), ==, LIM_OK);
-        g_assert_cmpint(lim_detector_proposals(d, &exec, x, 0.1, proposal, &m, &err), ==, LIM_OK);
+        g_assert_cmpint(lim_detector_proposals(d, &exec, x, 0.9, LIM_PROPOSALS, proposal, &n, &err),
+                        ==, LIM_OK);
+        g_assert_cmpint(lim_detector_proposals(d, &exec, x, 0.1, LIM_PROPOSALS, proposal, &m, &err),
+                        ==, LIM_OK);
         g_assert_cmpint(n, ==, LIM_PROPOSALS);
         g_assert_cmpint(m, <, n);
     }
