@@ -43,7 +43,7 @@ extern const CliCommand cli_ablate, cli_attack_dag, cli_evaluate_dag, cli_denois
     cli_train_detector, cli_sample, cli_interpolate, cli_attention, cli_evaluate_attacks,
     cli_evaluate_classifier, cli_evaluate_defenses, cli_evaluate_gan, cli_bench_gan, cli_bench_ops,
     cli_features, cli_scenes_make, cli_scenes_show, cli_sweep, cli_universal_apply,
-    cli_universal_make;
+    cli_universal_evaluate, cli_universal_make;
 
 /* The folder of --data, or NULL. */
 const char *cli_data(const CliRun *run);

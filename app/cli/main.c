@@ -37,6 +37,7 @@ static const CliCommand *const written[] = {&cli_ablate,
                                             &cli_scenes_make,
                                             &cli_scenes_show,
                                             &cli_sweep,
+                                            &cli_universal_evaluate,
                                             &cli_universal_make,
                                             &cli_universal_apply};
 /* ... and one for every attack. */
