@@ -70,25 +70,31 @@ put(LimAttackView *self, LimAttackColumn pane, const float *x)
     lim_picture_view_set_picture(self->view[pane], pixels, s.d[2], s.d[1], s.d[0]);
 }
 
-/* from - to times the gain: zero is neutral grey, more is orange, less is blue; of several channels
- * their mean. */
-static void
-put_difference(LimAttackView *self, LimPictureView *view, const float *from, const float *to)
+guint8 *
+lim_difference_pixels(LimShape s, const float *from, const float *to, double gain)
 {
     static const float more[3] = {0.95F, 0.45F, 0.02F}, less[3] = {0.10F, 0.45F, 0.95F};
-    const LimShape s = lim_attack_run_shape(self->run);
     const int c = s.d[0], plane = s.d[1] * s.d[2];
-    g_autofree guint8 *pixels = g_malloc((gsize)plane * 3);
+    guint8 *pixels = g_malloc((gsize)plane * 3);
 
     for (int i = 0; i < plane; i++) {
         float d = 0;
         for (int k = 0; k < c; k++)
-            d += from[k * plane + i] - to[k * plane + i];
-        d = CLAMP(d / (float)c * (float)self->gain, -1, 1);
+            d += from[k * plane + i] - (to ? to[k * plane + i] : 0);
+        d = CLAMP(d / (float)c * (float)gain, -1, 1);
         for (int k = 0; k < 3; k++)
             pixels[3 * i + k] =
                 (guint8)lrintf(255 * (0.5F + fabsf(d) * ((d > 0 ? more : less)[k] - 0.5F)));
     }
+    return pixels;
+}
+
+static void
+put_difference(LimAttackView *self, LimPictureView *view, const float *from, const float *to)
+{
+    const LimShape s = lim_attack_run_shape(self->run);
+    g_autofree guint8 *pixels = lim_difference_pixels(s, from, to, self->gain);
+
     lim_picture_view_set_picture(view, pixels, s.d[2], s.d[1], 3);
 }
 

@@ -28,6 +28,9 @@ void lim_attack_view_judge(LimAttackView *self, const LimLookTask *look);
 GtkWidget *lim_attack_view_get(LimAttackView *self, LimAttackColumn pane);
 /* The gain of a difference: the largest of 1, 2, 5, 10, ... that keeps +-largest within +-1. */
 double lim_difference_gain(double largest);
+/* from - to (NULL: 0), both [c][h][w], times the gain as RGB pixels [h][w][3]: zero is neutral
+ * grey, more is orange, less is blue; of several channels their mean. g_free(). */
+guint8 *lim_difference_pixels(LimShape s, const float *from, const float *to, double gain);
 /* The text under the pictures for the pixel under the pointer; g_free(). NULL: none is marked. */
 char *lim_attack_view_dup_pixel(LimAttackView *self);
 LimZoom *lim_attack_view_get_zoom(LimAttackView *self); /* borrowed */
