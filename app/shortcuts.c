@@ -53,6 +53,8 @@ const LimShortcut lim_shortcuts[] = {
     {"Attack", "Restart from the step shown", NULL, "r"},
     {"Attack", "Slower, faster", NULL, "bracketleft bracketright"},
     {"Attack", "Enlarge, shrink, show the whole picture", NULL, "plus minus 0"},
+    {"Universal", "Pause or go on", NULL, "k"},
+    {"Universal", "Apply in Attack", "view.apply-in-attack", "<Control><Shift>t"},
     {0},
 };
 

@@ -1,0 +1,1077 @@
+/* Universal: a change of the settings begins another perturbation at once, and it grows in a long
+ * job while everything can be looked at. Pausing cancels the job and keeps what there is. */
+#include "panes/universal/universal.h"
+
+#include "lim-undo.h"
+#include "panes/attack/panes.h"
+#include "panes/universal/graph.h"
+#include "schema-form.h"
+#include "shipped.h"
+#include "tensor/image.h"
+#include "widgets/lim-choice-row.h"
+#include "widgets/lim-explain.h"
+#include "widgets/lim-image-grid.h"
+#include "widgets/lim-message.h"
+#include "widgets/lim-picture-view.h"
+#include "widgets/lim-plot.h"
+#include "widgets/lim-seed-row.h"
+#include "widgets/lim-status-line.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define SLOT_BEGIN 8 /* on the worker's live lane, apart from those of other views */
+#define SLOT_SCALE 9
+#define STRIP      12 /* pictures that contributed last */
+#define FLIPPED    36 /* pictures that are shown of those that flip */
+#define SCALE_MAX  3
+#define BOTTOM     190
+
+struct _LimUniversalPane {
+    LimPane parent_instance;
+    LimForm *form;
+    LimPictureView *view;
+    LimZoom *zoom;
+    LimPlot *plot;
+    LimImageGrid *strip, *flips;
+    GtkWidget *verdict, *gain, *pause, *scale, *said, *graph, *apply;
+    LimSeriesPage *transfer, *shuffles;
+    LimExplain *explain;
+    GtkWidget *pages, *stack;
+    LimMessage *message;
+    LimStatusLine *status;
+    LimUndo *undo;
+    GtkFileChooserNative *chooser;
+
+    LimBench *bench;
+    LimUniversalPictures *pictures;
+    gboolean listed;
+    const char *const *models; /* [n_models], of the bench */
+    int n_models, norm;        /* norm: of the form, as it was last */
+    guint tick;
+
+    LimUniversalPlan posted; /* its model is borrowed from the bench */
+    gboolean any_posted;
+    guint64 serial, looks;
+    LimUniversalRun *run;
+    LimUniversalSnap snap;
+    uint64_t job; /* 0: it does not grow */
+    guint64 job_serial;
+    int looked_passes; /* of the v that the flips belong to */
+    gboolean looking;
+    int n_flipped, flipped[FLIPPED]; /* unseen pictures in the grid */
+};
+
+G_DEFINE_FINAL_TYPE(LimUniversalPane, lim_universal_pane, LIM_TYPE_PANE)
+
+static LimWorker *
+worker_of(LimUniversalPane *self)
+{
+    return lim_session_get_worker(lim_pane_get_session(LIM_PANE(self)));
+}
+
+LimUniversalRun *
+lim_universal_pane_get_run(LimUniversalPane *self)
+{
+    return self->run;
+}
+
+const char *
+lim_universal_pane_get_verdict(LimUniversalPane *self)
+{
+    return gtk_label_get_text(GTK_LABEL(self->verdict));
+}
+
+gboolean
+lim_universal_pane_get_current(LimUniversalPane *self)
+{
+    return self->run && !self->tick && !self->job && !self->looking && self->snap.ended &&
+           self->looked_passes == self->snap.n_passes &&
+           lim_universal_plan_equal(lim_universal_run_plan(self->run), &self->posted);
+}
+
+static double
+scale_of(LimUniversalPane *self)
+{
+    return gtk_range_get_value(GTK_RANGE(self->scale));
+}
+
+/* ---- what is shown ---- */
+
+static const LimUniversalPass *
+best_pass(LimUniversalPane *self)
+{
+    return self->snap.n_passes ? &self->snap.pass[self->snap.best_pass] : NULL;
+}
+
+static void
+tell_verdict(LimUniversalPane *self)
+{
+    const LimUniversalPass *best = best_pass(self);
+    const LimUniversalNow *now = &self->snap.now;
+    g_autofree char *text = NULL;
+
+    if (!best || self->snap.n_passes < 2)
+        text =
+            g_strdup_printf("○ Pass 1: %d of %d pictures visited, %d of them fooled when it came "
+                            "to them.",
+                            now->visited, lim_universal_run_x(self->run), now->fooled);
+    else
+        text = g_strdup_printf("%s Fools %.1f %% of the unseen pictures and %.1f %% of those it is "
+                               "made from; noise of equal norm %.1f %%.",
+                               self->snap.ended ? "✔" : "○", 100 * best->unseen, 100 * best->ratio,
+                               100 * lim_universal_run_random(self->run));
+    gtk_label_set_text(GTK_LABEL(self->verdict), text);
+}
+
+static void
+put_v(LimUniversalPane *self)
+{
+    const LimShape s = lim_universal_run_shape(self->run);
+    const float *v = self->snap.ended ? self->snap.best : self->snap.v;
+    double l2 = 0, linf = 0;
+
+    for (gint64 j = 0; j < lim_shape_size(s); j++) {
+        l2 += (double)v[j] * (double)v[j];
+        linf = fmax(linf, fabs((double)v[j]));
+    }
+    const double gain = lim_difference_gain(linf);
+    g_autofree guint8 *pixels = lim_difference_pixels(s, v, NULL, gain);
+    lim_picture_view_set_picture(self->view, pixels, s.d[2], s.d[1], 3);
+    g_autofree char *text =
+        g_strdup_printf("gain ×%g (±%.2g)   l2 %.3f   l∞ %.3f", gain, 1 / gain, sqrt(l2), linf);
+    gtk_label_set_text(GTK_LABEL(self->gain), text);
+    lim_picture_view_set_description(self->view, text);
+}
+
+static void
+plot_passes(LimUniversalPane *self)
+{
+    const int n = self->snap.n_passes;
+    g_autofree LimPlotPoint *x = g_new0(LimPlotPoint, n + 2), *unseen = g_new0(LimPlotPoint, n + 2);
+    const double random = 100 * lim_universal_run_random(self->run);
+    const LimPlotPoint noise[2] = {{.x = 0, .y = random}, {.x = MAX(1, n - 1), .y = random}};
+    const LimUniversalNow *now = &self->snap.now;
+    int used = n;
+
+    for (int i = 0; i < n; i++) {
+        x[i] = (LimPlotPoint){.x = i, .y = 100 * self->snap.pass[i].ratio};
+        unseen[i] = (LimPlotPoint){.x = i, .y = 100 * self->snap.pass[i].unseen};
+    }
+    if (!self->snap.ended && now->visited > 20) /* the pass that is going on, so far */
+        x[used++] =
+            (LimPlotPoint){.x = n - 1 + (double)now->visited / lim_universal_run_x(self->run),
+                           .y = 100.0 * now->fooled / now->visited};
+    lim_plot_set_points(self->plot, 0, x, used, NULL);
+    lim_plot_set_points(self->plot, 1, unseen, n, NULL);
+    lim_plot_set_points(self->plot, 2, noise, 2, NULL);
+}
+
+static void
+append_bytes(GByteArray *to, LimShape s, const float *x)
+{
+    const gsize n = (gsize)lim_shape_size(s);
+    g_autofree guint8 *pixels = g_malloc(n);
+
+    lim_image_put_f32(lim_image_view(pixels, s.d[2], s.d[1], (gsize)(s.d[2] * s.d[0]),
+                                     s.d[0] == 1 ? LIM_PIXEL_GREY8 : LIM_PIXEL_RGB8),
+                      s.d[0], LIM_RANGE_UNIT, x);
+    g_byte_array_append(to, pixels, (guint)n);
+}
+
+static void
+set_grid(LimImageGrid *grid, GByteArray *pixels, int n, LimShape s, char **labels)
+{
+    g_autoptr(GBytes) bytes = g_byte_array_free_to_bytes(pixels);
+
+    lim_image_grid_set_pictures(grid, n ? bytes : NULL, n, s.d[2], s.d[1], s.d[0],
+                                n ? (const char *const *)labels : NULL);
+}
+
+static void
+put_strip(LimUniversalPane *self)
+{
+    const LimShape s = lim_universal_run_shape(self->run);
+    GByteArray *pixels = g_byte_array_new();
+    const int n = MIN(STRIP, self->snap.now.n_recent);
+    g_autoptr(GPtrArray) labels = g_ptr_array_new_with_free_func(g_free);
+
+    for (int i = 0; i < n; i++) {
+        append_bytes(pixels, s, lim_universal_run_image(self->run, self->snap.now.recent[i]));
+        g_ptr_array_add(labels, g_strdup_printf("Picture %d", self->snap.now.recent[i]));
+    }
+    g_ptr_array_add(labels, NULL);
+    set_grid(self->strip, pixels, n, s, (char **)labels->pdata);
+}
+
+static void
+put_flips(LimUniversalPane *self, const LimUniversalScaleTask *look)
+{
+    const LimShape s = lim_universal_run_shape(self->run);
+    const int32_t *own = lim_universal_run_own(self->run);
+    GByteArray *pixels = g_byte_array_new();
+    g_autofree float *x = g_new(float, lim_shape_size(s));
+    g_autoptr(GPtrArray) labels = g_ptr_array_new_with_free_func(g_free);
+    const int unseen = lim_universal_run_unseen(self->run),
+              shown = MIN(unseen, LIM_UNIVERSAL_SHOWN);
+    int flipped = 0, all = 0;
+
+    self->n_flipped = 0;
+    for (int i = 0; i < unseen; i++) {
+        const gboolean flips = own[i] != look->label[i];
+        all += flips;
+        if (!flips || i >= shown)
+            continue;
+        flipped++;
+        if (self->n_flipped == FLIPPED)
+            continue;
+        self->flipped[self->n_flipped++] = i;
+        lim_universal_apply(lim_universal_run_unseen_image(self->run, i), look->v, look->scale,
+                            (gsize)lim_shape_size(s), x);
+        append_bytes(pixels, s, x);
+        g_ptr_array_add(labels,
+                        g_strdup_printf("%s → %s", lim_universal_run_class_name(self->run, own[i]),
+                                        lim_universal_run_class_name(self->run, look->label[i])));
+    }
+    g_ptr_array_add(labels, NULL);
+    set_grid(self->flips, pixels, self->n_flipped, s, (char **)labels->pdata);
+    gtk_widget_set_sensitive(self->apply, self->n_flipped > 0);
+    g_autofree char *text = g_strdup_printf("×%.2f   %d of %d unseen pictures flip (%.1f %%)",
+                                            look->scale, all, unseen, 100.0 * all / unseen);
+    gtk_label_set_text(GTK_LABEL(self->said), text);
+}
+
+static void
+put_graph(LimUniversalPane *self, const int32_t *label)
+{
+    const int classes = lim_universal_run_classes(self->run);
+    const int32_t *own = lim_universal_run_own(self->run);
+    g_autofree int *counts = g_new0(int, classes *classes);
+    g_autofree const char **names = g_new(const char *, classes);
+
+    for (int i = 0; i < lim_universal_run_unseen(self->run); i++)
+        counts[own[i] * classes + label[i]]++;
+    for (int k = 0; k < classes; k++)
+        names[k] = lim_universal_run_class_name(self->run, k);
+    lim_label_graph_set(self->graph, classes, counts, names);
+}
+
+static void
+looked(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    LimTarget *target = data;
+    g_autoptr(LimUniversalPane) self = g_weak_ref_get(&target->object);
+    const LimUniversalScaleTask *look = (const LimUniversalScaleTask *)t;
+
+    if (!self || target->serial != self->looks)
+        return;
+    self->looking = FALSE;
+    if (status != LIM_OK || look->run != self->run)
+        return;
+    put_flips(self, look);
+    put_graph(self, look->label);
+    lim_status_line_set_timing(self->status, timing->queued_ms, timing->ran_ms, 0);
+}
+
+static void
+look(LimUniversalPane *self)
+{
+    if (!self->run || self->snap.n_passes < 1)
+        return;
+    self->looking = TRUE;
+    self->looked_passes = self->snap.n_passes;
+    lim_worker_submit(worker_of(self),
+                      lim_universal_scale_task_new(self->run, self->snap.best, scale_of(self)),
+                      LIM_LANE_LIVE, SLOT_SCALE, 0,
+                      (LimTaskEvents){.done = looked,
+                                      .drop = lim_target_free,
+                                      .data = lim_target_new(self, ++self->looks)});
+}
+
+static void
+describe(LimUniversalPane *self)
+{
+    const LimUniversalPlan *plan = lim_universal_run_plan(self->run);
+    const LimUniversalNow *now = &self->snap.now;
+    g_autofree char *model = g_path_get_basename(plan->model);
+    char *dot = g_strrstr(model, ".safetensors");
+    if (dot)
+        *dot = 0;
+    g_autofree char *text =
+        g_strdup_printf("v by %s on %s, %s ≤ %g, %d pictures, seed %" G_GUINT64_FORMAT
+                        ": %d passes, %d additions, %" G_GINT64_FORMAT " queries, %" G_GINT64_FORMAT
+                        " gradients",
+                        plan->params.method == LIM_UNIVERSAL_DEEPFOOL ? "DeepFool" : "gradients",
+                        model, plan->params.norm == LIM_NORM_L2 ? "l2" : "l∞", plan->params.xi,
+                        lim_universal_run_x(self->run), plan->params.seed, now->pass,
+                        now->additions, now->queries, now->gradients);
+
+    lim_status_line_set_text(self->status, text);
+}
+
+/* What the worker has added since. */
+static void
+pull(LimUniversalPane *self)
+{
+    lim_universal_snap_clear(&self->snap);
+    lim_universal_run_snap(self->run, &self->snap);
+    tell_verdict(self);
+    put_v(self);
+    plot_passes(self);
+    put_strip(self);
+    describe(self);
+    if (self->snap.n_passes != self->looked_passes)
+        look(self);
+    gtk_button_set_label(GTK_BUTTON(self->pause), self->job ? "Pause" : "Go on");
+    gtk_widget_set_sensitive(self->pause, !self->snap.ended);
+}
+
+/* ---- growing ---- */
+
+static void
+progressed(void *data, const LimProgress *progress, LimTensor *preview)
+{
+    LimTarget *target = data;
+    g_autoptr(LimUniversalPane) self = g_weak_ref_get(&target->object);
+
+    if (self && target->serial == self->job_serial && self->run)
+        pull(self);
+}
+
+static void
+stopped(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    LimTarget *target = data;
+    g_autoptr(LimUniversalPane) self = g_weak_ref_get(&target->object);
+
+    if (!self || target->serial != self->job_serial)
+        return;
+    self->job = 0;
+    if (self->run)
+        pull(self);
+    if (status != LIM_OK && status != LIM_CANCELLED)
+        lim_status_line_flash(self->status, err->text);
+}
+
+static void
+halt(LimUniversalPane *self)
+{
+    if (self->job)
+        lim_worker_cancel(worker_of(self), self->job);
+    self->job = 0;
+    self->job_serial++;
+}
+
+static void
+go_on(LimUniversalPane *self)
+{
+    halt(self);
+    self->job = lim_worker_submit(worker_of(self), lim_universal_grow_task_new(self->run),
+                                  LIM_LANE_LONG, 0, 0,
+                                  (LimTaskEvents){.progress = progressed,
+                                                  .done = stopped,
+                                                  .drop = lim_target_free,
+                                                  .data = lim_target_new(self, self->job_serial)});
+}
+
+static void
+toggle(LimUniversalPane *self)
+{
+    if (!self->run || self->snap.ended)
+        return;
+    if (self->job)
+        halt(self);
+    else
+        go_on(self);
+    pull(self);
+}
+
+/* ---- from settings to a perturbation ---- */
+
+static void
+show_message(LimUniversalPane *self, const char *text)
+{
+    lim_message_set(self->message, "dialog-warning-symbolic", "This perturbation cannot be made",
+                    text, NULL, NULL);
+    gtk_stack_set_visible_child(GTK_STACK(self->stack), GTK_WIDGET(self->message));
+}
+
+static void
+begun(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    LimTarget *target = data;
+    g_autoptr(LimUniversalPane) self = g_weak_ref_get(&target->object);
+
+    if (!self || target->serial != self->serial || status == LIM_CANCELLED)
+        return;
+    if (status != LIM_OK) {
+        show_message(self, err->text);
+        return;
+    }
+    halt(self);
+    lim_universal_run_unref(self->run);
+    self->run = lim_universal_begin_task_steal(t);
+    self->looked_passes = 0;
+    gtk_stack_set_visible_child_name(GTK_STACK(self->stack), "universal");
+    lim_series_page_set_run(self->transfer, self->run);
+    lim_series_page_set_run(self->shuffles, self->run);
+    go_on(self);
+    pull(self);
+}
+
+static void
+read_plan(LimUniversalPane *self, LimUniversalPlan *plan)
+{
+    LimUniversalSetup setup;
+
+    memset(plan, 0, sizeof *plan);
+    lim_schema_form_read(self->form, lim_universal_setup_schema, &setup);
+    lim_schema_form_read(self->form, lim_universal_schema, &plan->params);
+    plan->pictures = setup.pictures;
+    if (setup.model < self->n_models)
+        plan->model = (char *)self->models[setup.model];
+}
+
+static gboolean
+tick(GtkWidget *widget, GdkFrameClock *clock, gpointer data)
+{
+    LimUniversalPane *self = LIM_UNIVERSAL_PANE(widget);
+    LimUniversalPlan plan;
+
+    self->tick = 0;
+    read_plan(self, &plan);
+    if (!plan.model || (self->any_posted && lim_universal_plan_equal(&plan, &self->posted)))
+        return G_SOURCE_REMOVE;
+    halt(self); /* what the settings no longer ask for */
+    self->posted = plan;
+    self->any_posted = TRUE;
+    lim_worker_submit(worker_of(self),
+                      lim_universal_begin_task_new(self->bench, self->pictures, &plan),
+                      LIM_LANE_LIVE, SLOT_BEGIN, 0,
+                      (LimTaskEvents){.done = begun,
+                                      .drop = lim_target_free,
+                                      .data = lim_target_new(self, ++self->serial)});
+    return G_SOURCE_REMOVE;
+}
+
+/* Nothing is computed for a view that was never seen. */
+static void
+update_soon(LimUniversalPane *self)
+{
+    if (!self->tick && self->models)
+        self->tick = gtk_widget_add_tick_callback(GTK_WIDGET(self), tick, NULL, NULL);
+}
+
+static void
+listed(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    g_autoptr(LimUniversalPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
+    const LimListTask *list = (const LimListTask *)t;
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+    if (!self || status != LIM_OK)
+        return;
+    self->models = list->paths;
+    self->n_models = list->n;
+    for (int i = 0; i < list->n; i++) {
+        char *name = g_path_get_basename(list->paths[i]);
+        char *dot = g_strrstr(name, ".safetensors");
+        if (dot)
+            *dot = 0;
+        g_ptr_array_add(names, name);
+    }
+    g_ptr_array_add(names, NULL);
+    if (!list->n)
+        show_message(self, "no classifier was found; install the program with its models, or train "
+                           "one with limen-cli");
+    else
+        lim_choice_row_set_choices(LIM_CHOICE_ROW(lim_form_get_row(self->form, "model")),
+                                   (const char *const *)names->pdata, NULL);
+    update_soon(self);
+}
+
+static void
+map(GtkWidget *widget)
+{
+    LimUniversalPane *self = LIM_UNIVERSAL_PANE(widget);
+
+    GTK_WIDGET_CLASS(lim_universal_pane_parent_class)->map(widget);
+    if (self->listed)
+        return;
+    self->listed = TRUE;
+    lim_worker_submit(worker_of(self), lim_list_task_new(self->bench), LIM_LANE_LONG, 0, 0,
+                      (LimTaskEvents){.done = listed,
+                                      .drop = lim_target_free,
+                                      .data = lim_target_new(self, 0)});
+}
+
+/* A bound means something else in the other norm. */
+static void
+changed(LimUniversalPane *self)
+{
+    LimUniversalParams p;
+
+    lim_schema_form_read(self->form, lim_universal_schema, &p);
+    if (p.norm != self->norm) {
+        self->norm = p.norm;
+        if (p.xi == (p.norm == LIM_NORM_L2 ? 0.1 : 2.0))
+            lim_form_set_values(self->form,
+                                g_variant_new_parsed("{'xi': <%d>}",
+                                                     p.norm == LIM_NORM_L2 ? 2.0 : 0.1));
+    }
+    update_soon(self);
+}
+
+static void
+settled(LimUniversalPane *self)
+{
+    g_autoptr(GVariant) values = lim_form_dup_settled(self->form);
+
+    if (self->undo)
+        lim_undo_push(self->undo, values);
+}
+
+/* ---- out of the window ---- */
+
+static char *
+dup_command(LimUniversalPane *self)
+{
+    const LimUniversalPlan *plan = lim_universal_run_plan(self->run);
+    g_autofree char *flags = lim_schema_flags(lim_universal_schema, &plan->params);
+    g_autofree char *model = g_shell_quote(plan->model);
+    g_autofree char *folder =
+        lim_universal_run_data(self->run) ? g_shell_quote(lim_universal_run_data(self->run)) : NULL;
+
+    return g_strdup_printf("limen-cli universal make --model %s%s%s --pictures %d --unseen %d%s "
+                           "--out universal.safetensors",
+                           model, folder ? " --data " : "", folder ? folder : "",
+                           lim_universal_run_x(self->run), lim_universal_run_unseen(self->run),
+                           flags);
+}
+
+static void
+do_copy_command(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimUniversalPane *self = data;
+
+    if (!self->run)
+        return;
+    g_autofree char *command = dup_command(self);
+    gdk_clipboard_set_text(gtk_widget_get_clipboard(GTK_WIDGET(self)), command);
+    lim_status_line_flash(self->status, "The command for this perturbation is on the clipboard");
+}
+
+static void
+exported(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    g_autoptr(LimUniversalPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
+
+    if (!self)
+        return;
+    g_autofree char *text =
+        status == LIM_OK
+            ? g_strdup("Saved the PNG, and beside it the floats as .npy and as .safetensors")
+            : g_strdup_printf("Not saved: %s", err->text);
+    lim_status_line_flash(self->status, text);
+}
+
+static void
+do_export_to(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimUniversalPane *self = data;
+
+    if (!self->run)
+        return;
+    g_autofree char *command = dup_command(self);
+    lim_worker_submit(worker_of(self),
+                      lim_universal_save_task_new(self->run, g_variant_get_string(parameter, NULL),
+                                                  command, -1, 1),
+                      LIM_LANE_LONG, 0, 0,
+                      (LimTaskEvents){.done = exported,
+                                      .drop = lim_target_free,
+                                      .data = lim_target_new(self, 0)});
+}
+
+static void
+export_response(GtkNativeDialog *dialog, int response, LimUniversalPane *self)
+{
+    g_autoptr(GFile) file = gtk_file_chooser_get_file(GTK_FILE_CHOOSER(dialog));
+    g_autofree char *path = file ? g_file_get_path(file) : NULL;
+
+    if (response == GTK_RESPONSE_ACCEPT && path)
+        g_action_group_activate_action(G_ACTION_GROUP(lim_pane_get_actions(LIM_PANE(self))),
+                                       "export-to", g_variant_new_string(path));
+    g_clear_object(&self->chooser);
+}
+
+static void
+do_export(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimUniversalPane *self = data;
+
+    if (self->chooser || !self->run)
+        return;
+    self->chooser =
+        gtk_file_chooser_native_new("Export PNG", GTK_WINDOW(gtk_widget_get_root(GTK_WIDGET(self))),
+                                    GTK_FILE_CHOOSER_ACTION_SAVE, "_Export", "_Cancel");
+    gtk_file_chooser_set_current_name(GTK_FILE_CHOOSER(self->chooser), "Universal.png");
+    g_signal_connect_object(self->chooser, "response", G_CALLBACK(export_response), self, 0);
+    gtk_native_dialog_show(GTK_NATIVE_DIALOG(self->chooser));
+}
+
+static void
+picture_saved(void *data, LimTask *t, LimStatus status, const LimError *err,
+              const LimTiming *timing)
+{
+    g_autoptr(LimUniversalPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
+
+    if (!self)
+        return;
+    if (status == LIM_OK)
+        lim_pane_pass_file(LIM_PANE(self), "attack", ((LimUniversalSaveTask *)t)->path);
+    else if (status != LIM_CANCELLED)
+        lim_status_line_flash(self->status, err->text);
+}
+
+/* The picture under the cursor goes to the Attack view as a file, as one of a person's own. */
+static void
+do_apply(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimUniversalPane *self = data;
+    const int cursor = lim_image_grid_get_cursor(self->flips);
+    g_autofree char *folder = g_build_filename(g_get_user_cache_dir(), "limen", NULL);
+
+    if (!self->run || self->n_flipped == 0)
+        return;
+    const int picture = self->flipped[CLAMP(cursor, 0, self->n_flipped - 1)];
+    g_mkdir_with_parents(folder, 0700);
+    g_autofree char *name = g_strdup_printf("universal-%d.png", picture);
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+    lim_worker_submit(worker_of(self),
+                      lim_universal_save_task_new(self->run, path, "", picture, scale_of(self)),
+                      LIM_LANE_LONG, 0, 0,
+                      (LimTaskEvents){.done = picture_saved,
+                                      .drop = lim_target_free,
+                                      .data = lim_target_new(self, 0)});
+}
+
+/* ---- actions ---- */
+
+static void
+restore(LimUniversalPane *self, GVariant *state)
+{
+    if (state)
+        lim_form_set_values(self->form, state);
+}
+
+static void
+do_undo(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimUniversalPane *self = data;
+
+    lim_form_flush(self->form); /* a burst of keys that is still open is the step to undo */
+    restore(self, lim_undo_undo(self->undo));
+}
+
+static void
+do_redo(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimUniversalPane *self = data;
+
+    lim_form_flush(self->form);
+    restore(self, lim_undo_redo(self->undo));
+}
+
+static LimSeedRow *
+seed_row(LimUniversalPane *self)
+{
+    return LIM_SEED_ROW(lim_form_get_row(self->form, "seed"));
+}
+
+static void
+do_new_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    lim_seed_row_draw(seed_row(data));
+}
+
+static void
+do_previous_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    lim_seed_row_step(seed_row(data), -1);
+}
+
+static void
+do_next_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    lim_seed_row_step(seed_row(data), 1);
+}
+
+static void
+do_reset_all(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    lim_form_reset(LIM_UNIVERSAL_PANE(data)->form);
+}
+
+static gboolean
+key_pressed(LimUniversalPane *self, guint keyval, guint code, GdkModifierType state)
+{
+    if (state & (GDK_CONTROL_MASK | GDK_ALT_MASK))
+        return FALSE;
+    if (keyval != GDK_KEY_k)
+        return FALSE;
+    toggle(self);
+    return TRUE;
+}
+
+/* ---- construction ---- */
+
+static LimForm *
+build_form(void)
+{
+    static const char *const shipped[] = {"First classifier", NULL};
+    static const char *const methods[] = {"DeepFool", "Gradients on v", NULL};
+    static const char *const norms[] = {"l2", "l∞", NULL};
+    static const char group[] = "How it is made";
+    const LimFormHint setup[] = {{.name = "model", .texts = shipped},
+                                 {.name = "pictures", .beside = true}};
+    const LimFormHint hints[] = {
+        {.name = "method", .texts = methods},
+        {.name = "norm", .texts = norms},
+        {.name = "xi", .digits = 3},
+        {.name = "delta", .group = group},
+        {.name = "passes", .group = group, .beside = true},
+        {.name = "patience", .group = group, .beside = true},
+        {.name = "batch", .group = group, .beside = true},
+        {.name = "steps", .group = group, .beside = true},
+        {.name = "overshoot", .group = group, .digits = 3},
+        {.name = "rate", .group = group, .digits = 3},
+    };
+    LimForm *form = LIM_FORM(lim_form_new());
+
+    lim_schema_form_fill(form, lim_universal_setup_schema, setup, G_N_ELEMENTS(setup));
+    lim_schema_form_fill(form, lim_universal_schema, hints, G_N_ELEMENTS(hints));
+    return form;
+}
+
+static void
+add_button(GtkWidget *box, const char *label, const char *action, const char *tooltip)
+{
+    GtkWidget *button = gtk_button_new_with_label(label);
+
+    gtk_actionable_set_action_name(GTK_ACTIONABLE(button), action);
+    gtk_widget_set_tooltip_text(button, tooltip);
+    gtk_widget_set_hexpand(button, TRUE);
+    gtk_box_append(GTK_BOX(box), button);
+}
+
+static GtkWidget *
+build_panel(LimUniversalPane *self)
+{
+    GtkWidget *panel = gtk_box_new(GTK_ORIENTATION_VERTICAL, 18);
+    GtkWidget *buttons = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
+
+    self->form = build_form();
+    g_signal_connect_object(self->form, "changed", G_CALLBACK(changed), self, G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->form, "settled", G_CALLBACK(settled), self, G_CONNECT_SWAPPED);
+    gtk_box_append(GTK_BOX(panel), GTK_WIDGET(self->form));
+    add_button(buttons, "Copy as command", "view.copy-command",
+               "Copies the limen-cli command that makes this v, bit for bit (Ctrl+Shift+C)");
+    add_button(buttons, "Export PNG…", "view.export",
+               "Saves v as a picture, and beside it the floats as .npy and as .safetensors "
+               "(Ctrl+E)");
+    gtk_box_append(GTK_BOX(panel), buttons);
+    gtk_widget_add_css_class(panel, "sidebar-panel");
+    gtk_widget_set_size_request(panel, 324, -1);
+    gtk_widget_set_hexpand(panel, FALSE);
+    return panel;
+}
+
+/* A title over a widget. */
+static GtkWidget *
+column_new(const char *title, GtkWidget *child, GtkWidget *below)
+{
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6), *head = gtk_label_new(title);
+
+    gtk_label_set_xalign(GTK_LABEL(head), 0);
+    gtk_widget_add_css_class(head, "picture-title");
+    gtk_widget_set_vexpand(child, TRUE);
+    gtk_widget_set_hexpand(child, TRUE);
+    gtk_box_append(GTK_BOX(box), head);
+    gtk_box_append(GTK_BOX(box), child);
+    if (below)
+        gtk_box_append(GTK_BOX(box), below);
+    return box;
+}
+
+static GtkWidget *
+build_top(LimUniversalPane *self)
+{
+    GtkWidget *row = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 18);
+
+    self->zoom = lim_zoom_new();
+    self->view = LIM_PICTURE_VIEW(lim_picture_view_new("Perturbation", self->zoom));
+    self->gain = gtk_label_new(NULL);
+    gtk_label_set_xalign(GTK_LABEL(self->gain), 0);
+    gtk_label_set_ellipsize(GTK_LABEL(self->gain), PANGO_ELLIPSIZE_END);
+    gtk_widget_add_css_class(self->gain, "numeric");
+    self->plot = LIM_PLOT(lim_plot_new("Fooling ratio"));
+    lim_plot_set_axis(self->plot, GTK_ORIENTATION_HORIZONTAL, "Pass", FALSE);
+    lim_plot_set_axis(self->plot, GTK_ORIENTATION_VERTICAL, "Fooled (%)", FALSE);
+    lim_plot_set_range(self->plot, GTK_ORIENTATION_VERTICAL, 0, 100);
+    lim_plot_set_empty_text(self->plot, "No pass is over yet");
+    lim_plot_add_series(self->plot, "X", LIM_PLOT_LINE | LIM_PLOT_POINTS);
+    lim_plot_add_series(self->plot, "Unseen", LIM_PLOT_LINE | LIM_PLOT_POINTS);
+    lim_plot_add_series(self->plot, "Noise of equal norm", LIM_PLOT_LINE);
+    self->strip = LIM_IMAGE_GRID(lim_image_grid_new());
+    lim_image_grid_set_name(self->strip, "Pictures that contributed last");
+    lim_image_grid_set_min_size(self->strip, 130, 110);
+    lim_image_grid_set_room(self->strip, STRIP);
+    gtk_box_append(GTK_BOX(row), column_new("Perturbation", GTK_WIDGET(self->view), self->gain));
+    gtk_box_append(GTK_BOX(row), column_new("Fooling ratio", GTK_WIDGET(self->plot), NULL));
+    gtk_box_append(GTK_BOX(row), column_new("Contributed last", GTK_WIDGET(self->strip), NULL));
+    gtk_box_set_homogeneous(GTK_BOX(row), TRUE);
+    return row;
+}
+
+static GtkWidget *
+build_controls(LimUniversalPane *self)
+{
+    GtkWidget *row = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 12);
+    GtkWidget *name = gtk_label_new("Scale");
+
+    self->pause = gtk_button_new_with_label("Pause");
+    gtk_widget_set_tooltip_text(self->pause, "Stops or goes on with making v; nothing is lost (k)");
+    g_signal_connect_object(self->pause, "clicked", G_CALLBACK(toggle), self, G_CONNECT_SWAPPED);
+    self->scale = gtk_scale_new_with_range(GTK_ORIENTATION_HORIZONTAL, 0, SCALE_MAX, 0.05);
+    gtk_range_set_value(GTK_RANGE(self->scale), 1);
+    gtk_scale_add_mark(GTK_SCALE(self->scale), 1, GTK_POS_BOTTOM, NULL);
+    gtk_widget_set_hexpand(self->scale, TRUE);
+    gtk_widget_set_size_request(self->scale, 120, -1);
+    gtk_widget_set_tooltip_text(self->scale,
+                                "v is multiplied by it before it is added: see which pictures flip "
+                                "first, and which never do");
+    gtk_accessible_update_property(GTK_ACCESSIBLE(self->scale), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                   "Scale", -1);
+    g_signal_connect_object(self->scale, "value-changed", G_CALLBACK(look), self,
+                            G_CONNECT_SWAPPED);
+    self->said = g_object_new(GTK_TYPE_LABEL, "xalign", 0.0, "ellipsize", PANGO_ELLIPSIZE_END,
+                              "width-chars", 38, NULL);
+    gtk_widget_add_css_class(self->said, "numeric");
+    self->apply = gtk_button_new_with_label("Apply in Attack");
+    gtk_actionable_set_action_name(GTK_ACTIONABLE(self->apply), "view.apply-in-attack");
+    gtk_widget_set_tooltip_text(self->apply, "Takes the flipped picture under the cursor, v "
+                                             "included, to the Attack view (Ctrl+Shift+T)");
+    gtk_box_append(GTK_BOX(row), self->pause);
+    gtk_box_append(GTK_BOX(row), name);
+    gtk_box_append(GTK_BOX(row), self->scale);
+    gtk_box_append(GTK_BOX(row), self->said);
+    gtk_box_append(GTK_BOX(row), self->apply);
+    return row;
+}
+
+static const struct {
+    const char *name, *title, *text;
+} pages[] = {
+    {"flips", "Flips",
+     "One <a href='v'>perturbation</a> for all pictures. Every pass visits the pictures in another "
+     "order, and those that it does not fool yet change it a little. The <a "
+     "href='plot'>curves</a> rise on the pictures it is made from and on others that it never "
+     "sees. <a href='flips'>These</a> of the unseen pictures get another label at the chosen <a "
+     "href='scale'>scale</a>."},
+    {"labels", "Labels",
+     "The <a href='labels'>graph</a> of all unseen pictures at the chosen <a "
+     "href='scale'>scale</a>: from the label that the classifier gives a picture to the one that "
+     "it "
+     "gives it with v. Most arrows end at a few dominant labels."},
+    {"transfer", "Transfer",
+     "v is made for one classifier, and fools others too. The <a href='transfer'>table</a> has a "
+     "row for each classifier that v is made on, and a column for each that it is tried on."},
+    {"shuffles", "Shuffles",
+     "The same pictures in another order give another v. The <a href='shuffles'>table</a> has "
+     "their inner products: there are many universal perturbations, and they have little in "
+     "common."},
+};
+
+static void
+page_changed(LimUniversalPane *self)
+{
+    const char *name = gtk_stack_get_visible_child_name(GTK_STACK(self->pages));
+
+    for (gsize i = 0; i < G_N_ELEMENTS(pages) && name; i++)
+        if (g_str_equal(name, pages[i].name))
+            lim_explain_set_text(self->explain, pages[i].text);
+}
+
+static GtkWidget *
+build_bottom(LimUniversalPane *self)
+{
+    LimSession *session = lim_pane_get_session(LIM_PANE(self));
+    GtkWidget *row = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 18);
+    GtkWidget *side = gtk_box_new(GTK_ORIENTATION_VERTICAL, 12);
+    GtkWidget *switcher = gtk_stack_switcher_new(), *window = gtk_scrolled_window_new();
+
+    self->flips = LIM_IMAGE_GRID(lim_image_grid_new());
+    lim_image_grid_set_name(self->flips, "Pictures that flip");
+    lim_image_grid_set_min_size(self->flips, 240, BOTTOM - 10);
+    self->graph = lim_label_graph_new();
+    self->transfer = LIM_SERIES_PAGE(lim_series_page_new(session, LIM_SERIES_CLASSIFIERS));
+    self->shuffles = LIM_SERIES_PAGE(lim_series_page_new(session, LIM_SERIES_SHUFFLES));
+    GtkWidget *const children[] = {GTK_WIDGET(self->flips), self->graph, GTK_WIDGET(self->transfer),
+                                   GTK_WIDGET(self->shuffles)};
+    self->explain = LIM_EXPLAIN(lim_explain_new());
+    gtk_widget_set_size_request(GTK_WIDGET(self->explain), 240, -1);
+    gtk_widget_set_hexpand(GTK_WIDGET(self->explain), FALSE);
+    self->pages = gtk_stack_new();
+    gtk_widget_set_hexpand(self->pages, TRUE);
+    for (gsize i = 0; i < G_N_ELEMENTS(pages); i++) {
+        gtk_stack_add_titled(GTK_STACK(self->pages), children[i], pages[i].name, pages[i].title);
+        lim_explain_add_term(self->explain, pages[i].name, children[i]);
+    }
+    lim_explain_add_term(self->explain, "v", GTK_WIDGET(self->view));
+    lim_explain_add_term(self->explain, "plot", GTK_WIDGET(self->plot));
+    lim_explain_add_term(self->explain, "scale", self->scale);
+    g_signal_connect_object(self->pages, "notify::visible-child", G_CALLBACK(page_changed), self,
+                            G_CONNECT_SWAPPED);
+    gtk_stack_switcher_set_stack(GTK_STACK_SWITCHER(switcher), GTK_STACK(self->pages));
+    gtk_widget_add_css_class(switcher, "modes");
+    gtk_widget_set_halign(switcher, GTK_ALIGN_START);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(switcher), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                   "What to show of the perturbation", -1);
+    gtk_box_append(GTK_BOX(side), switcher);
+    gtk_box_append(GTK_BOX(side), GTK_WIDGET(self->explain));
+    gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(window), GTK_POLICY_NEVER,
+                                   GTK_POLICY_EXTERNAL);
+    gtk_scrolled_window_set_min_content_height(GTK_SCROLLED_WINDOW(window), BOTTOM);
+    gtk_scrolled_window_set_child(GTK_SCROLLED_WINDOW(window), self->pages);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(window), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                   "About the perturbation", -1);
+    gtk_widget_set_vexpand(row, TRUE);
+    gtk_box_append(GTK_BOX(row), window);
+    gtk_box_append(GTK_BOX(row), side);
+    page_changed(self);
+    return row;
+}
+
+static GtkWidget *
+build_universal(LimUniversalPane *self)
+{
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6), *top;
+
+    self->verdict = g_object_new(GTK_TYPE_LABEL, "accessible-role", GTK_ACCESSIBLE_ROLE_STATUS,
+                                 "xalign", 0.0, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
+    gtk_widget_add_css_class(self->verdict, "picture-title");
+    gtk_box_append(GTK_BOX(box), self->verdict);
+    top = build_top(self);
+    gtk_widget_set_vexpand(top, TRUE);
+    gtk_box_append(GTK_BOX(box), top);
+    gtk_box_append(GTK_BOX(box), build_controls(self));
+    gtk_box_append(GTK_BOX(box), build_bottom(self));
+    gtk_widget_add_css_class(box, "pictures");
+
+    GtkEventController *keys = gtk_event_controller_key_new();
+    g_signal_connect_object(keys, "key-pressed", G_CALLBACK(key_pressed), self, G_CONNECT_SWAPPED);
+    gtk_widget_add_controller(box, keys);
+    return box;
+}
+
+static GtkWidget *
+build_content(LimUniversalPane *self)
+{
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 0);
+
+    self->status = LIM_STATUS_LINE(lim_status_line_new());
+    self->stack = gtk_stack_new();
+    gtk_widget_set_vexpand(self->stack, TRUE);
+    gtk_stack_add_named(GTK_STACK(self->stack), build_universal(self), "universal");
+    self->message = LIM_MESSAGE(lim_message_new());
+    gtk_stack_add_named(GTK_STACK(self->stack), GTK_WIDGET(self->message), "message");
+    gtk_box_append(GTK_BOX(box), self->stack);
+    gtk_box_append(GTK_BOX(box), GTK_WIDGET(self->status));
+    gtk_widget_set_hexpand(box, TRUE);
+    return box;
+}
+
+static void
+constructed(GObject *object)
+{
+    static const GActionEntry entries[] = {
+        {.name = "undo", .activate = do_undo},
+        {.name = "redo", .activate = do_redo},
+        {.name = "new-seed", .activate = do_new_seed},
+        {.name = "previous-seed", .activate = do_previous_seed},
+        {.name = "next-seed", .activate = do_next_seed},
+        {.name = "reset-all", .activate = do_reset_all},
+        {.name = "copy-command", .activate = do_copy_command},
+        {.name = "export", .activate = do_export},
+        {.name = "export-to", .activate = do_export_to, .parameter_type = "s"},
+        {.name = "apply-in-attack", .activate = do_apply},
+    };
+    LimUniversalPane *self = LIM_UNIVERSAL_PANE(object);
+    GActionMap *actions = lim_pane_get_actions(LIM_PANE(self));
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 0);
+
+    G_OBJECT_CLASS(lim_universal_pane_parent_class)->constructed(object);
+    g_action_map_add_action_entries(actions, entries, G_N_ELEMENTS(entries), self);
+    g_autofree char *models = lim_shipped_model("");
+    g_autofree char *samples = lim_shipped_samples();
+    self->bench = lim_bench_new(models, samples);
+    self->pictures = lim_universal_pictures_new(samples);
+    self->norm = LIM_NORM_LINF;
+
+    GtkWidget *panel = build_panel(self);
+    GtkWidget *line = gtk_separator_new(GTK_ORIENTATION_VERTICAL);
+    gtk_box_append(GTK_BOX(box), panel);
+    gtk_box_append(GTK_BOX(box), line);
+    gtk_box_append(GTK_BOX(box), build_content(self));
+    lim_pane_set_child(LIM_PANE(self), box);
+    g_object_bind_property(self, "show-form", panel, "visible", G_BINDING_SYNC_CREATE);
+    g_object_bind_property(self, "show-form", line, "visible", G_BINDING_SYNC_CREATE);
+
+    self->undo = lim_undo_new();
+    settled(self); /* where it all began */
+    g_object_bind_property(self->undo, "can-undo", g_action_map_lookup_action(actions, "undo"),
+                           "enabled", G_BINDING_SYNC_CREATE);
+    g_object_bind_property(self->undo, "can-redo", g_action_map_lookup_action(actions, "redo"),
+                           "enabled", G_BINDING_SYNC_CREATE);
+}
+
+static void
+dispose(GObject *object)
+{
+    LimUniversalPane *self = LIM_UNIVERSAL_PANE(object);
+
+    if (self->chooser)
+        gtk_native_dialog_destroy(GTK_NATIVE_DIALOG(self->chooser));
+    g_clear_object(&self->chooser);
+    g_clear_object(&self->undo);
+    g_clear_object(&self->zoom);
+    G_OBJECT_CLASS(lim_universal_pane_parent_class)->dispose(object);
+}
+
+static void
+finalize(GObject *object)
+{
+    LimUniversalPane *self = LIM_UNIVERSAL_PANE(object);
+
+    lim_universal_snap_clear(&self->snap);
+    lim_universal_run_unref(self->run);
+    lim_universal_pictures_unref(self->pictures);
+    lim_bench_unref(self->bench);
+    G_OBJECT_CLASS(lim_universal_pane_parent_class)->finalize(object);
+}
+
+static void
+lim_universal_pane_class_init(LimUniversalPaneClass *klass)
+{
+    G_OBJECT_CLASS(klass)->constructed = constructed;
+    G_OBJECT_CLASS(klass)->dispose = dispose;
+    G_OBJECT_CLASS(klass)->finalize = finalize;
+    GTK_WIDGET_CLASS(klass)->map = map;
+}
+
+static void
+lim_universal_pane_init(LimUniversalPane *self)
+{
+}
+
+const LimPaneDef lim_pane_universal = {"universal", "Universal", lim_universal_pane_get_type};

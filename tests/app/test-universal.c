@@ -1,0 +1,272 @@
+/* The Universal view on the real engine and a classifier that comes with the program. */
+#include "support-app.h"
+
+#include "panes/universal/universal.h"
+#include "tensor/npy.h"
+#include "widgets/lim-plot.h"
+
+#include <glib/gstdio.h>
+
+typedef struct {
+    TestApp *t;
+    LimUniversalPane *pane;
+    LimForm *form;
+} Universal;
+
+static gboolean
+wake(gpointer data)
+{
+    return G_SOURCE_CONTINUE;
+}
+
+/* Runs the main loop until it is so; 60 seconds at most. */
+static void
+wait_for(gboolean (*is)(Universal *u), Universal *u)
+{
+    const gint64 start = g_get_monotonic_time();
+    const guint source = g_timeout_add(20, wake, NULL);
+
+    while (!is(u) && g_get_monotonic_time() - start < 60 * G_USEC_PER_SEC)
+        g_main_context_iteration(NULL, TRUE);
+    g_source_remove(source);
+    g_assert_true(is(u));
+}
+
+static gboolean
+is_current(Universal *u)
+{
+    return lim_universal_pane_get_current(u->pane);
+}
+
+static gboolean
+has_begun(Universal *u)
+{
+    return lim_universal_pane_get_run(u->pane) != NULL;
+}
+
+static void
+set(Universal *u, const char *key, GVariant *value)
+{
+    lim_form_row_set_value(lim_form_get_row(u->form, key), value);
+}
+
+/* A view with a small perturbation of the plain classifier. */
+static Universal
+open_view(TestApp *t)
+{
+    Universal u = {.t = t, .pane = LIM_UNIVERSAL_PANE(lim_window_get_pane(t->window, "universal"))};
+
+    u.form = LIM_FORM(test_find_type(GTK_WIDGET(u.pane), LIM_TYPE_FORM));
+    set(&u, "pictures", g_variant_new_int32(30));
+    set(&u, "passes", g_variant_new_int32(2));
+    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
+                                       g_variant_new_string("universal"));
+    wait_for(has_begun, &u);
+    test_spin(60);
+    return u;
+}
+
+static GtkWidget *
+find(Universal *u, const char *label)
+{
+    GtkWidget *widget = test_find_labelled(GTK_WIDGET(u->pane), label);
+
+    g_assert_nonnull(widget);
+    return widget;
+}
+
+static void
+act(Universal *u, const char *name, GVariant *parameter)
+{
+    g_action_group_activate_action(G_ACTION_GROUP(lim_pane_get_actions(LIM_PANE(u->pane))), name,
+                                   parameter);
+}
+
+/* Without a click one grows, its curves follow, and words say how it went. */
+static void
+body_grows(TestApp *t)
+{
+    Universal u = open_view(t);
+
+    wait_for(is_current, &u);
+    LimUniversalSnap snap;
+    lim_universal_run_snap(lim_universal_pane_get_run(u.pane), &snap);
+    g_assert_cmpint(snap.n_passes, ==, 3);
+    g_assert_true(g_str_has_prefix(lim_universal_pane_get_verdict(u.pane), "✔ Fools "));
+    LimPlot *plot = LIM_PLOT(test_find_type(GTK_WIDGET(u.pane), LIM_TYPE_PLOT));
+    g_assert_cmpint(lim_plot_get_n_points(plot, 0), ==, 3);
+    g_assert_cmpint(lim_plot_get_n_points(plot, 1), ==, 3);
+    LimImageGrid *strip = LIM_IMAGE_GRID(find(&u, "Pictures that contributed last"));
+    g_assert_cmpint(lim_image_grid_get_n(strip), ==, MIN(12, snap.now.additions));
+    lim_universal_snap_clear(&snap);
+    g_assert_nonnull(test_find_labelled(GTK_WIDGET(u.pane), "Perturbation"));
+
+    /* at scale 0 nothing flips; at 3 more than at 1 */
+    LimImageGrid *flips = LIM_IMAGE_GRID(find(&u, "Pictures that flip"));
+    GtkWidget *scale = find(&u, "Scale");
+    const int at_one = lim_image_grid_get_n(flips);
+    g_assert_cmpint(at_one, >, 0);
+    g_assert_nonnull(strstr(lim_image_grid_get_label(flips, 0), "→"));
+    gtk_range_set_value(GTK_RANGE(scale), 0);
+    wait_for(is_current, &u);
+    g_assert_cmpint(lim_image_grid_get_n(flips), ==, 0);
+    gtk_range_set_value(GTK_RANGE(scale), 3);
+    wait_for(is_current, &u);
+    g_assert_cmpint(lim_image_grid_get_n(flips), >=, at_one);
+}
+
+/* Paused and gone on with, it is the same; a change of the settings begins another. */
+static void
+body_pauses(TestApp *t)
+{
+    Universal u = open_view(t);
+    LimUniversalRun *first = lim_universal_pane_get_run(u.pane);
+    LimUniversalSnap snap, again;
+
+    g_signal_emit_by_name(find(&u, "Pause"), "clicked");
+    test_spin(100);
+    g_signal_emit_by_name(find(&u, "Go on"), "clicked");
+    wait_for(is_current, &u);
+    g_assert_true(lim_universal_pane_get_run(u.pane) == first);
+    lim_universal_run_snap(first, &snap);
+    set(&u, "norm", g_variant_new_int32(LIM_NORM_L2));
+    test_spin(60);
+    wait_for(is_current, &u);
+    const LimUniversalPlan *plan = lim_universal_run_plan(lim_universal_pane_get_run(u.pane));
+    g_assert_cmpint(plan->params.norm, ==, LIM_NORM_L2);
+    g_assert_cmpfloat(plan->params.xi, ==, 2);
+    act(&u, "undo", NULL);
+    test_spin(60);
+    act(&u, "undo", NULL);
+    test_spin(60);
+    set(&u, "norm", g_variant_new_int32(LIM_NORM_LINF));
+    test_spin(60);
+    wait_for(is_current, &u);
+    lim_universal_run_snap(lim_universal_pane_get_run(u.pane), &again);
+    const gsize size =
+        (gsize)lim_shape_size(lim_universal_run_shape(lim_universal_pane_get_run(u.pane)));
+    g_assert_cmpmem(snap.best, size * sizeof *snap.best, again.best, size * sizeof *again.best);
+    lim_universal_snap_clear(&snap);
+    lim_universal_snap_clear(&again);
+}
+
+/* The files are there, and the command makes the same v. */
+static void
+body_exports(TestApp *t)
+{
+    Universal u = open_view(t);
+    g_autofree char *png = g_build_filename(test_folder(), "v.png", NULL);
+    g_autofree char *npy = g_build_filename(test_folder(), "v.npy", NULL);
+    g_autofree char *file = g_build_filename(test_folder(), "v.safetensors", NULL);
+    LimUniversalFile f;
+    LimError err = LIM_ERROR_INIT;
+
+    wait_for(is_current, &u);
+    act(&u, "export-to", g_variant_new_string(png));
+    test_wait_status(t, "");
+    for (int i = 0; i < 200 && !g_file_test(npy, G_FILE_TEST_EXISTS); i++)
+        test_spin(20);
+    g_assert_true(g_file_test(png, G_FILE_TEST_EXISTS));
+    g_assert_cmpint(lim_universalfile_read(file, &f, &err), ==, LIM_OK);
+    LimTensor *v = lim_npy_read(npy, &err);
+    g_assert_nonnull(v);
+    const gsize bytes = (gsize)lim_tensor_size(v) * sizeof(float);
+    g_assert_cmpmem(lim_tensor_data(v), bytes, f.v, bytes);
+    g_assert_true(g_str_has_prefix(f.command, "limen-cli universal make "));
+
+    g_autofree char *made = g_build_filename(test_folder(), "universal.safetensors", NULL);
+    g_autofree char *line = g_strconcat(g_getenv("LIMEN_CLI"), strchr(f.command, ' '), NULL);
+    g_auto(GStrv) argv = NULL;
+    int status;
+    g_assert_true(g_shell_parse_argv(line, NULL, &argv, NULL));
+    g_assert_true(g_spawn_sync(test_folder(), argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
+                               NULL, NULL, &status, NULL));
+    g_assert_cmpint(status, ==, 0);
+    LimUniversalFile g;
+    g_assert_cmpint(lim_universalfile_read(made, &g, &err), ==, LIM_OK);
+    g_assert_cmpmem(f.v, bytes, g.v, bytes);
+    lim_universalfile_clear(&f);
+    lim_universalfile_clear(&g);
+    lim_tensor_unref(v);
+}
+
+static LimSeriesPage *waited;
+
+static gboolean
+series_over(Universal *u)
+{
+    return !lim_series_page_get_busy(waited);
+}
+
+/* Five shuffles: a table of inner products with ones on its diagonal. */
+static void
+body_shuffles(TestApp *t)
+{
+    Universal u = open_view(t);
+
+    wait_for(is_current, &u);
+    waited = LIM_SERIES_PAGE(find(&u, "Five shuffles"));
+    g_signal_emit_by_name(test_find_labelled(GTK_WIDGET(waited), "Make them"), "clicked");
+    g_assert_true(lim_series_page_get_busy(waited));
+    wait_for(series_over, &u);
+    for (int i = 0; i < 5; i++) {
+        g_assert_cmpstr(lim_series_page_get_text(waited, i, i), ==, "1.000");
+        for (int k = 0; k < i; k++) {
+            g_assert_cmpstr(lim_series_page_get_text(waited, i, k), ==,
+                            lim_series_page_get_text(waited, k, i));
+            g_assert_cmpstr(lim_series_page_get_text(waited, i, k), !=, "1.000");
+        }
+    }
+}
+
+static gboolean
+attack_in_front(Universal *u)
+{
+    g_autoptr(GVariant) view =
+        g_action_group_get_action_state(G_ACTION_GROUP(u->t->window), "view");
+
+    return g_str_equal(g_variant_get_string(view, NULL), "attack") ||
+           gtk_widget_get_mapped(GTK_WIDGET(lim_window_get_pane(u->t->window, "attack")));
+}
+
+static void
+body_applies(TestApp *t)
+{
+    Universal u = open_view(t);
+
+    wait_for(is_current, &u);
+    act(&u, "apply-in-attack", NULL);
+    wait_for(attack_in_front, &u);
+}
+
+#define TEST(name)                       \
+    static void test_##name(void)        \
+    {                                    \
+        test_app_run(NULL, body_##name); \
+    }
+TEST(grows)
+TEST(pauses)
+TEST(exports)
+TEST(shuffles)
+TEST(applies)
+
+int
+main(int argc, char **argv)
+{
+    test_app_init(&argc, &argv);
+    g_autofree char *models = g_build_filename(test_folder(), "models", NULL);
+    g_autofree char *to = g_build_filename(models, "fashion-plain.safetensors", NULL);
+    g_autofree char *from = g_build_filename(g_getenv("LIMEN_SOURCE"), "resources", "models",
+                                             "fashion-plain.safetensors", NULL);
+    g_autofree char *data = NULL;
+    gsize size;
+    g_mkdir_with_parents(models, 0700);
+    g_assert_true(g_file_get_contents(from, &data, &size, NULL));
+    g_assert_true(g_file_set_contents(to, data, (gssize)size, NULL));
+    g_test_add_func("/universal-view/grows", test_grows);
+    g_test_add_func("/universal-view/pauses", test_pauses);
+    g_test_add_func("/universal-view/exports", test_exports);
+    g_test_add_func("/universal-view/shuffles", test_shuffles);
+    g_test_add_func("/universal-view/applies", test_applies);
+    return g_test_run();
+}
