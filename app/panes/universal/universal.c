@@ -887,9 +887,10 @@ static const struct {
      "v is made for one classifier, and fools others too. The <a href='transfer'>table</a> has a "
      "row for each classifier that v is made on, and a column for each that it is tried on."},
     {"shuffles", "Shuffles",
-     "The same pictures in another order give another v. The <a href='shuffles'>table</a> has "
-     "their inner products: there are many universal perturbations, and they have little in "
-     "common."},
+     "The same pictures in another order give another v that fools about as many. The <a "
+     "href='shuffles'>table</a> has their inner products: the nearer to 0, the less two of them "
+     "have "
+     "in common."},
 };
 
 static void
