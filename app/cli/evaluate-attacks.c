@@ -16,7 +16,7 @@
 
 typedef struct Flags {
     char attacks[LIM_TEXT_MAX], out[LIM_TEXT_MAX];
-    int pictures, queries, lattice;
+    int pictures, first, queries, lattice;
     bool next;
     double temperature;
 } Flags;
@@ -38,6 +38,14 @@ static const LimParamSpec schema[] = {
      .min = 1,
      .max = 10000,
      .def = 100},
+    {.name = "first",
+     .label = "First picture",
+     .help = "Take pictures from this number of the test split on: for other ones than those that "
+             "something was tried on.",
+     .unit = "",
+     .kind = LIM_INT,
+     .offset = offsetof(Flags, first),
+     .max = 1e9},
     {.name = "next",
      .label = "Targeted",
      .help = "Aim at the class after the right one (attacks that cannot are left out).",
@@ -361,8 +369,8 @@ evaluate(Evaluation *e, const char *path, LimError *err)
     const int n_pool = e->data->n < POOL ? e->data->n : POOL;
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)lim_predictor_hash(model));
     json_array_append_new(e->models, json_pack("{s:s, s:s}", "model", name, "hash", hash));
-    LimStatus status =
-        cli_pictures_load(e->run, &p, model, e->data, 0, e->flags->pictures, true, err);
+    LimStatus status = cli_pictures_load(e->run, &p, model, e->data, e->flags->first,
+                                         e->flags->pictures, true, err);
     if (status == LIM_OK)
         status = cli_pictures_load(e->run, &pool, model, e->data, e->data->n - n_pool, n_pool,
                                    false, err);
@@ -392,12 +400,13 @@ markdown(const Evaluation *e, const json_t *result)
             json_string_value(json_object_get(result, "command")),
             (unsigned long long)e->run->common->seed);
     fprintf(out,
-            "The first %d pictures of %s's %s split that each classifier has right, attacked %s. "
+            "The first %d pictures of %s's %s split, from number %d on, that each classifier has "
+            "right, attacked %s. "
             "Distances are medians over the pictures that were fooled, on the scale from 0 to 1; "
             "mse is the squared l2 distance by the number of values; 8bit counts the pictures that "
             "still fool as an 8-bit picture; queries and gradients are means for one picture, "
             "seconds are for all.\n\n",
-            e->flags->pictures, e->data->name, e->data->split,
+            e->flags->pictures, e->data->name, e->data->split, e->flags->first,
             e->flags->next ? "to be taken for the class after the right one"
                            : "to be taken for any other class");
     cli_markdown_table(out, e->rows);
@@ -460,9 +469,9 @@ static json_t *
 finish(const Evaluation *e, LimError *err)
 {
     json_t *result =
-        json_pack("{s:s, s:s, s:i, s:I, s:b, s:o, s:o, s:o, s:o, s:o}", "data", e->data->name,
-                  "split", e->data->split, "pictures", e->flags->pictures, "seed",
-                  (json_int_t)e->run->common->seed, "targeted", e->flags->next, "models",
+        json_pack("{s:s, s:s, s:i, s:i, s:I, s:b, s:o, s:o, s:o, s:o, s:o}", "data", e->data->name,
+                  "split", e->data->split, "pictures", e->flags->pictures, "first", e->flags->first,
+                  "seed", (json_int_t)e->run->common->seed, "targeted", e->flags->next, "models",
                   json_incref(e->models), "attacks", json_incref(e->rows), "gradients",
                   json_incref(e->gradients), "curves", json_incref(e->curves), "command",
                   cli_command(e->run));

@@ -28,7 +28,8 @@ def parse_arguments():
     p.add_argument("--steps", type=int, default=0, help="steps of an attack that has them")
     p.add_argument("--queries", type=int, default=1000,
                    help="of a Boundary Attack, for each picture, its start included (default 1000)")
-    p.add_argument("--skip", type=int, default=0, help="of the pictures, the first N")
+    p.add_argument("--first", type=int, default=0,
+                   help="take pictures from this number of the test split on (default 0)")
     p.add_argument("--seed", type=int, default=1, help="of the attack (default 1)")
     p.add_argument("--epsilon", type=float, default=0.1, help="of fgsm and pgd (default 0.1)")
     p.add_argument("--data", default="/usr/share/datasets/fashion-mnist", help="folder of IDX files")
@@ -137,7 +138,7 @@ def walk_all(fb, net, x, y, name):
                        for v in (adv, torch.round(adv * 255) / 255))
     fools, fools8 = ((s == goal) if targeted else (s != y) for s in (says, says8))
     print(json.dumps({
-        "model": name, "attack": ARGS.attack, "pictures": len(x), "skip": ARGS.skip,
+        "model": name, "attack": ARGS.attack, "pictures": len(x), "first": ARGS.first,
         "seed": ARGS.seed, "batch": ARGS.batch, "queries": ARGS.queries,
         "success": int(fools.sum()), "success8": int(fools8.sum()),
         "start_queries": [int(np.median(counts)), int(counts.max())],
@@ -154,10 +155,10 @@ def main():
     net = Classifier(ARGS.model).eval()
     images, labels = read_pictures(ARGS.data)
     with torch.no_grad():
-        head = 2 * (ARGS.skip + ARGS.pictures) + 100
+        head = ARGS.first + 2 * ARGS.pictures + 100
         clean = net(images[:head])
     right = torch.nonzero(clean.argmax(1) == labels[:head]).flatten()
-    right = right[ARGS.skip:ARGS.skip + ARGS.pictures]
+    right = right[right >= ARGS.first][:ARGS.pictures]
     x, y, clean = images[right], labels[right], clean[right]
     name = os.path.basename(ARGS.model).split(".")[0]
     if ARGS.out:
