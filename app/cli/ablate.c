@@ -5,11 +5,9 @@
 #include "jobs/ablation.h"
 #include "plot.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 typedef struct AblateFiles {
     char folder[LIM_TEXT_MAX], classifier[LIM_TEXT_MAX], out[LIM_TEXT_MAX];
@@ -267,10 +265,8 @@ run_ablate(CliRun *run, LimError *err)
 {
     const LimAblationSettings *s = cli_args_values(&run->args, lim_ablation_schema);
     const AblateFiles *files = cli_args_values(&run->args, files_schema);
-    if (mkdir(files->folder, 0777) != 0 && errno != EEXIST) {
-        lim_fail(err, LIM_E_IO, "cannot make the folder %s: %s", files->folder, strerror(errno));
+    if (lim_folder_make(files->folder, err) != LIM_OK)
         return NULL;
-    }
     char classifier[LIM_TEXT_MAX];
     cli_resource(files->classifier, "fashion-classifier.safetensors", classifier);
     LimDataset *data = lim_dataset_open(cli_data(run), "train", err);

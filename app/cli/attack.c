@@ -9,11 +9,9 @@
 #include "metrics/asked_class.h"
 #include "models/generator.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define POOL 200 /* pictures of the set to start from, for attacks that see labels only */
 
@@ -444,11 +442,8 @@ attack(Job *j, LimError *err)
 {
     if (load_pictures(j, err) != LIM_OK || find_target(j, err) != LIM_OK)
         return NULL;
-    if (*j->flags->out && mkdir(j->flags->out, 0777) != 0 && errno != EEXIST) {
-        lim_fail(err, LIM_E_IO, "%s: the folder could not be made: %s", j->flags->out,
-                 strerror(errno));
+    if (*j->flags->out && lim_folder_make(j->flags->out, err) != LIM_OK)
         return NULL;
-    }
     const LimAttackInput in = {.n = j->pictures.n,
                                .image = j->pictures.image,
                                .label = j->pictures.label,

@@ -5,10 +5,8 @@
 #include "tensor/png.h"
 #include "tensor/table.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 typedef struct WhichScenes {
     int split, first, count;
@@ -144,8 +142,7 @@ run_make(CliRun *run, LimError *err)
     Drawn d;
     if (!drawn_open(&d, run, err))
         return NULL;
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        lim_fail(err, LIM_E_IO, "the folder %s cannot be made: %s", folder, strerror(errno));
+    lim_folder_make(folder, err);
     json_t *list = json_pack("{s:o, s:o, s:s}", "settings",
                              lim_params_to_json(lim_scene_schema,
                                                 cli_args_values(&run->args, lim_scene_schema)),

@@ -2,15 +2,14 @@
  * some. */
 #include "universal-run.h"
 #include "attacks/attackfile.h"
+#include "base/file.h"
 #include "models/samplefile.h"
 #include "tensor/npy.h"
 #include "tensor/png.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define RANDOMS 5 /* random vectors to compare with */
 
@@ -366,9 +365,8 @@ run_apply(CliRun *run, LimError *err)
         status = lim_fail(err, LIM_E_SHAPE,
                           "%s is for pictures of %dx%dx%d; the classifier takes others.",
                           run->args.operand[0], file.shape.d[0], file.shape.d[1], file.shape.d[2]);
-    if (status == LIM_OK && *f->out && mkdir(f->out, 0777) != 0 && errno != EEXIST)
-        status = lim_fail(err, LIM_E_IO, "%s: the folder could not be made: %s", f->out,
-                          strerror(errno));
+    if (status == LIM_OK && *f->out)
+        status = lim_folder_make(f->out, err);
     if (status == LIM_OK && load_pictures(run, f, model, &p, err) == LIM_OK)
         result = apply(run, &file, f, path, model, &p, err);
     cli_pictures_clear(&p);

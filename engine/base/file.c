@@ -15,6 +15,32 @@
 #include <unistd.h>
 
 LimStatus
+lim_folder_make(const char *path, LimError *err)
+{
+    char *part = lim_strdup(path);
+    struct stat st;
+    int error = 0;
+
+    for (char *at = part; *at && !error; at++) {
+        const bool end = at[1] == 0;
+        if ((*at != '/' || at == part) && !end)
+            continue;
+        const char kept = *at;
+        if (!end)
+            *at = 0;
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            error = errno;
+        *at = kept;
+    }
+    if (!error && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)))
+        error = *path ? ENOTDIR : ENOENT;
+    free(part);
+    return error
+               ? lim_fail(err, LIM_E_IO, "the folder %s cannot be made: %s", path, strerror(error))
+               : LIM_OK;
+}
+
+LimStatus
 lim_file_read(const char *path, size_t max, uint8_t **data, size_t *size, LimError *err)
 {
     *data = NULL;

@@ -10,6 +10,9 @@
  * one zero byte behind it; the caller frees. */
 LimStatus lim_file_read(const char *path, size_t max, uint8_t **data, size_t *size, LimError *err);
 
+/* Makes the folder, and those above it, where they are missing. */
+LimStatus lim_folder_make(const char *path, LimError *err);
+
 /* Atomic replacement: write to a temporary file beside path, fsync, rename, fsync the folder. A
  * reader sees the old bytes or the new ones; a crash leaves the old ones. */
 typedef struct LimFileWriter LimFileWriter;

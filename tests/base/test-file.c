@@ -157,6 +157,36 @@ test_refusals(void)
     assert_files(1);
 }
 
+/* All levels at once; what is there is left alone; what is in the way is named. */
+static void
+test_folders(void)
+{
+    static const char *const names[] = {"a/b/c", "a/b", "a", NULL};
+    g_autofree char *deep = path_of("a/b/c"), *slash = path_of("a//b/c/"), *file = path_of("f");
+    g_autofree char *below = path_of("f/x"), *inside = path_of("a/b/c/f");
+    LimError err = LIM_ERROR_INIT;
+
+    g_assert_cmpint(lim_folder_make(deep, &err), ==, LIM_OK);
+    g_assert_cmpint(lim_file_write(inside, "x", 1, &err), ==, LIM_OK);
+    g_assert_cmpint(lim_folder_make(deep, &err), ==, LIM_OK);
+    g_assert_cmpint(lim_folder_make(slash, &err), ==, LIM_OK);
+    g_assert_cmpint(lim_folder_make("/", &err), ==, LIM_OK);
+    g_assert_cmpint(g_unlink(inside), ==, 0);
+    for (int i = 0; names[i]; i++) {
+        g_autofree char *path = path_of(names[i]);
+        g_assert_cmpint(g_rmdir(path), ==, 0);
+    }
+    g_assert_cmpint(lim_file_write(file, "x", 1, &err), ==, LIM_OK);
+    g_assert_cmpstr(err.text, ==, "");
+    const char *refused[] = {file, below, ""};
+    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
+        g_assert_cmpint(lim_folder_make(refused[i], &err), ==, LIM_E_IO);
+        g_assert_nonnull(strstr(err.text, refused[i]));
+        err = (LimError)LIM_ERROR_INIT;
+    }
+    g_unlink(file);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -168,6 +198,7 @@ main(int argc, char **argv)
     g_test_add_func("/file/abandon", test_abandon);
     g_test_add_func("/file/full-disk", test_full_disk);
     g_test_add_func("/file/refusals", test_refusals);
+    g_test_add_func("/file/folders", test_folders);
     int result = g_test_run();
     g_rmdir(folder);
     g_free(folder);

@@ -837,7 +837,7 @@ test_ablate(void)
     g_assert_cmpstr(before, ==, after);
     json_decref(result);
     fails("ablate --group all,none", 2, "--group");
-    fails("ablate --folder none/at/all", 1, "none/at/all");
+    fails("ablate --folder c.safetensors/at/all", 1, "c.safetensors/at/all");
     fails("ablate --folder . --classifier none --data .", 1, "none");
 }
 
