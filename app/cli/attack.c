@@ -15,12 +15,9 @@
 
 #define POOL 200 /* pictures of the set to start from, for attacks that see labels only */
 
-#define ORACLE_SECONDS 60 /* it may be silent */
-#define ORACLE_RETRIES 3
-
 typedef struct AttackFlags {
-    char model[LIM_TEXT_MAX], denoiser[LIM_TEXT_MAX], oracle[LIM_TEXT_MAX], input[LIM_TEXT_MAX],
-        generate[LIM_TEXT_MAX], target[LIM_TEXT_MAX], out[LIM_TEXT_MAX];
+    char model[LIM_TEXT_MAX], denoiser[LIM_TEXT_MAX], input[LIM_TEXT_MAX], generate[LIM_TEXT_MAX],
+        target[LIM_TEXT_MAX], out[LIM_TEXT_MAX];
     int first, count, label, queries, lattice;
     bool oblivious;
 } AttackFlags;
@@ -49,14 +46,6 @@ static const LimParamSpec flags_schema[] = {
      .kind = LIM_BOOL,
      .offset = offsetof(AttackFlags, oblivious),
      .max = 1},
-    {.name = "oracle",
-     .label = "Oracle",
-     .help = "Attack this program instead of the classifier, which then only says how large "
-             "pictures are and how classes are called. The program tells labels; the README says "
-             "how.",
-     .unit = "",
-     .kind = LIM_TEXT,
-     .offset = offsetof(AttackFlags, oracle)},
     {.name = "first",
      .label = "First picture",
      .help = "Number in the test split.",
@@ -133,6 +122,7 @@ typedef struct Job {
     const LimAttackClass *klass;
     const void *params;
     const AttackFlags *flags;
+    const LimOracleSettings *oracle;
     const LimSampleRequest *request;
     char model[LIM_TEXT_MAX], from[LIM_TEXT_MAX];
     LimPredictor *predictor;
@@ -160,11 +150,11 @@ static LimVictim *
 make_victim(const Job *j, LimError *err)
 {
     const int classes = lim_predictor_classes(j->predictor);
-    if (!*j->flags->oracle)
+    if (!*j->oracle->command)
         return lim_victim_new(j->behind && !j->flags->oblivious ? j->behind : j->predictor,
                               j->klass->access);
-    const LimOracleOptions o = {j->flags->oracle, lim_predictor_image_shape(j->predictor),
-                                ORACLE_SECONDS, ORACLE_RETRIES};
+    const LimOracleOptions o = {j->oracle->command, lim_predictor_image_shape(j->predictor),
+                                j->oracle->timeout, j->oracle->retries};
     LimVictim *v = lim_oracle_new(&o, &j->run->exec, err);
     if (!v || v->classes <= classes)
         return v;
@@ -303,7 +293,7 @@ static LimStatus
 load_denoiser(Job *j, LimError *err)
 {
     const bool given = *j->flags->denoiser;
-    if (given && *j->flags->oracle)
+    if (given && *j->oracle->command)
         return lim_fail(err, LIM_E_PARAM, "--denoiser and --oracle exclude each other.");
     if (j->flags->oblivious && !given)
         return lim_fail(err, LIM_E_PARAM, "--oblivious belongs to --denoiser.");
@@ -373,7 +363,7 @@ write_result(const Job *j, int i, const LimAttackResult *r, json_t *o, LimError 
     char path[2 * LIM_TEXT_MAX];
     const LimAttackAbout about = {.klass = j->klass,
                                   .params = j->params,
-                                  .model = j->model,
+                                  .model = *j->oracle->command ? LIM_ATTACKFILE_PROGRAM : j->model,
                                   .denoiser = j->denoiser ? j->flags->denoiser : NULL,
                                   .oblivious = j->flags->oblivious,
                                   .from = j->from,
@@ -413,7 +403,7 @@ report(const Job *j, const LimAttack *a, double seconds, LimError *err)
         fooled8 += r.status == LIM_ATTACK_FOOLED && r.fools8;
     }
     json_t *result = json_pack("{s:s, s:s, s:i, s:i, s:i}", "attack", j->klass->name, "model",
-                               *j->flags->oracle ? j->flags->oracle : j->model, "pictures",
+                               *j->oracle->command ? j->oracle->command : j->model, "pictures",
                                j->pictures.n, "fooled", fooled, "fooled_8bit", fooled8);
     json_object_set_new(result, "median_l2",
                         fooled ? json_real(cli_median(l2, fooled)) : json_null());
@@ -469,6 +459,7 @@ run_attack(CliRun *run, LimError *err)
     Job j = {.run = run, .klass = lim_attack_find(run->command->name + strlen("attack "))};
     j.params = cli_args_values(&run->args, j.klass->schema);
     j.flags = cli_args_values(&run->args, flags_schema);
+    j.oracle = cli_args_values(&run->args, lim_oracle_schema);
     j.request = cli_args_values(&run->args, lim_sample_schema);
     cli_resource(j.flags->model, "fashion-classifier.safetensors", j.model);
     j.predictor = lim_predictor_load(j.model, err);
@@ -489,7 +480,7 @@ run_attack(CliRun *run, LimError *err)
 
 typedef struct Made {
     CliCommand command;
-    CliPiece pieces[4];
+    CliPiece pieces[5];
     char name[48], summary[80];
 } Made;
 
@@ -506,7 +497,9 @@ cli_attack_commands(const CliCommand **commands)
         snprintf(m->summary, sizeof m->summary, "Makes a classifier wrong: %s", klass->label);
         m->pieces[0] = (CliPiece){klass->label, klass->schema, klass->params_size};
         m->pieces[1] = (CliPiece){"What to attack", flags_schema, sizeof(AttackFlags)};
-        m->pieces[2] = (CliPiece){"Samples of --generate (the seed is also the attack's)",
+        m->pieces[2] =
+            (CliPiece){"A program to attack", lim_oracle_schema, sizeof(LimOracleSettings)};
+        m->pieces[3] = (CliPiece){"Samples of --generate (the seed is also the attack's)",
                                   lim_sample_schema, sizeof(LimSampleRequest)};
         m->command = (CliCommand){.name = m->name,
                                   .summary = m->summary,

@@ -6,6 +6,7 @@
 #include "attacks/attack.h"
 
 #define LIM_ATTACKFILE_FROM_MAX 256
+#define LIM_ATTACKFILE_PROGRAM  "external program" /* as the model: an oracle was attacked */
 
 /* How the attack was made. */
 typedef struct LimAttackAbout {

@@ -20,6 +20,36 @@
 
 enum { IN, OUT, ERR }; /* the program's */
 
+const LimParamSpec lim_oracle_schema[] = {
+    {.name = "oracle",
+     .label = "External program",
+     .help = "The command of a program to attack instead of the classifier, which then only says "
+             "how large pictures are and how classes are called. It tells labels; the README says "
+             "how.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(LimOracleSettings, command)},
+    {.name = "oracle-timeout",
+     .label = "Patience",
+     .help = "How long the program may be silent before it is started and asked again.",
+     .unit = "s",
+     .kind = LIM_REAL,
+     .offset = offsetof(LimOracleSettings, timeout),
+     .min = 0.01,
+     .max = 86400,
+     .def = 60,
+     .ui_min = 1,
+     .ui_max = 300},
+    {.name = "oracle-retries",
+     .label = "Retries",
+     .help = "How often in a row the program is started again before the attack stops.",
+     .unit = "",
+     .kind = LIM_INT,
+     .offset = offsetof(LimOracleSettings, retries),
+     .max = 1000,
+     .def = 3},
+    {0}};
+
 typedef struct Oracle {
     LimVictim victim;
     char *command;
@@ -384,6 +414,12 @@ lim_oracle_new(const LimOracleOptions *options, const LimExec *exec, LimError *e
         return &o->victim;
     oracle_free(&o->victim);
     return NULL;
+}
+
+bool
+lim_oracle_floats(const LimVictim *v)
+{
+    return ((const Oracle *)v)->floats;
 }
 
 int

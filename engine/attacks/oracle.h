@@ -25,6 +25,15 @@
 #pragma once
 
 #include "attacks/victim.h"
+#include "base/param.h"
+
+/* What a person sets of it. */
+typedef struct LimOracleSettings {
+    char command[LIM_TEXT_MAX];
+    double timeout; /* seconds */
+    int retries;
+} LimOracleSettings;
+extern const LimParamSpec lim_oracle_schema[]; /* over LimOracleSettings */
 
 typedef struct LimOracleOptions {
     const char *command;
@@ -35,6 +44,8 @@ typedef struct LimOracleOptions {
 
 /* Starts the program and waits for its first line. NULL and err on failure, or when cancelled. */
 LimVictim *lim_oracle_new(const LimOracleOptions *options, const LimExec *exec, LimError *err);
+/* Does it see float pictures, not those of 8 bit? */
+bool lim_oracle_floats(const LimVictim *v);
 /* How often the program was started again. */
 int lim_oracle_restarts(const LimVictim *v);
 /* Its process id; 0 while none runs. */

@@ -512,6 +512,82 @@ test_restart(void)
     test_app_run(NULL, body_restart);
 }
 
+static gboolean
+says(LimMessage *message, const char *text)
+{
+    return lim_message_get_text(message) && strstr(lim_message_get_text(message), text);
+}
+
+/* A program from outside: nothing is started while its command is typed; then it is attacked, and
+ * only what it says is known; the copied command attacks it the same way. */
+static void
+body_oracle(TestApp *t)
+{
+    static const char program[] =
+        "import sys\n"
+        "sys.stdin.readline()\n"
+        "print('ready 10 floats', flush=True)\n"
+        "open(sys.argv[1], 'w').close()\n"
+        "import struct\n"
+        "for line in sys.stdin:\n"
+        "    mean = sum(struct.unpack('>1024f', bytes.fromhex(line.strip()))) / 1024\n"
+        "    print(3 if mean > 0.5 else 9, flush=True)\n";
+    Attack a = open_view(t);
+    g_autofree char *script = g_build_filename(test_folder(), "oracle.py", NULL);
+    g_autofree char *started = g_build_filename(test_folder(), "started", NULL);
+    g_autofree char *command = g_strdup_printf("python3 %s %s", script, started);
+
+    g_assert_true(g_file_set_contents(script, program, -1, NULL));
+    wait_current(&a);
+    const int right = lim_attack_run_right(lim_attack_pane_get_run(a.pane));
+    LimMessage *message = LIM_MESSAGE(test_find_type(GTK_WIDGET(a.pane), LIM_TYPE_MESSAGE));
+    LimFormRow *row = lim_form_get_row(a.form, "oracle");
+    g_assert_false(gtk_widget_get_visible(GTK_WIDGET(row)));
+    set_int(&a, "method", method("fgsm"));
+    set_int(&a, "queries", 200);
+    set_int(&a, "lattice", 20);
+    set_int(&a, "model", LIM_ATTACK_EXTERNAL);
+    g_assert_true(gtk_widget_get_visible(GTK_WIDGET(row)));
+    /* FGSM needs gradients. */
+    g_autoptr(GVariant) chosen = lim_form_row_dup_value(lim_form_get_row(a.form, "method"));
+    g_assert_cmpint(g_variant_get_int32(chosen), ==, method("boundary"));
+    for (int i = 0; i < 200 && !says(message, "press Enter"); i++)
+        test_spin(50);
+    g_assert_true(says(message, "press Enter"));
+    GtkWidget *entry = test_find_type(GTK_WIDGET(row), GTK_TYPE_ENTRY);
+    gtk_editable_set_text(GTK_EDITABLE(entry), command);
+    test_spin(500);
+    g_assert_false(g_file_test(started, G_FILE_TEST_EXISTS));
+    g_signal_emit_by_name(entry, "activate");
+    for (int i = 0; i < 200 && !lim_attack_run_external(lim_attack_pane_get_run(a.pane)); i++)
+        test_spin(50);
+    wait_current(&a);
+    LimAttackRun *run = lim_attack_pane_get_run(a.pane);
+    g_assert_true(g_file_test(started, G_FILE_TEST_EXISTS));
+    g_assert_true(lim_attack_run_external(run));
+    g_assert_cmpint(lim_attack_run_right(run), ==, right);
+    g_assert_true(g_str_has_prefix(lim_attack_pane_get_verdict(a.pane),
+                                   right == 9 ? "✔ Fools the program: " : "● Already"));
+    g_assert_null(strstr(lim_attack_pane_get_verdict(a.pane), "%"));
+    check_command(&a, "boundary-00000");
+    lim_transport_move(a.transport, 1);
+    wait_current(&a);
+    /* A program that is none is refused in a sentence. */
+    lim_form_row_set_value(row, g_variant_new_string("false"));
+    for (int i = 0; i < 200 && !says(message, "status 1"); i++)
+        test_spin(50);
+    g_assert_true(says(message, "status 1"));
+    set_int(&a, "model", 0);
+    wait_current(&a);
+    g_assert_false(lim_attack_run_external(lim_attack_pane_get_run(a.pane)));
+}
+
+static void
+test_oracle(void)
+{
+    test_app_run(NULL, body_oracle);
+}
+
 /* A sample of the generator goes to the attack, and the copied command attacks the same. */
 static void
 body_send(TestApp *t)
@@ -739,6 +815,7 @@ main(int argc, char **argv)
     g_test_add_func("/attack/gain", test_gain);
     g_test_add_func("/attack/command", test_command);
     g_test_add_func("/attack/restart", test_restart);
+    g_test_add_func("/attack/oracle", test_oracle);
     g_test_add_func("/attack/send", test_send);
     g_test_add_func("/attack/line", test_line);
     g_test_add_func("/attack/plane", test_plane);

@@ -657,6 +657,13 @@ test_attack(void)
     fails("attack fgsm --model c.safetensors --input c.safetensors", 1, "c.safetensors");
     fails("attack fgsm --model c.safetensors --label 1", 2, "--input");
     fails("attack boundary --model c.safetensors --oracle false", 1, "ended with status 1");
+    fails("attack boundary --model c.safetensors --oracle tail --oracle-timeout 0.1", 1,
+          "said nothing for 0.1 s");
+    fails("attack boundary --model c.safetensors --oracle tail --oracle-timeout 0", 2,
+          "--oracle-timeout");
+    fails("attack boundary --model c.safetensors --oracle tail --oracle-retries -1", 2,
+          "--oracle-retries");
+    fails("attack boundary --model c.safetensors --restarts 5", 2, "--restarts");
     fails("attack deepfool --model c.safetensors --data . --target 1", 1, "DeepFool");
     fails("attack fgsm --model c.safetensors --data . --out c.safetensors/x", 1, "c.safetensors");
 }

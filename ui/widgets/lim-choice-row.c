@@ -6,7 +6,9 @@ struct _LimChoiceRow {
     GtkWidget *drop_down;
     GArray *values; /* of int */
     int def;
-    int min, max; /* of values that join; min > max: none */
+    int min, max;     /* of values that join; min > max: none */
+    gboolean *usable; /* [values], or NULL */
+    char *why;
 };
 
 G_DEFINE_FINAL_TYPE(LimChoiceRow, lim_choice_row, LIM_TYPE_FORM_ROW)
@@ -58,8 +60,52 @@ selected(LimChoiceRow *self)
 }
 
 static void
+set_up_item(GtkSignalListItemFactory *factory, GtkListItem *item)
+{
+    GtkWidget *label = gtk_label_new(NULL);
+
+    gtk_label_set_xalign(GTK_LABEL(label), 0);
+    gtk_list_item_set_child(item, label);
+}
+
+static void
+bind_item(GtkSignalListItemFactory *factory, GtkListItem *item, LimChoiceRow *self)
+{
+    GtkWidget *label = gtk_list_item_get_child(item);
+    const guint at = gtk_list_item_get_position(item);
+    const gboolean usable = !self->usable || at >= self->values->len || self->usable[at];
+
+    gtk_label_set_text(GTK_LABEL(label),
+                       gtk_string_object_get_string(gtk_list_item_get_item(item)));
+    gtk_widget_set_sensitive(label, usable);
+    gtk_list_item_set_activatable(item, usable);
+    gtk_list_item_set_selectable(item, usable);
+    /* What is insensitive has no tooltip of its own. */
+    gtk_widget_set_tooltip_text(gtk_widget_get_parent(label), usable ? NULL : self->why);
+}
+
+void
+lim_choice_row_set_usable(LimChoiceRow *self, const gboolean *usable, const char *why)
+{
+    g_autoptr(GtkListItemFactory) factory = NULL;
+
+    g_free(self->usable);
+    g_free(self->why);
+    self->usable = usable ? g_memdup2(usable, self->values->len * sizeof *usable) : NULL;
+    self->why = g_strdup(why);
+    if (usable) {
+        factory = gtk_signal_list_item_factory_new();
+        g_signal_connect_object(factory, "setup", G_CALLBACK(set_up_item), self, 0);
+        g_signal_connect_object(factory, "bind", G_CALLBACK(bind_item), self, 0);
+    }
+    gtk_drop_down_set_list_factory(GTK_DROP_DOWN(self->drop_down), factory);
+}
+
+static void
 finalize(GObject *object)
 {
+    g_free(LIM_CHOICE_ROW(object)->usable);
+    g_free(LIM_CHOICE_ROW(object)->why);
     g_array_unref(LIM_CHOICE_ROW(object)->values);
     G_OBJECT_CLASS(lim_choice_row_parent_class)->finalize(object);
 }

@@ -14,4 +14,7 @@ void lim_choice_row_set_choices(LimChoiceRow *self, const char *const *texts, co
 /* Values from min to max that are not among the choices join them, as numbers, once they are set
  * (by a file that was made elsewhere). At first there are none. */
 void lim_choice_row_set_range(LimChoiceRow *self, int min, int max);
+/* Choices that cannot be chosen now: usable [n of the choices], or NULL: all can. why: their
+ * tooltip. The list greys them. */
+void lim_choice_row_set_usable(LimChoiceRow *self, const gboolean *usable, const char *why);
 GtkWidget *lim_choice_row_get_drop_down(LimChoiceRow *self); /* borrowed */

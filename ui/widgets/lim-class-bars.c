@@ -22,7 +22,10 @@ describe(LimClassBars *self)
 {
     g_autoptr(GString) text = g_string_new(NULL);
 
-    if (!self->confidence)
+    if (!self->confidence && self->predicted >= 0)
+        g_string_append_printf(text, "%s (said; no confidences are known)",
+                               self->names[self->predicted]);
+    else if (!self->confidence)
         g_string_append(text, "Not known yet");
     for (int i = 0; i < self->n && self->confidence; i++)
         if (self->confidence[i] >= 0.005F || i == self->right || i == self->predicted)
@@ -51,7 +54,7 @@ lim_class_bars_set_names(LimClassBars *self, const char *const *names, int n)
 void
 lim_class_bars_set(LimClassBars *self, const float *confidence, int right)
 {
-    if (!confidence && !self->confidence)
+    if (!confidence && !self->confidence && self->predicted < 0)
         return;
     g_free(self->confidence);
     self->confidence =
@@ -61,6 +64,16 @@ lim_class_bars_set(LimClassBars *self, const float *confidence, int right)
     for (int i = 0; i < self->n && confidence; i++)
         if (self->predicted < 0 || confidence[i] > confidence[self->predicted])
             self->predicted = i;
+    describe(self);
+    gtk_widget_queue_draw(GTK_WIDGET(self));
+}
+
+void
+lim_class_bars_set_decision(LimClassBars *self, int said, int right)
+{
+    g_clear_pointer(&self->confidence, g_free);
+    self->predicted = said < self->n ? said : -1;
+    self->right = right;
     describe(self);
     gtk_widget_queue_draw(GTK_WIDGET(self));
 }
@@ -136,6 +149,11 @@ snapshot(GtkWidget *widget, GtkSnapshot *snapshot)
         gtk_snapshot_append_color(snapshot, &track,
                                   &GRAPHENE_RECT_INIT((float)left, (float)top, (float)room,
                                                       (float)bar));
+        if (!self->confidence && predicted) { /* said: no bar, there is no number */
+            g_autoptr(PangoLayout) said = make_text(self, "said", TRUE);
+            pango_layout_get_pixel_size(said, &w, &h);
+            draw_text(snapshot, said, width - w, y + (line - h) / 2, &accent);
+        }
         if (!self->confidence)
             continue;
         double c = CLAMP((double)self->confidence[i], 0, 1);

@@ -16,5 +16,7 @@ void lim_class_bars_set_names(LimClassBars *self, const char *const *names, int 
 /* confidence [n] of 0 .. 1, one per line, copied; NULL: not known. right: the right class, -1: not
  * known. */
 void lim_class_bars_set(LimClassBars *self, const float *confidence, int right);
-/* The class with the largest confidence; -1: not known. */
+/* A decision without confidences: the class that was said, -1: not known. */
+void lim_class_bars_set_decision(LimClassBars *self, int said, int right);
+/* The class with the largest confidence, or that was said; -1: not known. */
 int lim_class_bars_get_predicted(LimClassBars *self);

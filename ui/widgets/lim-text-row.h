@@ -11,5 +11,8 @@ GtkWidget *lim_text_row_new(const char *key, const char *label, const char *help
                             int max_bytes);
 /* What an empty text stands for, shown in its place. */
 void lim_text_row_set_placeholder(LimTextRow *self, const char *text);
+/* The value is what was in the field when Enter (or the button in it, with that tooltip) was
+ * pressed, not what is being typed: for texts that are dangerous while they are half written. */
+void lim_text_row_set_on_enter(LimTextRow *self, const char *tooltip);
 /* The width that the field asks for; it takes what it is given. */
 void lim_text_row_set_width_chars(LimTextRow *self, int chars);

@@ -129,6 +129,10 @@ lim_attack_pane_get_current(LimAttackPane *self)
 static char *
 dup_said(LimAttackRun *run, const LimJudged *j)
 {
+    if (j->label < 0)
+        return g_strdup("was not asked");
+    if (!j->probability)
+        return g_strdup(lim_attack_run_class_name(run, j->label));
     return g_strdup_printf("%s (%.0f %%)", lim_attack_run_class_name(run, j->label),
                            100 * (double)j->probability[j->label]);
 }
@@ -153,7 +157,10 @@ dup_verdict(const LimLookTask *look)
     LimAttackRun *run = look->run;
     const gboolean through = look->picture && lim_attack_run_plan(run)->setup.through;
     const LimJudged *judged = through ? &look->denoised : &look->as_is;
-    const char *who = through ? "denoiser and classifier" : "the classifier";
+    const char *whose = lim_attack_run_external(run) ? "program" : "classifier";
+    const char *who = through                        ? "denoiser and classifier"
+                      : lim_attack_run_external(run) ? "the program"
+                                                     : "the classifier";
     const int target = lim_attack_run_plan(run)->setup.target;
     const LimAttackStatus status = lim_attack_run_status(run);
     const char *right = lim_attack_run_class_name(run, lim_attack_run_right(run));
@@ -165,9 +172,9 @@ dup_verdict(const LimLookTask *look)
         return target >= 0
                    ? g_strdup_printf("● Already classified as %s: there is nothing to attack.",
                                      said)
-                   : g_strdup_printf("● Already misclassified: the classifier says %s of the clean "
+                   : g_strdup_printf("● Already misclassified: the %s says %s of the clean "
                                      "picture, which is labelled %s.",
-                                     said, right);
+                                     whose, said, right);
     if (judged->fools && denoised)
         return g_strdup_printf("✔ Fools the classifier: %s, not %s.%s", said, right, denoised);
     if (judged->fools) {
@@ -177,19 +184,24 @@ dup_verdict(const LimLookTask *look)
         if (look->rounded.fools)
             g_string_append(text, "yes.");
         else if (near.fools && look->frame == lim_recording_n(lim_attack_run_recording(run)) - 1)
-            g_string_append_printf(text, "no. Searched in 8 bit: l2 %.4f.", near.l2);
+            g_string_append_printf(text, "%s. Searched in 8 bit: l2 %.4f.",
+                                   look->rounded.label < 0 ? "not asked" : "no", near.l2);
+        else if (look->rounded.label < 0)
+            g_string_append(text, "not asked.");
         else
             g_string_append_printf(text, "no, %s.", rounded);
         return g_string_free(g_steal_pointer(&text), FALSE);
     }
-    const char *says = through ? "denoised, the classifier says" : "the classifier says";
+    const char *says = through                        ? "denoised, the classifier says"
+                       : lim_attack_run_external(run) ? "the program says"
+                                                      : "the classifier says";
     if (!lim_attack_run_ended(run) || look->frame == 0)
         return g_strdup_printf("○ Does not fool: %s %s.", says, said);
     if (status == LIM_ATTACK_NO_START)
         return g_strdup_printf(
             "✘ No start: no picture on the other side of the boundary was found. "
-            "The classifier says %s.",
-            said);
+            "The %s says %s.",
+            whose, said);
     if (status == LIM_ATTACK_FOOLED) /* a step before the first that fooled */
         return g_strdup_printf("○ Does not fool yet: %s %s.", says, said);
     return g_strdup_printf("✘ Best try, does not fool: %s %s.", says, said);
@@ -383,8 +395,10 @@ stopped(void *data, LimTask *t, LimStatus status, const LimError *err, const Lim
         return;
     self->job = 0;
     went_on(self, self->job_serial);
-    if (status != LIM_OK && status != LIM_CANCELLED)
+    if (status != LIM_OK && status != LIM_CANCELLED) {
         lim_status_line_flash(self->status, err->text);
+        lim_transport_set_playing(self->transport, FALSE);
+    }
     if (self->stepping)
         lim_transport_move(self->transport, lim_timeline_get_n(self->timeline) - 1);
     self->stepping = FALSE;
@@ -798,7 +812,8 @@ dup_command(LimAttackPane *self)
     const LimAttackPlan *plan = lim_attack_run_plan(self->run);
     const LimAttackSetup *s = &plan->setup;
     g_autoptr(GString) text = g_string_new(NULL);
-    g_autofree char *model = g_shell_quote(lim_attack_run_model(self->run));
+    g_autofree char *model = g_shell_quote(
+        lim_attack_run_external(self->run) ? self->models[0] : lim_attack_run_model(self->run));
     g_autofree char *flags =
         plan->method->schema ? lim_schema_flags(plan->method->schema, plan->params) : g_strdup("");
 
@@ -823,6 +838,10 @@ dup_command(LimAttackPane *self)
         g_string_append_printf(text, " --input %s", quoted);
     } else {
         g_string_append(text, plan->own.flags);
+    }
+    if (lim_attack_run_external(self->run)) {
+        g_autofree char *oracle = lim_schema_flags(lim_oracle_schema, &s->oracle);
+        g_string_append(text, oracle);
     }
     if (s->target >= 0)
         g_string_append_printf(text, " --target %d", s->target);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MODELS_MAX 256
+#define MODELS_MAX 255
 
 struct LimBench {
     atomic_int refs;

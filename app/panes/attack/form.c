@@ -4,12 +4,14 @@
 
 #include "schema-form.h"
 #include "widgets/lim-choice-row.h"
+#include "widgets/lim-text-row.h"
 
 #include <stdlib.h>
 
 #define NAME(field)      lim_schema_at(lim_attack_setup_schema, offsetof(LimAttackSetup, field))->name
 #define ROW(form, field) LIM_CHOICE_ROW(lim_form_get_row(form, NAME(field)))
 #define FIRST            "boundary" /* chosen at first */
+#define PROGRAM_GROUP    "External program settings"
 
 /* The schema of an attack with longer names; made once, kept for good. */
 static const LimParamSpec *
@@ -76,7 +78,21 @@ lim_attack_form_new(void)
             if (setup[i].offset == offsetof(LimAttackSetup, method) &&
                 g_str_equal(lim_attack_at(k)->name, FIRST))
                 setup[i].def = (double)k;
+    /* The external program stands below the classifiers. */
+    size_t half = 0;
+    while (setup[half++].offset != offsetof(LimAttackSetup, model))
+        ;
+    g_autofree LimParamSpec *rest = g_memdup2(setup + half, (specs + 1 - half) * sizeof *rest);
+    const LimFormHint oracle_hints[] = {
+        {.name = lim_oracle_schema[1].name, .group = PROGRAM_GROUP},
+        {.name = lim_oracle_schema[2].name, .group = PROGRAM_GROUP},
+    };
+    setup[half] = (LimParamSpec){0};
     lim_schema_form_fill(form, setup, hints, G_N_ELEMENTS(hints));
+    lim_schema_form_fill(form, lim_oracle_schema, oracle_hints, G_N_ELEMENTS(oracle_hints));
+    lim_text_row_set_on_enter(LIM_TEXT_ROW(lim_form_get_row(form, lim_oracle_schema[0].name)),
+                              "Start this program and attack it (Enter)");
+    lim_schema_form_fill(form, rest, hints, G_N_ELEMENTS(hints));
     for (size_t i = 0; i < n; i++) {
         const LimParamSpec *schema = renamed(i);
         if (!schema)
@@ -92,6 +108,27 @@ lim_attack_form_new(void)
     return form;
 }
 
+/* A program tells its decision only. */
+static void
+arrange_methods(LimForm *form, gboolean external, size_t chosen)
+{
+    const size_t n = lim_attack_count();
+    g_autofree gboolean *usable = g_new(gboolean, n);
+    size_t first = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        usable[i] = lim_attack_at(i)->access == LIM_ACCESS_LABEL;
+        if (g_str_equal(lim_attack_at(i)->name, FIRST))
+            first = i;
+    }
+    lim_choice_row_set_usable(ROW(form, method), external ? usable : NULL,
+                              "Needs gradients or logits; an external program tells its decision "
+                              "only");
+    if (external && chosen < n && !usable[chosen])
+        lim_form_row_set_value(lim_form_get_row(form, NAME(method)),
+                               g_variant_new_int32((int)first));
+}
+
 void
 lim_attack_form_arrange(LimForm *form)
 {
@@ -103,11 +140,17 @@ lim_attack_form_arrange(LimForm *form)
         g_autofree char *group = dup_group(i);
         lim_form_set_group_shown(form, group, i == chosen);
     }
+    g_autoptr(GVariant) model = lim_form_row_dup_value(lim_form_get_row(form, NAME(model)));
+    const gboolean external = g_variant_get_int32(model) == LIM_ATTACK_EXTERNAL;
+    gtk_widget_set_visible(GTK_WIDGET(lim_form_get_row(form, lim_oracle_schema[0].name)), external);
+    lim_form_set_group_shown(form, PROGRAM_GROUP, external);
+    arrange_methods(form, external, chosen);
     const LimAttackClass *klass = lim_attack_at(chosen);
     lim_form_row_set_enabled(lim_form_get_row(form, NAME(target)), klass && klass->targeted);
+    lim_form_row_set_enabled(lim_form_get_row(form, NAME(denoiser)), !external);
     g_autoptr(GVariant) denoiser = lim_form_row_dup_value(lim_form_get_row(form, NAME(denoiser)));
     lim_form_row_set_enabled(lim_form_get_row(form, NAME(through)),
-                             g_variant_get_int32(denoiser) > 0);
+                             !external && g_variant_get_int32(denoiser) > 0);
     lim_form_row_set_enabled(lim_form_get_row(form, NAME(picture)),
                              g_variant_get_int32(source) != LIM_ATTACK_OWN);
 }
@@ -116,6 +159,7 @@ void
 lim_attack_form_set_models(LimForm *form, const char *const *paths, int n)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_autofree int *values = g_new(int, n + 1);
 
     for (int i = 0; i < n; i++) {
         char *name = g_path_get_basename(paths[i]);
@@ -123,10 +167,13 @@ lim_attack_form_set_models(LimForm *form, const char *const *paths, int n)
         if (dot)
             *dot = 0;
         g_ptr_array_add(names, name);
+        values[i] = i;
     }
+    g_ptr_array_add(names, g_strdup("External program…"));
+    values[n] = LIM_ATTACK_EXTERNAL;
     g_ptr_array_add(names, NULL);
     if (n)
-        lim_choice_row_set_choices(ROW(form, model), (const char *const *)names->pdata, NULL);
+        lim_choice_row_set_choices(ROW(form, model), (const char *const *)names->pdata, values);
 }
 
 char *
@@ -175,11 +222,14 @@ void
 lim_attack_form_read(LimForm *form, LimAttackPlan *plan)
 {
     lim_schema_form_read(form, lim_attack_setup_schema, &plan->setup);
+    lim_schema_form_read(form, lim_oracle_schema, &plan->setup.oracle);
     free(plan->params);
     plan->params = NULL;
     plan->method = lim_attack_at((size_t)plan->setup.method);
     if (!plan->method)
         return;
+    if (plan->setup.model == LIM_ATTACK_EXTERNAL) /* its defences are its own */
+        plan->setup.denoiser = 0;
     if (plan->setup.denoiser == 0)
         plan->setup.through = false;
     if (!plan->method->targeted)

@@ -3,7 +3,7 @@
 
 typedef struct {
     LimSession *session;
-    GtkWidget *child;
+    GtkWidget *child, *notice;
 } LimAttackPagePrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE(LimAttackPage, lim_attack_page, GTK_TYPE_WIDGET)
@@ -38,7 +38,12 @@ lim_attack_page_get_text(LimAttackPage *self)
 void
 lim_attack_page_show(LimAttackPage *self, LimAttackRun *run, int frame)
 {
-    LIM_ATTACK_PAGE_GET_CLASS(self)->show(self, run, frame);
+    const bool external = lim_attack_run_external(run);
+
+    gtk_widget_set_visible(PRIV(self)->child, !external);
+    gtk_widget_set_visible(PRIV(self)->notice, external);
+    if (!external)
+        LIM_ATTACK_PAGE_GET_CLASS(self)->show(self, run, frame);
 }
 
 static void
@@ -47,6 +52,7 @@ dispose(GObject *object)
     LimAttackPagePrivate *priv = PRIV(LIM_ATTACK_PAGE(object));
 
     g_clear_pointer(&priv->child, gtk_widget_unparent);
+    g_clear_pointer(&priv->notice, gtk_widget_unparent);
     g_clear_object(&priv->session);
     G_OBJECT_CLASS(lim_attack_page_parent_class)->dispose(object);
 }
@@ -62,4 +68,14 @@ lim_attack_page_class_init(LimAttackPageClass *klass)
 static void
 lim_attack_page_init(LimAttackPage *self)
 {
+    GtkWidget *notice = gtk_label_new("This page would ask the external program thousands of "
+                                      "questions that the attack does not count. Choose a "
+                                      "classifier to see it.");
+
+    gtk_label_set_wrap(GTK_LABEL(notice), TRUE);
+    gtk_label_set_max_width_chars(GTK_LABEL(notice), 44);
+    gtk_label_set_justify(GTK_LABEL(notice), GTK_JUSTIFY_CENTER);
+    gtk_widget_set_visible(notice, FALSE);
+    gtk_widget_set_parent(notice, GTK_WIDGET(self));
+    PRIV(self)->notice = notice;
 }

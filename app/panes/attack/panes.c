@@ -177,10 +177,17 @@ lim_attack_view_show(LimAttackView *self, LimAttackRun *run, const float *x)
 }
 
 static void
-judge_pane(LimAttackView *self, LimAttackColumn pane, const float *probability)
+judge_pane(LimAttackView *self, LimAttackColumn pane, const float *probability, int label)
 {
     const int right = lim_attack_run_right(self->run);
 
+    if (!probability) { /* an external program says no more */
+        const char *name = label >= 0 ? lim_attack_run_class_name(self->run, label) : "";
+        lim_class_bars_set_decision(self->bars[pane], label, right);
+        gtk_label_set_text(self->value[pane], name);
+        lim_picture_view_set_description(self->view[pane], name);
+        return;
+    }
     lim_class_bars_set(self->bars[pane], probability, right);
     const int k = lim_class_bars_get_predicted(self->bars[pane]);
     const gboolean denoised = pane == LIM_ATTACK_DENOISED;
@@ -196,15 +203,15 @@ lim_attack_view_judge(LimAttackView *self, const LimLookTask *look)
 {
     if (look->run != self->run)
         return;
-    judge_pane(self, LIM_ATTACK_CLEAN, look->clean);
-    judge_pane(self, LIM_ATTACK_ADVERSARIAL, look->as_is.probability);
+    judge_pane(self, LIM_ATTACK_CLEAN, look->clean, look->clean_label);
+    judge_pane(self, LIM_ATTACK_ADVERSARIAL, look->as_is.probability, look->as_is.label);
     if (look->picture) {
         g_free(self->denoised);
         self->denoised =
             g_memdup2(look->picture,
                       (gsize)lim_shape_size(lim_attack_run_shape(self->run)) * sizeof(float));
         put(self, LIM_ATTACK_DENOISED, self->denoised);
-        judge_pane(self, LIM_ATTACK_DENOISED, look->denoised.probability);
+        judge_pane(self, LIM_ATTACK_DENOISED, look->denoised.probability, look->denoised.label);
         put_differences(self);
         g_autofree char *short_text =
             g_strdup_printf("l2\t%.4f → %.4f\nl∞\t%.4f → %.4f", look->as_is.l2, look->denoised.l2,

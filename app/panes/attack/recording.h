@@ -18,6 +18,7 @@ typedef struct LimFrame {
     double size[2];             /* orthogonal and source step; NaN: the attack has none */
     double rate[2];             /* of success; NaN: not known */
     const float *picture;       /* [size] */
+    int label;                  /* what was said of the picture; -1: not known */
     bool fools;                 /* the picture does */
     bool proposal, accepted;
 } LimFrame;

@@ -140,7 +140,9 @@ same_way(const LimAttackPlan *a, const LimAttackPlan *b)
     if (s->source != t->source || s->picture != t->picture || s->method != t->method ||
         s->target != t->target || s->seed != t->seed || s->through != t->through ||
         !same_text(a->denoiser, b->denoiser) || a->method != b->method ||
-        !same_text(a->model, b->model))
+        !same_text(a->model, b->model) || s->model != t->model)
+        return false;
+    if (s->model == LIM_ATTACK_EXTERNAL && strcmp(s->oracle.command, t->oracle.command) != 0)
         return false;
     if (params_size(a)) {
         void *p = copy(a->params, params_size(a)), *q = copy(b->params, params_size(b));
@@ -168,6 +170,9 @@ lim_attack_plan_equal(const LimAttackPlan *a, const LimAttackPlan *b)
 {
     return same_way(a, b) && a->setup.queries == b->setup.queries &&
            a->setup.lattice == b->setup.lattice &&
+           (a->setup.model != LIM_ATTACK_EXTERNAL ||
+            (a->setup.oracle.timeout == b->setup.oracle.timeout &&
+             a->setup.oracle.retries == b->setup.oracle.retries)) &&
            same_text(lim_attack_plan_restarts(a), lim_attack_plan_restarts(b));
 }
 
@@ -217,7 +222,13 @@ lim_attack_run_plan(const LimAttackRun *r)
 const char *
 lim_attack_run_model(const LimAttackRun *r)
 {
-    return r->model;
+    return lim_attack_run_external(r) ? LIM_ATTACKFILE_PROGRAM : r->model;
+}
+
+bool
+lim_attack_run_external(const LimAttackRun *r)
+{
+    return r->plan.setup.model == LIM_ATTACK_EXTERNAL;
 }
 
 LimPredictor *
@@ -367,6 +378,36 @@ softmax(float *z, int classes)
     for (int k = 0; k < classes; k++)
         z[k] = (float)(exp((double)z[k] - largest) / sum);
     return top;
+}
+
+static LimPredictor *
+attacked(const LimAttackRun *r)
+{
+    return r->behind && r->plan.setup.through ? r->behind : r->predictor;
+}
+
+/* The victim of the plan. */
+static LimVictim *
+make_victim(LimAttackRun *r, const LimExec *exec, LimError *err)
+{
+    const LimOracleSettings *o = &r->plan.setup.oracle;
+
+    if (!lim_attack_run_external(r))
+        return lim_victim_new(attacked(r), r->plan.method->access);
+    if (!*o->command) {
+        lim_fail(err, LIM_E_PARAM,
+                 "type the command of the program that is to be attacked, and press Enter");
+        return NULL;
+    }
+    const LimOracleOptions options = {o->command, r->shape, o->timeout, o->retries};
+    LimVictim *v = lim_oracle_new(&options, exec, err);
+    if (v && v->classes > r->classes) {
+        lim_fail(err, LIM_E_PARAM, "the program knows %d classes; names are known for %d only",
+                 v->classes, r->classes);
+        lim_victim_free(v);
+        return NULL;
+    }
+    return v;
 }
 
 /* One picture: its class, or -1. */
@@ -528,6 +569,17 @@ take_pool(LimAttackRun *r, float **pool, int32_t **label)
     return n;
 }
 
+/* What was said of the picture that a step shows: the current one, or without one what was tried.
+ */
+static int
+step_label(const LimAttackRun *r, const LimBoundaryStep *b)
+{
+    const int n = lim_recording_n(r->recording);
+    return b->accepted || b->picture < 0 ? b->label
+           : n > 0                       ? lim_recording_frame(r->recording, n - 1)->label
+                                         : -1;
+}
+
 /* A step of the Boundary Attack: its trace knows more than the best so far. */
 static void
 record_step(LimAttackRun *r, int step)
@@ -546,6 +598,7 @@ record_step(LimAttackRun *r, int step)
                         .l2 = picture ? b->distance : b->proposed,
                         .size = {walks ? b->delta : (double)NAN, walks ? b->epsilon : (double)NAN},
                         .rate = {(double)b->orthogonal_rate, (double)b->source_rate},
+                        .label = step_label(r, b),
                         .fools = picture != NULL,
                         .proposal = b->kind == LIM_BOUNDARY_PROPOSAL,
                         .accepted = b->kind == LIM_BOUNDARY_PROPOSAL && b->accepted,
@@ -571,6 +624,7 @@ record(LimAttackRun *r)
                   .l2 = result.l2,
                   .size = {NAN, NAN},
                   .rate = {NAN, NAN},
+                  .label = result.label,
                   .fools =
                       result.status == LIM_ATTACK_FOOLED || result.status == LIM_ATTACK_ALREADY,
                   .picture = result.image};
@@ -610,12 +664,6 @@ new_eye(LimPredictor *of)
 
     lim_victim_begin(eye, 1, 0);
     return eye;
-}
-
-static LimPredictor *
-attacked(const LimAttackRun *r)
-{
-    return r->behind && r->plan.setup.through ? r->behind : r->predictor;
 }
 
 static LimStatus
@@ -659,8 +707,20 @@ begin(LimAttackRun *r, const LimAttackRun *from, const LimExec *exec, LimError *
         return err->code;
     r->eye = new_eye(attacked(r));
     r->plain = new_eye(r->predictor);
-    const int said = look(r, r->eye, exec, r->clean, r->probability, err);
-    if (said < 0 || look(r, r->plain, exec, r->clean, r->probability, err) < 0)
+    r->victim = make_victim(r, exec, err);
+    if (!r->victim)
+        return err->code;
+    int32_t said = 0;
+    if (!lim_attack_run_external(r)) {
+        said = look(r, r->eye, exec, r->clean, r->probability, err);
+        if (said < 0 || look(r, r->plain, exec, r->clean, r->probability, err) < 0)
+            return err->code;
+    } else if (r->right < 0) {
+        lim_victim_begin(r->victim, 1, 0);
+        if (lim_victim_labels(r->victim, exec, r->clean, NULL, 1, &said, err) != LIM_OK)
+            said = -1;
+    }
+    if (said < 0)
         return err->code;
     if (r->right < 0)
         r->right = said; /* nobody says what a picture of one's own shows but the classifier */
@@ -682,7 +742,6 @@ begin(LimAttackRun *r, const LimAttackRun *from, const LimExec *exec, LimError *
                                   .seed = s->seed,
                                   .budget = s->queries,
                                   .lattice_queries = s->lattice};
-    r->victim = lim_victim_new(attacked(r), r->plan.method->access);
     r->attack = lim_attack_new(r->plan.method, r->plan.params, &input, r->victim, err);
     free(pool);
     free(pool_label);
@@ -817,17 +876,24 @@ lim_advance_task_new(LimAttackRun *run, int frames, bool accepted)
 
 /* ---- looking ---- */
 
+/* label: what is known of it already; an external program is not asked. */
 static LimStatus
-judge(LimAttackRun *r, LimVictim *eye, const LimExec *exec, const float *x, LimJudged *out,
-      LimError *err)
+judge(LimAttackRun *r, LimVictim *eye, const LimExec *exec, const float *x, int label,
+      LimJudged *out, LimError *err)
 {
     const int target = r->plan.setup.target;
 
-    out->probability = lim_alloc((size_t)r->classes, sizeof(float));
-    out->label = look(r, eye, exec, x, out->probability, err);
-    if (out->label < 0)
-        return err->code;
-    out->fools = target >= 0 ? out->label == target : out->label != r->right;
+    if (lim_attack_run_external(r)) {
+        out->label = label;
+    } else {
+        out->probability = lim_alloc((size_t)r->classes, sizeof(float));
+        out->label = look(r, eye, exec, x, out->probability, err);
+        if (out->label < 0)
+            return err->code;
+    }
+    out->fools = out->label < 0 ? false
+                 : target >= 0  ? out->label == target
+                                : out->label != r->right;
     out->l2 = lim_l2(x, r->clean, r->size);
     out->linf = lim_linf(x, r->clean, r->size);
     out->mse = out->l2 * out->l2 / (double)r->size;
@@ -847,7 +913,7 @@ look_denoised(LimLookTask *self, const LimExec *exec, const float *x, LimError *
     LimStatus status = lim_attack_run_denoise(r, exec, x, self->picture, err);
     if (status != LIM_OK)
         return status;
-    status = judge(r, r->last, exec, x, j, err);
+    status = judge(r, r->last, exec, x, -1, j, err);
     j->l2 = lim_l2(self->picture, r->clean, r->size);
     j->linf = lim_linf(self->picture, r->clean, r->size);
     j->mse = j->l2 * j->l2 / (double)r->size;
@@ -863,10 +929,19 @@ look_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
     float *rounded = lim_alloc(r->size, sizeof *rounded);
 
     lim_round8(x, rounded, r->size);
-    self->clean = copy(r->probability, (size_t)r->classes * sizeof(float));
-    const bool ok = judge(r, r->plain, exec, x, &self->as_is, err) == LIM_OK &&
-                    judge(r, r->eye, exec, rounded, &self->rounded, err) == LIM_OK &&
-                    look_denoised(self, exec, x, err) == LIM_OK;
+    const int label = lim_recording_frame(r->recording, self->frame)->label;
+    bool same8 = false; /* the program sees 8 bit anyway */
+    if (lim_attack_run_external(r)) {
+        self->clean_label =
+            lim_recording_n(r->recording) > 1 ? lim_recording_frame(r->recording, 1)->label : -1;
+        same8 = !lim_oracle_floats(r->victim);
+    } else {
+        self->clean = copy(r->probability, (size_t)r->classes * sizeof(float));
+    }
+    const bool ok =
+        judge(r, r->plain, exec, x, label, &self->as_is, err) == LIM_OK &&
+        judge(r, r->eye, exec, rounded, same8 ? label : -1, &self->rounded, err) == LIM_OK &&
+        look_denoised(self, exec, x, err) == LIM_OK;
     free(rounded);
     return ok ? LIM_STEP_DONE : LIM_STEP_FAILED;
 }
@@ -920,7 +995,7 @@ save_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
     lim_attack_result(r->attack, 0, &result);
     const LimAttackAbout about = {.klass = r->plan.method,
                                   .params = r->plan.params,
-                                  .model = r->model,
+                                  .model = lim_attack_run_model(r),
                                   .denoiser = r->plan.denoiser,
                                   .oblivious = !s->through,
                                   .from = s->source == LIM_ATTACK_SAMPLES ? "sample"

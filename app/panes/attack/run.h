@@ -44,7 +44,10 @@ LimAttackRun *lim_attack_run_ref(LimAttackRun *r);
 void lim_attack_run_unref(LimAttackRun *r); /* NULL is fine */
 LimBench *lim_attack_run_bench(const LimAttackRun *r);
 const LimAttackPlan *lim_attack_run_plan(const LimAttackRun *r);
-const char *lim_attack_run_model(const LimAttackRun *r);       /* path */
+const char *lim_attack_run_model(const LimAttackRun *r); /* path; external: as a file says it */
+/* Is a program from outside attacked? Nobody but the attack asks it then, and only labels are
+ * known. */
+bool lim_attack_run_external(const LimAttackRun *r);
 LimPredictor *lim_attack_run_predictor(const LimAttackRun *r); /* the classifier alone */
 LimShape lim_attack_run_shape(const LimAttackRun *r);          /* {c, h, w} */
 const float *lim_attack_run_clean(const LimAttackRun *r);      /* [c][h][w] in [0,1] */
@@ -110,8 +113,8 @@ LimTask *lim_advance_task_new(LimAttackRun *run, int frames, bool accepted);
 
 /* A picture judged as a float picture and after rounding to 8 bit. */
 typedef struct LimJudged {
-    float *probability; /* [classes] */
-    int label;
+    float *probability; /* [classes]; NULL: only the label is known */
+    int label;          /* -1: not known */
     bool fools;
     double l2, linf, mse; /* from the clean picture */
 } LimJudged;
@@ -121,7 +124,8 @@ typedef struct LimLookTask {
     LimAttackRun *run;
     int frame;
     /* After LIM_STEP_DONE: */
-    float *clean; /* [classes] */
+    float *clean;    /* [classes]; NULL: only the label is known */
+    int clean_label; /* -1: not known */
     LimJudged as_is, rounded;
     float *picture;     /* denoised, [c][h][w] in [0,1] and a little beyond; NULL: no denoiser */
     LimJudged denoised; /* what the classifier says of it; its distances are from the clean one */

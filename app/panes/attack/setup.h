@@ -1,7 +1,10 @@
 /* What the Attack view can be asked for, apart from the parameters of the chosen attack. */
 #pragma once
 
+#include "attacks/oracle.h"
 #include "base/param.h"
+
+#define LIM_ATTACK_EXTERNAL 255 /* as the model: a program from outside */
 
 typedef enum LimAttackSource {
     LIM_ATTACK_SAMPLES, /* pictures that come with the program */
@@ -12,7 +15,7 @@ typedef enum LimAttackSource {
 typedef struct LimAttackSetup {
     int source;   /* LimAttackSource */
     int picture;  /* number in the data set */
-    int model;    /* place in the list of classifiers */
+    int model;    /* place in the list of classifiers, or LIM_ATTACK_EXTERNAL */
     int denoiser; /* 1 + place in the list of denoisers, 0: none */
     bool through; /* the attack knows of the denoiser */
     int method;   /* place in the list of attacks */
@@ -20,6 +23,8 @@ typedef struct LimAttackSetup {
     int queries;  /* budget */
     int lattice;  /* of it, for the 8-bit picture */
     uint64_t seed;
+    LimOracleSettings oracle; /* of LIM_ATTACK_EXTERNAL */
 } LimAttackSetup;
 
-extern const LimParamSpec lim_attack_setup_schema[]; /* over LimAttackSetup */
+/* Over LimAttackSetup, without the oracle, which has a schema of its own. */
+extern const LimParamSpec lim_attack_setup_schema[];
