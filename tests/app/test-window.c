@@ -813,8 +813,11 @@ action_exists(TestApp *t, const char *prefix, const char *name)
 
     if (g_str_equal(prefix, "app"))
         return g_action_group_has_action(G_ACTION_GROUP(t->app), name);
-    if (g_str_equal(prefix, "view"))
-        return g_action_group_has_action(G_ACTION_GROUP(lim_pane_get_actions(t->pane)), name);
+    for (int k = 0; g_str_equal(prefix, "view") && k < lim_n_panes; k++) {
+        LimPane *pane = lim_window_get_pane(t->window, lim_panes[k]->name);
+        if (g_action_group_has_action(G_ACTION_GROUP(lim_pane_get_actions(pane)), name))
+            return TRUE;
+    }
     if (g_str_equal(prefix, "win") && g_action_group_has_action(G_ACTION_GROUP(t->window), name))
         return TRUE;
     while (gtk_widget_class_query_action(GTK_WIDGET_GET_CLASS(t->window), i++, &owner, &installed,

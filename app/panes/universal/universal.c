@@ -855,7 +855,7 @@ build_controls(LimUniversalPane *self)
     g_signal_connect_object(self->scale, "value-changed", G_CALLBACK(look), self,
                             G_CONNECT_SWAPPED);
     self->said = g_object_new(GTK_TYPE_LABEL, "xalign", 0.0, "ellipsize", PANGO_ELLIPSIZE_END,
-                              "width-chars", 38, NULL);
+                              "width-chars", 24, NULL);
     gtk_widget_add_css_class(self->said, "numeric");
     self->apply = gtk_button_new_with_label("Apply in Attack");
     gtk_actionable_set_action_name(GTK_ACTIONABLE(self->apply), "view.apply-in-attack");
@@ -881,16 +881,14 @@ static const struct {
     {"labels", "Labels",
      "The <a href='labels'>graph</a> of all unseen pictures at the chosen <a "
      "href='scale'>scale</a>: from the label that the classifier gives a picture to the one that "
-     "it "
-     "gives it with v. Most arrows end at a few dominant labels."},
+     "it gives it with v. Most arrows end at a few dominant labels."},
     {"transfer", "Transfer",
      "v is made for one classifier, and fools others too. The <a href='transfer'>table</a> has a "
      "row for each classifier that v is made on, and a column for each that it is tried on."},
     {"shuffles", "Shuffles",
      "The same pictures in another order give another v that fools about as many. The <a "
      "href='shuffles'>table</a> has their inner products: the nearer to 0, the less two of them "
-     "have "
-     "in common."},
+     "have in common."},
 };
 
 static void
