@@ -17,6 +17,9 @@ model=${LIMEN_DATA:-resources}/models/fashion-gan.safetensors
 
 # Places to click at, in pixels of the picture: "X,Y X,Y ..."
 clicks=
+# A key to press first, and how long to wait then.
+key=
+wait=1
 
 # shot NAME WIDTH HEIGHT light|dark COMMAND OF limen-cli [FLAG]...
 shot() {
@@ -37,12 +40,14 @@ shot() {
             xdotool mousemove 1 1
             "$1/app/limen" "$2" & pid=$!
             sleep "${DELAY:-12}" # outlasts the message that settings were restored; fills the trade-off
+            [ -z "$5" ] || { xdotool key "$5"; sleep "$6"; }
             for at in $4; do
                 xdotool mousemove $((${at%,*} + 5)) $((${at#*,} + 5)) sleep 0.3 click 1 sleep 0.3
             done
             [ -z "$4" ] || { xdotool mousemove 1 1; sleep 2; }
             import -window root "$3"
-            kill $pid' sh "$build" "$home/settings.png" "$out/$name.png" "$clicks" >/dev/null 2>&1
+            kill $pid' sh "$build" "$home/settings.png" "$out/$name.png" "$clicks" "$key" "$wait" \
+            >/dev/null 2>&1
     mogrify -shave 5x5 +repage -dither None -colors 256 "$out/$name.png" # as good to the eye, and small
     echo "$out/$name.png"
 }
@@ -63,3 +68,7 @@ clicks="1223,586"
 shot defence-1280x800-light 1280 800 light attack pgd --norm linf --epsilon 0.1 --queries 1000 \
     --denoiser resources/models/fashion-denoiser-lgd.safetensors --oblivious
 clicks=
+# One perturbation for all pictures, made while one waits.
+key=alt+3 wait=40
+shot universal-1280x800-light 1280 800 light sample --seed 1
+key=
