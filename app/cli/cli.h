@@ -93,6 +93,3 @@ LimStep cli_run_task(CliRun *run, LimTask *task, LimError *err);
 /* Prints a result: as one JSON object, or for people ("_" in keys becomes a space, an array of
  * objects a table). */
 void cli_print(FILE *out, const json_t *result, bool as_json);
-/* An array of objects as a table of Markdown: the keys of the first are the head ("_" becomes a
- * space). */
-void cli_markdown_table(FILE *out, const json_t *rows);

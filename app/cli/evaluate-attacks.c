@@ -2,8 +2,8 @@
  * Boundary Attack paper, Brendel et al. 2018), the distance against the queries spent, and what is
  * left of a classifier's gradients. */
 #include "attack-run.h"
-#include "base/file.h"
 #include "plot.h"
+#include "report.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -389,13 +389,10 @@ evaluate(Evaluation *e, const char *path, LimError *err)
 /* ---- what is written --------------------------------------------------------------------------
  */
 
-static char *
-markdown(const Evaluation *e, const json_t *result)
+static void
+markdown(const void *ctx, const json_t *result, FILE *out)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    LIM_ASSERT(out);
+    const Evaluation *e = ctx;
     fprintf(out, "# Attacks on classifiers\n\n`%s`, seed %llu\n\n",
             json_string_value(json_object_get(result, "command")),
             (unsigned long long)e->run->common->seed);
@@ -410,22 +407,19 @@ markdown(const Evaluation *e, const json_t *result)
             e->flags->next ? "to be taken for the class after the right one"
                            : "to be taken for any other class");
     cli_markdown_table(out, e->rows);
-    if (json_array_size(e->gradients) > 0) {
-        fputs("## Gradients of the cross entropy\n\nAt the pictures themselves, of the logits "
-              "divided by a temperature: the median length, the share of values that are exactly "
-              "0, and the number of pictures whose values all are.\n\n",
-              out);
-        cli_markdown_table(out, e->gradients);
-    }
+    cli_markdown_section(
+        out, "Gradients of the cross entropy",
+        "At the pictures themselves, of the logits divided by a temperature: the median length, "
+        "the share of values that are exactly 0, and the number of pictures whose values all are.",
+        e->gradients);
     fputs("## Classifiers\n\n", out);
     cli_markdown_table(out, e->models);
-    fclose(out);
-    return text;
 }
 
 static LimStatus
-write_plot(const Evaluation *e, const char *path, LimError *err)
+write_plot(const void *ctx, const char *path, LimError *err)
 {
+    const Evaluation *e = ctx;
     CliSeries *series = lim_alloc((size_t)e->n_curves + 1, sizeof *series);
     CliPanel panels[MAX_MODELS];
     int n = 0;
@@ -449,20 +443,9 @@ write_plot(const Evaluation *e, const char *path, LimError *err)
 static LimStatus
 write_files(const Evaluation *e, const json_t *result, LimError *err)
 {
-    char path[LIM_TEXT_MAX + 8];
-    snprintf(path, sizeof path, "%s.json", e->flags->out);
-    char *text = json_dumps(result, JSON_INDENT(1) | JSON_REAL_PRECISION(7));
-    LIM_ASSERT(text);
-    LimStatus status = lim_file_write(path, text, strlen(text), err);
-    free(text);
-    if (status == LIM_OK) {
-        text = markdown(e, result);
-        snprintf(path, sizeof path, "%s.md", e->flags->out);
-        status = lim_file_write(path, text, strlen(text), err);
-        free(text);
-    }
-    snprintf(path, sizeof path, "%s.svg", e->flags->out);
-    return status == LIM_OK ? write_plot(e, path, err) : status;
+    const CliReport report = {
+        .out = e->flags->out, .ctx = e, .result = result, .markdown = markdown, .plot = write_plot};
+    return cli_report_write(&report, err);
 }
 
 static json_t *

@@ -5,13 +5,13 @@
  * (the first is none) is measured by itself and written down, so that a long run that is ended
  * keeps the defences that were finished, and a later one with the same settings takes them over. */
 #include "attack-run.h"
-#include "base/file.h"
 #include "defenses/full_steps.h"
 #include "metrics/amplification.h"
 #include "metrics/asked_class.h"
 #include "metrics/interval.h"
 #include "models/denoiser.h"
 #include "plot.h"
+#include "report.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -760,23 +760,19 @@ listed(const Evaluation *e, const char *key)
     return rows;
 }
 
+/* Takes the rows. */
 static void
 write_section(FILE *out, const char *title, const char *text, json_t *rows)
 {
-    if (json_array_size(rows) > 0) {
-        fprintf(out, "## %s\n\n%s\n\n", title, text);
-        cli_markdown_table(out, rows);
-    }
+    cli_markdown_section(out, title, text, rows);
     json_decref(rows);
 }
 
-static char *
-markdown(const Evaluation *e, const json_t *result)
+static void
+markdown(const void *ctx, const json_t *result, FILE *out)
 {
-    char *text = NULL, about[600];
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    LIM_ASSERT(out);
+    const Evaluation *e = ctx;
+    char about[600];
     const LimMeasure half = lim_proportion(e->n / 2, e->n);
     fprintf(out, "# Denoisers as defences\n\n`%s`, seed %llu\n\n",
             json_string_value(json_object_get(result, "command")),
@@ -825,13 +821,12 @@ markdown(const Evaluation *e, const json_t *result)
                                         json_object_get(o, "ms_for_one_picture")));
     }
     write_section(out, "Files", "And the median time that one picture of them took alone.", times);
-    fclose(out);
-    return text;
 }
 
 static LimStatus
-write_plot(const Evaluation *e, const char *path, LimError *err)
+write_plot(const void *ctx, const char *path, LimError *err)
 {
+    const Evaluation *e = ctx;
     CliPanel panels[MAX_EPSILONS];
     CliSeries series[MAX_EPSILONS][1 + MAX_DENOISERS];
     char titles[MAX_EPSILONS][64];
@@ -871,20 +866,9 @@ write_plot(const Evaluation *e, const char *path, LimError *err)
 static LimStatus
 write_files(const Evaluation *e, const json_t *result, LimError *err)
 {
-    char path[LIM_TEXT_MAX + 8];
-    snprintf(path, sizeof path, "%s.json", e->flags->out);
-    char *text = json_dumps(result, JSON_INDENT(1) | JSON_REAL_PRECISION(7));
-    LIM_ASSERT(text);
-    LimStatus status = lim_file_write(path, text, strlen(text), err);
-    free(text);
-    if (status == LIM_OK) {
-        text = markdown(e, result);
-        snprintf(path, sizeof path, "%s.md", e->flags->out);
-        status = lim_file_write(path, text, strlen(text), err);
-        free(text);
-    }
-    snprintf(path, sizeof path, "%s.svg", e->flags->out);
-    return status == LIM_OK ? write_plot(e, path, err) : status;
+    const CliReport report = {
+        .out = e->flags->out, .ctx = e, .result = result, .markdown = markdown, .plot = write_plot};
+    return cli_report_write(&report, err);
 }
 
 static json_t *

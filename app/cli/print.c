@@ -158,39 +158,3 @@ cli_print(FILE *out, const json_t *result, bool as_json)
         print_object(out, result, 0);
     }
 }
-
-void
-cli_markdown_table(FILE *out, const json_t *rows)
-{
-    json_t *first = json_array_get(rows, 0);
-    const char *key;
-    json_t *value;
-    size_t i;
-    json_object_foreach(first, key, value)
-    {
-        fputs("| ", out);
-        for (const char *c = key; *c; c++)
-            fputc(*c == '_' ? ' ' : *c, out);
-        fputc(' ', out);
-    }
-    fputs("|\n", out);
-    json_object_foreach(first, key, value) fputs(json_is_string(value) ? "|---" : "|--:", out);
-    fputs("|\n", out);
-    json_t *row;
-    json_array_foreach(rows, i, row)
-    {
-        json_object_foreach(row, key, value)
-        {
-            if (json_is_string(value))
-                fprintf(out, "| %s ", json_string_value(value));
-            else if (json_is_integer(value))
-                fprintf(out, "| %lld ", (long long)json_integer_value(value));
-            else if (json_is_real(value))
-                fprintf(out, "| %.4g ", json_real_value(value));
-            else
-                fputs("| - ", out);
-        }
-        fputs("|\n", out);
-    }
-    fputc('\n', out);
-}

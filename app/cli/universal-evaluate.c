@@ -4,9 +4,9 @@
  * many directions the boundaries have in common. Every v that is made is kept as a file, so that an
  * evaluation that was stopped goes on. */
 #include "attacks/deepfool.h"
-#include "base/file.h"
 #include "metrics/eigen.h"
 #include "plot.h"
+#include "report.h"
 #include "universal-run.h"
 
 #include <errno.h>
@@ -563,21 +563,10 @@ evaluate_normals(Evaluation *e, LimError *err)
  */
 
 static void
-section(FILE *out, const char *title, const char *text, const json_t *rows)
+markdown(const void *ctx, const json_t *result, FILE *out)
 {
-    if (json_array_size(rows) == 0)
-        return;
-    fprintf(out, "## %s\n\n%s\n\n", title, text);
-    cli_markdown_table(out, rows);
-}
-
-static char *
-markdown(const Evaluation *e, const json_t *result)
-{
-    char *text = NULL, about[400];
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    LIM_ASSERT(out);
+    const Evaluation *e = ctx;
+    char about[400];
     fprintf(out, "# Universal perturbations\n\n`%s`\n\n",
             json_string_value(json_object_get(result, "command")));
     snprintf(about, sizeof about,
@@ -586,38 +575,43 @@ markdown(const Evaluation *e, const json_t *result)
              "picture is fooled when the classifier's label at clip(x + v) is not its own at x.",
              e->flags->pictures, e->sets.data, e->flags->unseen);
     fprintf(out, "%s\n\n", about);
-    section(out, "Fooling ratios (table 1 of the paper)",
-            "random: the mean of five random vectors of equal norm; sum: the sum of the DeepFool "
-            "perturbations of 200 pictures of X at equal norm; both on the unseen pictures. l2 and "
-            "linf are of the stored v.",
-            e->fooling);
-    section(out, "Other classifiers (table 2)",
-            "The fooling ratio on the unseen pictures of each classifier.", e->transfer);
-    section(out, "Fewer and more pictures", "v of the first classifier, made from so many.",
-            e->growth);
-    section(out, "Five shuffles",
-            "v of the first classifier by DeepFool, with five orders of X: normalised inner "
-            "products.",
-            e->shuffles);
-    section(out, "Behind a denoiser",
-            "The fooling ratio on the unseen pictures of the first classifier alone, and of "
-            "denoiser and classifier together, which v was not made for.",
-            e->denoised);
-    section(out, "Dominant labels",
-            "Where the unseen pictures of each label (the model's own) go under v: the label most "
-            "of those that leave go to, and the share that stays.",
-            e->labels);
-    section(out, "Singular values",
-            "Of the unit normals of the boundary (directions of DeepFool's perturbations) of the "
-            "first classifier, and of as many random unit vectors.",
-            e->singular);
-    fclose(out);
-    return text;
+    cli_markdown_section(
+        out, "Fooling ratios (table 1 of the paper)",
+        "random: the mean of five random vectors of equal norm; sum: the sum of the DeepFool "
+        "perturbations of 200 pictures of X at equal norm; both on the unseen pictures. l2 and "
+        "linf are of the stored v.",
+        e->fooling);
+    cli_markdown_section(out, "Other classifiers (table 2)",
+                         "The fooling ratio on the unseen pictures of each classifier.",
+                         e->transfer);
+    cli_markdown_section(out, "Fewer and more pictures",
+                         "v of the first classifier, made from so many.", e->growth);
+    cli_markdown_section(
+        out, "Five shuffles",
+        "v of the first classifier by DeepFool, with five orders of X: normalised inner "
+        "products.",
+        e->shuffles);
+    cli_markdown_section(
+        out, "Behind a denoiser",
+        "The fooling ratio on the unseen pictures of the first classifier alone, and of "
+        "denoiser and classifier together, which v was not made for.",
+        e->denoised);
+    cli_markdown_section(
+        out, "Dominant labels",
+        "Where the unseen pictures of each label (the model's own) go under v: the label most "
+        "of those that leave go to, and the share that stays.",
+        e->labels);
+    cli_markdown_section(
+        out, "Singular values",
+        "Of the unit normals of the boundary (directions of DeepFool's perturbations) of the "
+        "first classifier, and of as many random unit vectors.",
+        e->singular);
 }
 
 static LimStatus
-write_plot(const Evaluation *e, const char *path, LimError *err)
+write_plot(const void *ctx, const char *path, LimError *err)
 {
+    const Evaluation *e = ctx;
     static const char *const names[NORMS * LIM_UNIVERSAL_METHODS] = {"l2, DeepFool",
                                                                      "l2, gradients",
                                                                      "linf, DeepFool",
@@ -660,20 +654,9 @@ write_plot(const Evaluation *e, const char *path, LimError *err)
 static LimStatus
 write_files(const Evaluation *e, const json_t *result, LimError *err)
 {
-    char path[LIM_TEXT_MAX + 8];
-    snprintf(path, sizeof path, "%s.json", e->flags->out);
-    char *text = json_dumps(result, JSON_INDENT(1) | JSON_REAL_PRECISION(7));
-    LIM_ASSERT(text);
-    LimStatus status = lim_file_write(path, text, strlen(text), err);
-    free(text);
-    if (status == LIM_OK) {
-        text = markdown(e, result);
-        snprintf(path, sizeof path, "%s.md", e->flags->out);
-        status = lim_file_write(path, text, strlen(text), err);
-        free(text);
-    }
-    snprintf(path, sizeof path, "%s.svg", e->flags->out);
-    return status == LIM_OK ? write_plot(e, path, err) : status;
+    const CliReport report = {
+        .out = e->flags->out, .ctx = e, .result = result, .markdown = markdown, .plot = write_plot};
+    return cli_report_write(&report, err);
 }
 
 /* ---- the command ------------------------------------------------------------------------------
