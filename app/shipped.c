@@ -39,3 +39,13 @@ lim_shipped_samples(void)
 {
     return shipped("samples", "fashion-mnist");
 }
+
+char *
+lim_model_file_label(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *label = lim_strdup(slash ? slash + 1 : path), *end = strstr(label, ".safetensors");
+    if (end)
+        *end = 0;
+    return label;
+}

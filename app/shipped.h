@@ -6,3 +6,5 @@
 char *lim_shipped_model(const char *name); /* "": their folder */
 /* The folder with the sample pictures, for lim_dataset_open(). free(). */
 char *lim_shipped_samples(void);
+/* What people call a model file: its name without folder and .safetensors. free(). */
+char *lim_model_file_label(const char *path);

@@ -12,6 +12,7 @@
 #include "models/denoiser.h"
 #include "plot.h"
 #include "report.h"
+#include "shipped.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -155,11 +156,9 @@ typedef struct Evaluation {
 static void
 short_name(const char *path, char out[64])
 {
-    const char *slash = strrchr(path, '/');
-    snprintf(out, 64, "%.60s", slash ? slash + 1 : path);
-    char *end = strstr(out, ".safetensors");
-    if (end)
-        *end = 0;
+    char *label = lim_model_file_label(path);
+    snprintf(out, 64, "%.60s", label);
+    free(label);
 }
 
 /* ---- classifiers and pictures -----------------------------------------------------------------

@@ -7,6 +7,7 @@
 #include "metrics/eigen.h"
 #include "plot.h"
 #include "report.h"
+#include "shipped.h"
 #include "universal-run.h"
 
 #include <errno.h>
@@ -686,11 +687,9 @@ load_models(Evaluation *e, LimError *err)
     const CliArgs *args = &e->run->args;
     for (int i = 0; i < args->n_operands; i++) {
         Model *m = &e->model[e->n_models++];
-        const char *slash = strrchr(args->operand[i], '/');
-        snprintf(m->name, sizeof m->name, "%.60s", slash ? slash + 1 : args->operand[i]);
-        char *dot = strstr(m->name, ".safetensors");
-        if (dot)
-            *dot = 0;
+        char *label = lim_model_file_label(args->operand[i]);
+        snprintf(m->name, sizeof m->name, "%.60s", label);
+        free(label);
         m->predictor = lim_predictor_load(args->operand[i], err);
         if (!m->predictor)
             return err->code;

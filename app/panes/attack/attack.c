@@ -322,10 +322,7 @@ static void
 describe(LimAttackPane *self)
 {
     const LimAttackPlan *plan = lim_attack_run_plan(self->run);
-    g_autofree char *model = g_path_get_basename(lim_attack_run_model(self->run));
-    char *dot = g_strrstr(model, ".safetensors");
-    if (dot)
-        *dot = 0;
+    g_autofree char *model = lim_model_file_label(lim_attack_run_model(self->run));
     g_autofree char *status =
         g_strdup_printf("%s on %s, %s, seed %" G_GUINT64_FORMAT, plan->method->label, model,
                         lim_attack_run_what(self->run), plan->setup.seed);

@@ -3,6 +3,7 @@
 #include "panes/attack/form.h"
 
 #include "schema-form.h"
+#include "shipped.h"
 #include "widgets/lim-choice-row.h"
 #include "widgets/lim-text-row.h"
 
@@ -162,11 +163,7 @@ lim_attack_form_set_models(LimForm *form, const char *const *paths, int n)
     g_autofree int *values = g_new(int, n + 1);
 
     for (int i = 0; i < n; i++) {
-        char *name = g_path_get_basename(paths[i]);
-        char *dot = g_strrstr(name, ".safetensors");
-        if (dot)
-            *dot = 0;
-        g_ptr_array_add(names, name);
+        g_ptr_array_add(names, lim_model_file_label(paths[i]));
         values[i] = i;
     }
     g_ptr_array_add(names, g_strdup("External program…"));
@@ -180,11 +177,8 @@ char *
 lim_attack_dup_denoiser_name(const char *path)
 {
     static const char known[] = "fashion-denoiser-";
-    g_autofree char *name = g_path_get_basename(path);
-    char *dot = g_strrstr(name, ".safetensors");
+    g_autofree char *name = lim_model_file_label(path);
 
-    if (dot)
-        *dot = 0;
     if (!g_str_has_prefix(name, known))
         return g_steal_pointer(&name);
     return g_ascii_strup(name + strlen(known), -1);

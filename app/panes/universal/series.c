@@ -1,6 +1,8 @@
 /* The perturbations of a series are made one after the other, in one job. */
 #include "panes/universal/series.h"
 
+#include "shipped.h"
+
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -92,10 +94,7 @@ list(LimSeries *s)
             g_snprintf(s->now.name[s->now.n], sizeof s->now.name[0], "Shuffle %d", s->now.n + 1);
     } else {
         for (int i = 0; i < n && s->now.n < LIM_SERIES_MAX; i++) {
-            g_autofree char *name = g_path_get_basename(paths[i]);
-            char *dot = g_strrstr(name, ".safetensors");
-            if (dot)
-                *dot = 0;
+            g_autofree char *name = lim_model_file_label(paths[i]);
             s->path[s->now.n] = paths[i];
             g_strlcpy(s->now.name[s->now.n++], name, sizeof s->now.name[0]);
         }

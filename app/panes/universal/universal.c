@@ -293,10 +293,7 @@ describe(LimUniversalPane *self)
 {
     const LimUniversalPlan *plan = lim_universal_run_plan(self->run);
     const LimUniversalNow *now = &self->snap.now;
-    g_autofree char *model = g_path_get_basename(plan->model);
-    char *dot = g_strrstr(model, ".safetensors");
-    if (dot)
-        *dot = 0;
+    g_autofree char *model = lim_model_file_label(plan->model);
     g_autofree char *text =
         g_strdup_printf("v by %s on %s, %s ≤ %g, %d pictures, seed %" G_GUINT64_FORMAT
                         ": %d passes, %d additions, %" G_GINT64_FORMAT " queries, %" G_GINT64_FORMAT
@@ -473,13 +470,8 @@ listed(void *data, LimTask *t, LimStatus status, const LimError *err, const LimT
         return;
     self->models = list->paths;
     self->n_models = list->n;
-    for (int i = 0; i < list->n; i++) {
-        char *name = g_path_get_basename(list->paths[i]);
-        char *dot = g_strrstr(name, ".safetensors");
-        if (dot)
-            *dot = 0;
-        g_ptr_array_add(names, name);
-    }
+    for (int i = 0; i < list->n; i++)
+        g_ptr_array_add(names, lim_model_file_label(list->paths[i]));
     g_ptr_array_add(names, NULL);
     if (!list->n)
         show_message(self, "no classifier was found; install the program with its models, or train "
