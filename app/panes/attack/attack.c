@@ -6,15 +6,11 @@
 #include "panes/attack/attack.h"
 
 #include "attacks/boundary.h"
-#include "lim-undo.h"
 #include "panes/attack/form.h"
 #include "panes/attack/page.h"
 #include "schema-form.h"
 #include "shipped.h"
 #include "widgets/lim-explain.h"
-#include "widgets/lim-message.h"
-#include "widgets/lim-seed-row.h"
-#include "widgets/lim-status-line.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -39,7 +35,7 @@ static const struct {
 #define KEPT_BYTES  (256 << 20) /* all together */
 
 struct _LimAttackPane {
-    LimPane parent_instance;
+    LimFormPane parent_instance;
     LimForm *form;
     LimAttackView *view;
     LimTransport *transport;
@@ -48,10 +44,7 @@ struct _LimAttackPane {
     GtkWidget *verdict;
     LimExplain *explain;
     GtkWidget *pages; /* GtkStack */
-    GtkWidget *stack; /* "attack", or a message */
-    LimMessage *message;
     LimStatusLine *status;
-    LimUndo *undo;
 
     LimBench *bench;
     gboolean listed;           /* the classifiers were asked for */
@@ -60,7 +53,6 @@ struct _LimAttackPane {
     const char *const *denoisers; /* [n_denoisers], of the bench */
     int n_denoisers;
     LimOwnPicture own;
-    GtkFileChooserNative *chooser;
     guint tick;
 
     LimAttackPlan posted; /* the last that was begun */
@@ -84,7 +76,7 @@ struct _LimAttackPane {
 enum { PROP_CURRENT = 1, N_PROPS };
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE(LimAttackPane, lim_attack_pane, LIM_TYPE_PANE)
+G_DEFINE_FINAL_TYPE(LimAttackPane, lim_attack_pane, LIM_TYPE_FORM_PANE)
 
 static LimWorker *
 worker_of(LimAttackPane *self)
@@ -477,14 +469,6 @@ timeline_dragged(LimAttackPane *self, int step)
 
 /* ---- from settings to an attack ---- */
 
-static void
-show_message(LimAttackPane *self, const char *text)
-{
-    lim_message_set(self->message, "dialog-warning-symbolic", "This attack cannot be made", text,
-                    NULL, NULL);
-    gtk_stack_set_visible_child(GTK_STACK(self->stack), GTK_WIDGET(self->message));
-}
-
 /* What was shown until now can come back. */
 static void
 keep(LimAttackPane *self)
@@ -529,7 +513,7 @@ show_run(LimAttackPane *self, LimAttackRun *run)
     keep(self);
     self->run = run;
     self->shown = self->judged = -1;
-    gtk_stack_set_visible_child_name(GTK_STACK(self->stack), "attack");
+    lim_form_pane_show_view(LIM_FORM_PANE(self));
     lim_attack_form_set_classes(self->form, self->run);
     lim_attack_view_begin(self->view, self->run);
     gtk_widget_set_visible(self->restart,
@@ -552,7 +536,8 @@ begun(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTi
     if (!self || target->serial != self->serial || status == LIM_CANCELLED)
         return;
     if (status != LIM_OK) {
-        show_message(self, err->text);
+        lim_form_pane_show_message(LIM_FORM_PANE(self), "This attack cannot be made", err->text,
+                                   NULL, NULL);
         return;
     }
     show_run(self, lim_begin_task_steal(t));
@@ -647,19 +632,12 @@ map(GtkWidget *widget)
 }
 
 static void
-changed(LimAttackPane *self)
+changed(LimFormPane *pane)
 {
+    LimAttackPane *self = LIM_ATTACK_PANE(pane);
+
     lim_attack_form_arrange(self->form);
     update_soon(self);
-}
-
-static void
-settled(LimAttackPane *self)
-{
-    g_autoptr(GVariant) values = lim_form_dup_settled(self->form);
-
-    if (self->undo)
-        lim_undo_push(self->undo, values);
 }
 
 /* Another way from the step that is shown. */
@@ -684,7 +662,7 @@ do_restart(GSimpleAction *action, GVariant *parameter, gpointer data)
     }
     self->ways++;
     lim_attack_form_set_restarts(self->form, restarts);
-    settled(self);
+    lim_form_pane_settle(LIM_FORM_PANE(self));
     g_autofree char *text = g_strdup_printf(
         "Restarted from step %d, another way; Ctrl+Z brings the former recording back",
         self->shown);
@@ -697,7 +675,8 @@ static void
 set_source(LimAttackPane *self, GVariant *values)
 {
     lim_form_set_values(self->form, values);
-    settled(self); /* one step: Ctrl+Z brings the former settings back */
+    lim_form_pane_settle(
+        LIM_FORM_PANE(self)); /* one step: Ctrl+Z brings the former settings back */
     update_soon(self);
 }
 
@@ -802,10 +781,14 @@ take_picture(LimPane *pane, const LimPanePicture *p)
 
 /* ---- out of the window ---- */
 
-/* The command that writes what "Export PNG" writes; NULL: there is none. */
+/* The command that writes what "Export PNG" writes. */
 static char *
-dup_command(LimAttackPane *self)
+dup_command(LimFormPane *pane, char **said)
 {
+    LimAttackPane *self = LIM_ATTACK_PANE(pane);
+
+    if (!self->run)
+        return NULL;
     const LimAttackPlan *plan = lim_attack_run_plan(self->run);
     const LimAttackSetup *s = &plan->setup;
     g_autoptr(GString) text = g_string_new(NULL);
@@ -814,8 +797,13 @@ dup_command(LimAttackPane *self)
     g_autofree char *flags =
         plan->method->schema ? lim_schema_flags(plan->method->schema, plan->params) : g_strdup("");
 
-    if (s->source == LIM_ATTACK_OWN && !plan->own.path && plan->own.seed != s->seed)
+    if (s->source == LIM_ATTACK_OWN && !plan->own.path && plan->own.seed != s->seed) {
+        *said = g_strdup_printf(
+            "Not copied: limen-cli attacks a sample with the sample's own seed, %" G_GUINT64_FORMAT,
+            plan->own.seed);
         return NULL;
+    }
+    *said = g_strdup("The command for this attack is on the clipboard");
     g_string_printf(text, "limen-cli attack %s --model %s", plan->method->name, model);
     if (plan->denoiser) {
         g_autofree char *denoiser = g_shell_quote(plan->denoiser);
@@ -850,25 +838,6 @@ dup_command(LimAttackPane *self)
 }
 
 static void
-do_copy_command(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    LimAttackPane *self = data;
-
-    if (!self->run)
-        return;
-    g_autofree char *command = dup_command(self);
-    if (!command) {
-        g_autofree char *why = g_strdup_printf(
-            "Not copied: limen-cli attacks a sample with the sample's own seed, %" G_GUINT64_FORMAT,
-            lim_attack_run_plan(self->run)->own.seed);
-        lim_status_line_flash(self->status, why);
-        return;
-    }
-    gdk_clipboard_set_text(gtk_widget_get_clipboard(GTK_WIDGET(self)), command);
-    lim_status_line_flash(self->status, "The command for this attack is on the clipboard");
-}
-
-static void
 exported(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
 {
     g_autoptr(LimAttackPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
@@ -884,106 +853,28 @@ exported(void *data, LimTask *t, LimStatus status, const LimError *err, const Li
 }
 
 static void
-do_export_to(GSimpleAction *action, GVariant *parameter, gpointer data)
+export_to(LimFormPane *pane, const char *path)
 {
-    LimAttackPane *self = data;
+    LimAttackPane *self = LIM_ATTACK_PANE(pane);
 
     if (self->run)
-        lim_worker_submit(worker_of(self),
-                          lim_save_task_new(self->run, g_variant_get_string(parameter, NULL)),
-                          LIM_LANE_LONG, 0, 0,
+        lim_worker_submit(worker_of(self), lim_save_task_new(self->run, path), LIM_LANE_LONG, 0, 0,
                           (LimTaskEvents){.done = exported,
                                           .drop = lim_target_free,
                                           .data = lim_target_new(self, 0)});
 }
 
-static void
-export_response(GtkNativeDialog *dialog, int response, LimAttackPane *self)
+static char *
+dup_file_name(LimFormPane *pane)
 {
-    g_autoptr(GFile) file = gtk_file_chooser_get_file(GTK_FILE_CHOOSER(dialog));
-    g_autofree char *path = file ? g_file_get_path(file) : NULL;
+    LimAttackRun *run = LIM_ATTACK_PANE(pane)->run;
 
-    if (response == GTK_RESPONSE_ACCEPT && path)
-        g_action_group_activate_action(G_ACTION_GROUP(lim_pane_get_actions(LIM_PANE(self))),
-                                       "export-to", g_variant_new_string(path));
-    g_clear_object(&self->chooser);
+    return run ? g_strdup_printf("%s, %s.png", lim_attack_run_plan(run)->method->label,
+                                 lim_attack_run_what(run))
+               : NULL;
 }
 
-static void
-do_export(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    LimAttackPane *self = data;
-
-    if (self->chooser || !self->run)
-        return;
-    g_autofree char *name =
-        g_strdup_printf("%s, %s.png", lim_attack_run_plan(self->run)->method->label,
-                        lim_attack_run_what(self->run));
-    self->chooser =
-        gtk_file_chooser_native_new("Export PNG", GTK_WINDOW(gtk_widget_get_root(GTK_WIDGET(self))),
-                                    GTK_FILE_CHOOSER_ACTION_SAVE, "_Export", "_Cancel");
-    gtk_file_chooser_set_current_name(GTK_FILE_CHOOSER(self->chooser),
-                                      g_strdelimit(name, "/", '-'));
-    g_signal_connect_object(self->chooser, "response", G_CALLBACK(export_response), self, 0);
-    gtk_native_dialog_show(GTK_NATIVE_DIALOG(self->chooser));
-}
-
-/* ---- actions ---- */
-
-static void
-restore(LimAttackPane *self, GVariant *state)
-{
-    if (state)
-        lim_form_set_values(self->form, state);
-}
-
-static void
-do_undo(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    LimAttackPane *self = data;
-
-    lim_form_flush(self->form); /* a burst of keys that is still open is the step to undo */
-    restore(self, lim_undo_undo(self->undo));
-}
-
-static void
-do_redo(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    LimAttackPane *self = data;
-
-    lim_form_flush(self->form);
-    restore(self, lim_undo_redo(self->undo));
-}
-
-static LimSeedRow *
-seed_row(LimAttackPane *self)
-{
-    return LIM_SEED_ROW(lim_form_get_row(self->form, "seed"));
-}
-
-static void
-do_new_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    lim_seed_row_draw(seed_row(data));
-}
-
-static void
-do_previous_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    lim_seed_row_step(seed_row(data), -1);
-}
-
-static void
-do_next_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    lim_seed_row_step(seed_row(data), 1);
-}
-
-static void
-do_reset_all(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    lim_form_reset(LIM_ATTACK_PANE(data)->form);
-}
+/* ---- keys ---- */
 
 static gboolean
 key_pressed(LimAttackPane *self, guint keyval, guint code, GdkModifierType state)
@@ -1008,40 +899,6 @@ pixel_changed(LimAttackPane *self)
 }
 
 /* ---- construction ---- */
-
-static void
-add_button(GtkWidget *box, const char *label, const char *action, const char *tooltip)
-{
-    GtkWidget *button = gtk_button_new_with_label(label);
-
-    gtk_actionable_set_action_name(GTK_ACTIONABLE(button), action);
-    gtk_widget_set_tooltip_text(button, tooltip);
-    gtk_widget_set_hexpand(button, TRUE);
-    gtk_box_append(GTK_BOX(box), button);
-}
-
-static GtkWidget *
-build_panel(LimAttackPane *self)
-{
-    GtkWidget *panel = gtk_box_new(GTK_ORIENTATION_VERTICAL, 18);
-    GtkWidget *buttons = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
-
-    self->form = lim_attack_form_new();
-    g_signal_connect_object(self->form, "changed", G_CALLBACK(changed), self, G_CONNECT_SWAPPED);
-    g_signal_connect_object(self->form, "settled", G_CALLBACK(settled), self, G_CONNECT_SWAPPED);
-    gtk_box_append(GTK_BOX(panel), GTK_WIDGET(self->form));
-    add_button(buttons, "Copy as command", "view.copy-command",
-               "Copies the limen-cli command that makes this attack, byte for byte "
-               "(Ctrl+Shift+C)");
-    add_button(buttons, "Export PNG…", "view.export",
-               "Saves the 8-bit picture with its settings inside, and beside it the floats as "
-               ".npy; goes on to the end of the attack first (Ctrl+E)");
-    gtk_box_append(GTK_BOX(panel), buttons);
-    gtk_widget_add_css_class(panel, "sidebar-panel");
-    gtk_widget_set_size_request(panel, 324, -1);
-    gtk_widget_set_hexpand(panel, FALSE);
-    return panel;
-}
 
 static const char timeline_text[] =
     "A <a href='clean'>picture</a> is changed until the classifier errs, and then as little as "
@@ -1174,63 +1031,21 @@ build_attack(LimAttackPane *self)
     return box;
 }
 
-static GtkWidget *
-build_content(LimAttackPane *self)
-{
-    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 0);
-
-    self->status = LIM_STATUS_LINE(lim_status_line_new());
-    self->stack = gtk_stack_new();
-    gtk_widget_set_vexpand(self->stack, TRUE);
-    gtk_stack_add_named(GTK_STACK(self->stack), build_attack(self), "attack");
-    self->message = LIM_MESSAGE(lim_message_new());
-    gtk_stack_add_named(GTK_STACK(self->stack), GTK_WIDGET(self->message), "message");
-    gtk_box_append(GTK_BOX(box), self->stack);
-    gtk_box_append(GTK_BOX(box), GTK_WIDGET(self->status));
-    gtk_widget_set_hexpand(box, TRUE);
-    return box;
-}
-
 static void
 constructed(GObject *object)
 {
-    static const GActionEntry entries[] = {
-        {.name = "undo", .activate = do_undo},
-        {.name = "redo", .activate = do_redo},
-        {.name = "new-seed", .activate = do_new_seed},
-        {.name = "previous-seed", .activate = do_previous_seed},
-        {.name = "next-seed", .activate = do_next_seed},
-        {.name = "reset-all", .activate = do_reset_all},
-        {.name = "restart", .activate = do_restart},
-        {.name = "copy-command", .activate = do_copy_command},
-        {.name = "export", .activate = do_export},
-        {.name = "export-to", .activate = do_export_to, .parameter_type = "s"},
-    };
+    static const GActionEntry restart = {.name = "restart", .activate = do_restart};
     LimAttackPane *self = LIM_ATTACK_PANE(object);
-    GActionMap *actions = lim_pane_get_actions(LIM_PANE(self));
-    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 0);
+    LimFormPane *pane = LIM_FORM_PANE(object);
 
     G_OBJECT_CLASS(lim_attack_pane_parent_class)->constructed(object);
-    g_action_map_add_action_entries(actions, entries, G_N_ELEMENTS(entries), self);
+    g_action_map_add_action_entries(lim_pane_get_actions(LIM_PANE(self)), &restart, 1, self);
     g_autofree char *models = lim_shipped_model("");
     g_autofree char *samples = lim_shipped_samples();
     self->bench = lim_bench_new(models, samples);
-
-    GtkWidget *panel = build_panel(self);
-    GtkWidget *line = gtk_separator_new(GTK_ORIENTATION_VERTICAL);
-    gtk_box_append(GTK_BOX(box), panel);
-    gtk_box_append(GTK_BOX(box), line);
-    gtk_box_append(GTK_BOX(box), build_content(self));
-    lim_pane_set_child(LIM_PANE(self), box);
-    g_object_bind_property(self, "show-form", panel, "visible", G_BINDING_SYNC_CREATE);
-    g_object_bind_property(self, "show-form", line, "visible", G_BINDING_SYNC_CREATE);
-
-    self->undo = lim_undo_new();
-    settled(self); /* where it all began */
-    g_object_bind_property(self->undo, "can-undo", g_action_map_lookup_action(actions, "undo"),
-                           "enabled", G_BINDING_SYNC_CREATE);
-    g_object_bind_property(self->undo, "can-redo", g_action_map_lookup_action(actions, "redo"),
-                           "enabled", G_BINDING_SYNC_CREATE);
+    self->form = lim_attack_form_new();
+    self->status = lim_form_pane_get_status(pane);
+    lim_form_pane_build(pane, self->form, build_attack(self));
 }
 
 static void
@@ -1244,11 +1059,7 @@ dispose(GObject *object)
 {
     LimAttackPane *self = LIM_ATTACK_PANE(object);
 
-    if (self->chooser)
-        gtk_native_dialog_destroy(GTK_NATIVE_DIALOG(self->chooser));
-    g_clear_object(&self->chooser);
     forget_paint(self);
-    g_clear_object(&self->undo);
     G_OBJECT_CLASS(lim_attack_pane_parent_class)->dispose(object);
 }
 
@@ -1276,6 +1087,15 @@ lim_attack_pane_class_init(LimAttackPaneClass *klass)
     GTK_WIDGET_CLASS(klass)->map = map;
     LIM_PANE_CLASS(klass)->open_file = open_file;
     LIM_PANE_CLASS(klass)->take_picture = take_picture;
+    LIM_FORM_PANE_CLASS(klass)->copy_tooltip =
+        "Copies the limen-cli command that makes this attack, byte for byte (Ctrl+Shift+C)";
+    LIM_FORM_PANE_CLASS(klass)->export_tooltip =
+        "Saves the 8-bit picture with its settings inside, and beside it the floats as .npy; goes "
+        "on to the end of the attack first (Ctrl+E)";
+    LIM_FORM_PANE_CLASS(klass)->changed = changed;
+    LIM_FORM_PANE_CLASS(klass)->dup_command = dup_command;
+    LIM_FORM_PANE_CLASS(klass)->dup_file_name = dup_file_name;
+    LIM_FORM_PANE_CLASS(klass)->export_to = export_to;
     props[PROP_CURRENT] = g_param_spec_boolean("current", NULL, NULL, FALSE,
                                                G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
     g_object_class_install_properties(G_OBJECT_CLASS(klass), N_PROPS, props);

@@ -2,13 +2,13 @@
  * attack as a film below. */
 #pragma once
 
-#include "lim-pane.h"
+#include "lim-form-pane.h"
 #include "panes/attack/panes.h"
 #include "widgets/lim-timeline.h"
 #include "widgets/lim-transport.h"
 
 #define LIM_TYPE_ATTACK_PANE (lim_attack_pane_get_type())
-G_DECLARE_FINAL_TYPE(LimAttackPane, lim_attack_pane, LIM, ATTACK_PANE, LimPane)
+G_DECLARE_FINAL_TYPE(LimAttackPane, lim_attack_pane, LIM, ATTACK_PANE, LimFormPane)
 
 /* ---- for tests ---- */
 

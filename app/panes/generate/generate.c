@@ -5,7 +5,6 @@
  * together: form, modes, side, undo, and the actions. */
 #include "panes/generate/generate.h"
 
-#include "lim-undo.h"
 #include "panes/generate/attention.h"
 #include "panes/generate/file-task.h"
 #include "panes/generate/grid.h"
@@ -15,8 +14,6 @@
 #include "panes/generate/tradeoff.h"
 #include "schema-form.h"
 #include "widgets/lim-density-plot.h"
-#include "widgets/lim-message.h"
-#include "widgets/lim-seed-row.h"
 
 /* What the middle can show, in the order of the switcher; the first is shown at start. */
 static const struct {
@@ -35,7 +32,7 @@ static GType (*const sides[])(void) = {lim_generate_tradeoff_get_type,
 #define SIDE_WIDTH 300
 
 struct _LimGenerate {
-    LimPane parent_instance;
+    LimFormPane parent_instance;
     LimForm *form;
     LimDensityPlot *density;
     GtkWidget *title;
@@ -44,20 +41,16 @@ struct _LimGenerate {
     GtkWidget *modes;    /* GtkStack of LimGenerateParts */
     GtkWidget *side;     /* box of LimGenerateParts */
     GtkWidget *scrolled; /* around it */
-    GtkWidget *stack;    /* "pictures": all of that; or a message */
-    LimMessage *message;
     LimStatusLine *status;
-    LimUndo *undo;
     gboolean comparing; /* the key is held */
     guint tick;         /* waits for the next frame */
-    GtkFileChooserNative *chooser;
 };
 
 /* "current": whether what the mode shows belongs to the settings. */
 enum { PROP_CURRENT = 1, N_PROPS };
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE(LimGenerate, lim_generate, LIM_TYPE_PANE)
+G_DEFINE_FINAL_TYPE(LimGenerate, lim_generate, LIM_TYPE_FORM_PANE)
 
 LimGenerate *
 lim_generate_of(GtkWidget *inside)
@@ -179,43 +172,55 @@ lim_generate_get_part(LimGenerate *self, GType type)
 
 /* A state of undo: the values of the form, and below the names of the parts' types what they have.
  */
-void
-lim_generate_settle(LimGenerate *self)
+static GVariant *
+dup_state(LimFormPane *pane)
 {
+    LimGenerate *self = LIM_GENERATE(pane);
     g_autoptr(GVariant) values = lim_form_dup_settled(self->form);
     GVariantDict state;
 
-    if (!self->undo)
-        return;
     g_variant_dict_init(&state, values);
     for (LimGeneratePart *p = NULL; (p = next_part(self, p));)
         if (LIM_GENERATE_PART_GET_CLASS(p)->get_state)
             g_variant_dict_insert_value(&state, G_OBJECT_TYPE_NAME(p),
                                         LIM_GENERATE_PART_GET_CLASS(p)->get_state(p));
-    lim_undo_push(self->undo, g_variant_dict_end(&state));
+    return g_variant_ref_sink(g_variant_dict_end(&state));
 }
 
-void
-lim_generate_flush(LimGenerate *self)
+static void
+restore(LimFormPane *pane, GVariant *state)
 {
+    LimGenerate *self = LIM_GENERATE(pane);
+
+    lim_form_set_values(self->form, state);
+    for (LimGeneratePart *p = NULL; (p = next_part(self, p));) {
+        g_autoptr(GVariant) own = g_variant_lookup_value(state, G_OBJECT_TYPE_NAME(p), NULL);
+        if (own)
+            LIM_GENERATE_PART_GET_CLASS(p)->set_state(p, own);
+    }
+}
+
+static void
+flush(LimFormPane *pane)
+{
+    LimGenerate *self = LIM_GENERATE(pane);
+
     lim_form_flush(self->form);
     for (LimGeneratePart *p = NULL; (p = next_part(self, p));)
         if (LIM_GENERATE_PART_GET_CLASS(p)->flush)
             LIM_GENERATE_PART_GET_CLASS(p)->flush(p);
 }
 
-static void
-restore(LimGenerate *self, GVariant *state)
+void
+lim_generate_settle(LimGenerate *self)
 {
-    if (!state)
-        return;
-    g_autoptr(GVariant) held = g_variant_ref(state);
-    lim_form_set_values(self->form, held);
-    for (LimGeneratePart *p = NULL; (p = next_part(self, p));) {
-        g_autoptr(GVariant) own = g_variant_lookup_value(held, G_OBJECT_TYPE_NAME(p), NULL);
-        if (own)
-            LIM_GENERATE_PART_GET_CLASS(p)->set_state(p, own);
-    }
+    lim_form_pane_settle(LIM_FORM_PANE(self));
+}
+
+void
+lim_generate_flush(LimGenerate *self)
+{
+    lim_form_pane_flush(LIM_FORM_PANE(self));
 }
 
 void
@@ -257,8 +262,9 @@ enable_rows(LimGenerate *self)
 }
 
 static void
-changed(LimGenerate *self)
+changed(LimFormPane *pane)
 {
+    LimGenerate *self = LIM_GENERATE(pane);
     LimSampleRequest r = lim_generate_get_request(self);
 
     if (r.truncation == LIM_TRUNC_SCALE)
@@ -315,7 +321,7 @@ void
 lim_generate_part_shown(LimGenerate *self, LimGeneratePart *part)
 {
     if (part == visible_mode(self))
-        gtk_stack_set_visible_child_name(GTK_STACK(self->stack), "pictures");
+        lim_form_pane_show_view(LIM_FORM_PANE(self));
 }
 
 void
@@ -332,10 +338,9 @@ show_message(LimGenerate *self, const char *title, const char *text)
     /* With a model at hand the way back to its pictures, otherwise the way to another model. */
     gboolean have = lim_generate_get_model(self) != NULL;
 
-    lim_message_set(self->message, "dialog-warning-symbolic", title, text,
-                    have ? "Back to the pictures" : "Open model…",
-                    have ? "view.back" : "win.open-model");
-    gtk_stack_set_visible_child(GTK_STACK(self->stack), GTK_WIDGET(self->message));
+    lim_form_pane_show_message(LIM_FORM_PANE(self), title, text,
+                               have ? "Back to the pictures" : "Open model…",
+                               have ? "view.back" : "win.open-model");
 }
 
 void
@@ -359,53 +364,6 @@ model_changed(LimGenerate *self)
 }
 
 /* ---- actions ---- */
-
-static void
-do_undo(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    LimGenerate *self = data;
-
-    lim_generate_flush(self); /* a burst of keys that is still open is the step to undo */
-    restore(self, lim_undo_undo(self->undo));
-}
-
-static void
-do_redo(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    LimGenerate *self = data;
-
-    lim_generate_flush(self);
-    restore(self, lim_undo_redo(self->undo));
-}
-
-static void
-do_new_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    LimFormRow *row =
-        lim_generate_form_row(LIM_GENERATE(data)->form, offsetof(LimSampleRequest, seed));
-
-    lim_seed_row_draw(LIM_SEED_ROW(row));
-}
-
-static void
-step_seed(LimGenerate *self, int by)
-{
-    LimFormRow *row = lim_generate_form_row(self->form, offsetof(LimSampleRequest, seed));
-
-    lim_seed_row_step(LIM_SEED_ROW(row), by);
-}
-
-static void
-do_previous_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    step_seed(data, -1);
-}
-
-static void
-do_next_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    step_seed(data, 1);
-}
 
 /* The picture under the pointer, else the one at the cursor. */
 static void
@@ -472,17 +430,11 @@ compare_end(LimGenerate *self)
 }
 
 static void
-do_reset_all(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    lim_form_reset(LIM_GENERATE(data)->form);
-}
-
-static void
 do_back(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
     LimGenerate *self = data;
 
-    gtk_stack_set_visible_child_name(GTK_STACK(self->stack), "pictures");
+    lim_form_pane_show_view(LIM_FORM_PANE(self));
     lim_generate_update_soon(self);
 }
 
@@ -496,18 +448,19 @@ do_mode(GSimpleAction *action, GVariant *state, gpointer data)
         lim_generate_set_mode(self, name); /* sets the state */
 }
 
-static void
-do_copy_command(GSimpleAction *action, GVariant *parameter, gpointer data)
+/* ---- out of the window, and back ---- */
+
+static char *
+dup_command(LimFormPane *pane, char **said)
 {
-    LimGenerate *self = data;
+    LimGenerate *self = LIM_GENERATE(pane);
     LimGeneratePart *mode = visible_mode(self);
 
     if (!lim_generate_get_model(self))
-        return;
+        return NULL;
     g_autofree char *what = LIM_GENERATE_PART_GET_CLASS(mode)->dup_command(mode);
-    g_autofree char *command = g_strdup_printf("limen-cli %s --out sheet.png", what);
-    gdk_clipboard_set_text(gtk_widget_get_clipboard(GTK_WIDGET(self)), command);
-    lim_generate_flash(self, "The command for these pictures is on the clipboard");
+    *said = g_strdup("The command for these pictures is on the clipboard");
+    return g_strdup_printf("limen-cli %s --out sheet.png", what);
 }
 
 /* A task that reads or writes one file. */
@@ -553,45 +506,24 @@ exported(void *data, LimTask *t, LimStatus status, const LimError *err, const Li
 }
 
 static void
-do_export_to(GSimpleAction *action, GVariant *parameter, gpointer data)
+export_to(LimFormPane *pane, const char *path)
 {
-    LimGenerate *self = data;
+    LimGenerate *self = LIM_GENERATE(pane);
     LimGeneratePart *mode = visible_mode(self);
-    const char *path = g_variant_get_string(parameter, NULL);
 
     if (lim_generate_get_model(self))
         submit_file(self, path, LIM_GENERATE_PART_GET_CLASS(mode)->new_export(mode, path),
                     exported);
 }
 
-static void
-export_response(GtkNativeDialog *dialog, int response, LimGenerate *self)
+static char *
+dup_file_name(LimFormPane *pane)
 {
-    g_autoptr(GFile) file = gtk_file_chooser_get_file(GTK_FILE_CHOOSER(dialog));
-    g_autofree char *path = file ? g_file_get_path(file) : NULL;
-
-    if (response == GTK_RESPONSE_ACCEPT && path)
-        g_action_group_activate_action(G_ACTION_GROUP(lim_pane_get_actions(LIM_PANE(self))),
-                                       "export-to", g_variant_new_string(path));
-    g_clear_object(&self->chooser);
-}
-
-static void
-do_export(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    LimGenerate *self = data;
+    LimGenerate *self = LIM_GENERATE(pane);
     LimGeneratePart *mode = visible_mode(self);
 
-    if (self->chooser || !lim_generate_get_model(self))
-        return;
-    g_autofree char *name = LIM_GENERATE_PART_GET_CLASS(mode)->dup_file_name(mode);
-    self->chooser =
-        gtk_file_chooser_native_new("Export PNG", GTK_WINDOW(gtk_widget_get_root(GTK_WIDGET(self))),
-                                    GTK_FILE_CHOOSER_ACTION_SAVE, "_Export", "_Cancel");
-    gtk_file_chooser_set_current_name(GTK_FILE_CHOOSER(self->chooser),
-                                      g_strdelimit(name, "/", '-'));
-    g_signal_connect_object(self->chooser, "response", G_CALLBACK(export_response), self, 0);
-    gtk_native_dialog_show(GTK_NATIVE_DIALOG(self->chooser));
+    return lim_generate_get_model(self) ? LIM_GENERATE_PART_GET_CLASS(mode)->dup_file_name(mode)
+                                        : NULL;
 }
 
 static void
@@ -660,44 +592,16 @@ open_file(LimPane *pane, const char *path)
 
 /* ---- construction ---- */
 
-static void
-add_button(GtkWidget *box, const char *label, const char *action, const char *tooltip)
+static LimForm *
+build_form(LimGenerate *self)
 {
-    GtkWidget *button = gtk_button_new_with_label(label);
+    LimForm *form = lim_generate_form_new();
 
-    gtk_actionable_set_action_name(GTK_ACTIONABLE(button), action);
-    gtk_widget_set_tooltip_text(button, tooltip);
-    gtk_widget_set_hexpand(button, TRUE);
-    gtk_box_append(GTK_BOX(box), button);
-}
-
-static GtkWidget *
-build_panel(LimGenerate *self)
-{
-    GtkWidget *panel = gtk_box_new(GTK_ORIENTATION_VERTICAL, 18);
-    GtkWidget *buttons = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
-
-    self->form = lim_generate_form_new();
     self->density = LIM_DENSITY_PLOT(lim_density_plot_new());
     lim_form_add_below(
-        self->form, lim_schema_at(lim_sample_schema, offsetof(LimSampleRequest, threshold))->name,
+        form, lim_schema_at(lim_sample_schema, offsetof(LimSampleRequest, threshold))->name,
         GTK_WIDGET(self->density));
-    g_signal_connect_object(self->form, "changed", G_CALLBACK(changed), self, G_CONNECT_SWAPPED);
-    g_signal_connect_object(self->form, "settled", G_CALLBACK(lim_generate_settle), self,
-                            G_CONNECT_SWAPPED);
-
-    add_button(buttons, "Copy as command", "view.copy-command",
-               "Copies the limen-cli command that writes these pictures, byte for byte "
-               "(Ctrl+Shift+C)");
-    add_button(buttons, "Export PNG…", "view.export",
-               "Saves the pictures, or the attention maps of what is pinned, with their settings "
-               "inside: drop the file on this window to restore them (Ctrl+E)");
-    gtk_box_append(GTK_BOX(panel), GTK_WIDGET(self->form));
-    gtk_box_append(GTK_BOX(panel), buttons);
-    gtk_widget_add_css_class(panel, "sidebar-panel");
-    gtk_widget_set_size_request(panel, 324, -1);
-    gtk_widget_set_hexpand(panel, FALSE);
-    return panel;
+    return form;
 }
 
 /* The title of what is shown, and the switcher of modes. */
@@ -790,47 +694,21 @@ build_pictures(LimGenerate *self)
     return pictures;
 }
 
-static GtkWidget *
-build_content(LimGenerate *self)
-{
-    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 0);
-
-    self->stack = gtk_stack_new();
-    gtk_stack_add_named(GTK_STACK(self->stack), build_pictures(self), "pictures");
-    self->message = LIM_MESSAGE(lim_message_new());
-    gtk_stack_add_named(GTK_STACK(self->stack), GTK_WIDGET(self->message), "message");
-    self->status = LIM_STATUS_LINE(lim_status_line_new());
-    gtk_box_append(GTK_BOX(box), self->stack);
-    gtk_box_append(GTK_BOX(box), GTK_WIDGET(self->status));
-    g_signal_connect_object(self->modes, "notify::visible-child", G_CALLBACK(mode_changed), self,
-                            G_CONNECT_SWAPPED);
-    return box;
-}
-
 static void
 constructed(GObject *object)
 {
     static const GActionEntry entries[] = {
-        {.name = "undo", .activate = do_undo},
-        {.name = "redo", .activate = do_redo},
-        {.name = "new-seed", .activate = do_new_seed},
-        {.name = "previous-seed", .activate = do_previous_seed},
-        {.name = "next-seed", .activate = do_next_seed},
         {.name = "keep-sample", .activate = do_keep},
         {.name = "send-to-attack", .activate = do_send},
-        {.name = "reset-all", .activate = do_reset_all},
         {.name = "back", .activate = do_back},
         {.name = "mode", .parameter_type = "s", .state = "''", .change_state = do_mode},
-        {.name = "copy-command", .activate = do_copy_command},
-        {.name = "export", .activate = do_export},
-        {.name = "export-to", .activate = do_export_to, .parameter_type = "s"},
     };
     LimGenerate *self = LIM_GENERATE(object);
-    GActionMap *actions = lim_pane_get_actions(LIM_PANE(self));
-    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 0);
+    LimFormPane *pane = LIM_FORM_PANE(object);
 
     G_OBJECT_CLASS(lim_generate_parent_class)->constructed(object);
-    g_action_map_add_action_entries(actions, entries, G_N_ELEMENTS(entries), self);
+    g_action_map_add_action_entries(lim_pane_get_actions(LIM_PANE(self)), entries,
+                                    G_N_ELEMENTS(entries), self);
 
     GtkEventController *keys = gtk_event_controller_key_new();
     g_signal_connect_swapped(keys, "key-pressed", G_CALLBACK(compare_key), self);
@@ -840,23 +718,13 @@ constructed(GObject *object)
     g_signal_connect_swapped(focus, "leave", G_CALLBACK(compare_end), self);
     gtk_widget_add_controller(GTK_WIDGET(self), focus);
 
-    GtkWidget *panel = build_panel(self);
-    gtk_box_append(GTK_BOX(box), panel);
-    GtkWidget *line = gtk_separator_new(GTK_ORIENTATION_VERTICAL);
-    gtk_box_append(GTK_BOX(box), line);
-    gtk_box_append(GTK_BOX(box), build_content(self));
-    lim_pane_set_child(LIM_PANE(self), box);
+    self->form = build_form(self);
+    self->status = lim_form_pane_get_status(pane);
+    lim_form_pane_build(pane, self->form, build_pictures(self));
+    g_signal_connect_object(self->modes, "notify::visible-child", G_CALLBACK(mode_changed), self,
+                            G_CONNECT_SWAPPED);
     mode_changed(self);
-    changed(self);
-    g_object_bind_property(self, "show-form", panel, "visible", G_BINDING_SYNC_CREATE);
-    g_object_bind_property(self, "show-form", line, "visible", G_BINDING_SYNC_CREATE);
-
-    self->undo = lim_undo_new();
-    lim_generate_settle(self); /* where it all began */
-    g_object_bind_property(self->undo, "can-undo", g_action_map_lookup_action(actions, "undo"),
-                           "enabled", G_BINDING_SYNC_CREATE);
-    g_object_bind_property(self->undo, "can-redo", g_action_map_lookup_action(actions, "redo"),
-                           "enabled", G_BINDING_SYNC_CREATE);
+    changed(pane);
     g_signal_connect_object(lim_pane_get_session(LIM_PANE(self)), "model-changed",
                             G_CALLBACK(model_changed), self, G_CONNECT_SWAPPED);
 }
@@ -870,24 +738,23 @@ get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
 }
 
 static void
-dispose(GObject *object)
-{
-    LimGenerate *self = LIM_GENERATE(object);
-
-    if (self->chooser)
-        gtk_native_dialog_destroy(GTK_NATIVE_DIALOG(self->chooser));
-    g_clear_object(&self->chooser);
-    g_clear_object(&self->undo);
-    G_OBJECT_CLASS(lim_generate_parent_class)->dispose(object);
-}
-
-static void
 lim_generate_class_init(LimGenerateClass *klass)
 {
     G_OBJECT_CLASS(klass)->constructed = constructed;
     G_OBJECT_CLASS(klass)->get_property = get_property;
-    G_OBJECT_CLASS(klass)->dispose = dispose;
     LIM_PANE_CLASS(klass)->open_file = open_file;
+    LIM_FORM_PANE_CLASS(klass)->copy_tooltip =
+        "Copies the limen-cli command that writes these pictures, byte for byte (Ctrl+Shift+C)";
+    LIM_FORM_PANE_CLASS(klass)->export_tooltip =
+        "Saves the pictures, or the attention maps of what is pinned, with their settings inside: "
+        "drop the file on this window to restore them (Ctrl+E)";
+    LIM_FORM_PANE_CLASS(klass)->changed = changed;
+    LIM_FORM_PANE_CLASS(klass)->dup_state = dup_state;
+    LIM_FORM_PANE_CLASS(klass)->restore = restore;
+    LIM_FORM_PANE_CLASS(klass)->flush = flush;
+    LIM_FORM_PANE_CLASS(klass)->dup_command = dup_command;
+    LIM_FORM_PANE_CLASS(klass)->dup_file_name = dup_file_name;
+    LIM_FORM_PANE_CLASS(klass)->export_to = export_to;
     props[PROP_CURRENT] = g_param_spec_boolean("current", NULL, NULL, FALSE,
                                                G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
     g_object_class_install_properties(G_OBJECT_CLASS(klass), N_PROPS, props);

@@ -3,13 +3,13 @@
  * of modes or of sides in generate.c. */
 #pragma once
 
-#include "lim-pane.h"
+#include "lim-form-pane.h"
 #include "panes/generate/form.h"
 #include "panes/generate/part.h"
 #include "widgets/lim-status-line.h"
 
 #define LIM_TYPE_GENERATE (lim_generate_get_type())
-G_DECLARE_FINAL_TYPE(LimGenerate, lim_generate, LIM, GENERATE, LimPane)
+G_DECLARE_FINAL_TYPE(LimGenerate, lim_generate, LIM, GENERATE, LimFormPane)
 
 /* ---- for the parts ---- */
 

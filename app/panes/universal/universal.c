@@ -2,7 +2,6 @@
  * job while everything can be looked at. Pausing cancels the job and keeps what there is. */
 #include "panes/universal/universal.h"
 
-#include "lim-undo.h"
 #include "panes/attack/panes.h"
 #include "panes/universal/graph.h"
 #include "schema-form.h"
@@ -11,11 +10,8 @@
 #include "widgets/lim-choice-row.h"
 #include "widgets/lim-explain.h"
 #include "widgets/lim-image-grid.h"
-#include "widgets/lim-message.h"
 #include "widgets/lim-picture-view.h"
 #include "widgets/lim-plot.h"
-#include "widgets/lim-seed-row.h"
-#include "widgets/lim-status-line.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -28,7 +24,7 @@
 #define BOTTOM     190
 
 struct _LimUniversalPane {
-    LimPane parent_instance;
+    LimFormPane parent_instance;
     LimForm *form;
     LimPictureView *view;
     LimZoom *zoom;
@@ -37,11 +33,8 @@ struct _LimUniversalPane {
     GtkWidget *verdict, *gain, *pause, *scale, *said, *graph, *apply;
     LimSeriesPage *transfer, *shuffles;
     LimExplain *explain;
-    GtkWidget *pages, *stack;
-    LimMessage *message;
+    GtkWidget *pages;
     LimStatusLine *status;
-    LimUndo *undo;
-    GtkFileChooserNative *chooser;
 
     LimBench *bench;
     LimUniversalPictures *pictures;
@@ -62,7 +55,7 @@ struct _LimUniversalPane {
     int n_flipped, flipped[FLIPPED]; /* unseen pictures in the grid */
 };
 
-G_DEFINE_FINAL_TYPE(LimUniversalPane, lim_universal_pane, LIM_TYPE_PANE)
+G_DEFINE_FINAL_TYPE(LimUniversalPane, lim_universal_pane, LIM_TYPE_FORM_PANE)
 
 static LimWorker *
 worker_of(LimUniversalPane *self)
@@ -388,9 +381,8 @@ toggle(LimUniversalPane *self)
 static void
 show_message(LimUniversalPane *self, const char *text)
 {
-    lim_message_set(self->message, "dialog-warning-symbolic", "This perturbation cannot be made",
-                    text, NULL, NULL);
-    gtk_stack_set_visible_child(GTK_STACK(self->stack), GTK_WIDGET(self->message));
+    lim_form_pane_show_message(LIM_FORM_PANE(self), "This perturbation cannot be made", text, NULL,
+                               NULL);
 }
 
 static void
@@ -409,7 +401,7 @@ begun(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTi
     lim_universal_run_unref(self->run);
     self->run = lim_universal_begin_task_steal(t);
     self->looked_passes = 0;
-    gtk_stack_set_visible_child_name(GTK_STACK(self->stack), "universal");
+    lim_form_pane_show_view(LIM_FORM_PANE(self));
     lim_series_page_set_run(self->transfer, self->run);
     lim_series_page_set_run(self->shuffles, self->run);
     go_on(self);
@@ -499,8 +491,9 @@ map(GtkWidget *widget)
 
 /* A bound means something else in the other norm. */
 static void
-changed(LimUniversalPane *self)
+changed(LimFormPane *pane)
 {
+    LimUniversalPane *self = LIM_UNIVERSAL_PANE(pane);
     LimUniversalParams p;
 
     lim_schema_form_read(self->form, lim_universal_schema, &p);
@@ -514,19 +507,10 @@ changed(LimUniversalPane *self)
     update_soon(self);
 }
 
-static void
-settled(LimUniversalPane *self)
-{
-    g_autoptr(GVariant) values = lim_form_dup_settled(self->form);
-
-    if (self->undo)
-        lim_undo_push(self->undo, values);
-}
-
 /* ---- out of the window ---- */
 
 static char *
-dup_command(LimUniversalPane *self)
+command_of(LimUniversalPane *self)
 {
     const LimUniversalPlan *plan = lim_universal_run_plan(self->run);
     g_autofree char *flags = lim_schema_flags(lim_universal_schema, &plan->params);
@@ -541,16 +525,15 @@ dup_command(LimUniversalPane *self)
                            flags);
 }
 
-static void
-do_copy_command(GSimpleAction *action, GVariant *parameter, gpointer data)
+static char *
+dup_command(LimFormPane *pane, char **said)
 {
-    LimUniversalPane *self = data;
+    LimUniversalPane *self = LIM_UNIVERSAL_PANE(pane);
 
     if (!self->run)
-        return;
-    g_autofree char *command = dup_command(self);
-    gdk_clipboard_set_text(gtk_widget_get_clipboard(GTK_WIDGET(self)), command);
-    lim_status_line_flash(self->status, "The command for this perturbation is on the clipboard");
+        return NULL;
+    *said = g_strdup("The command for this perturbation is on the clipboard");
+    return command_of(self);
 }
 
 static void
@@ -568,47 +551,24 @@ exported(void *data, LimTask *t, LimStatus status, const LimError *err, const Li
 }
 
 static void
-do_export_to(GSimpleAction *action, GVariant *parameter, gpointer data)
+export_to(LimFormPane *pane, const char *path)
 {
-    LimUniversalPane *self = data;
+    LimUniversalPane *self = LIM_UNIVERSAL_PANE(pane);
 
     if (!self->run)
         return;
-    g_autofree char *command = dup_command(self);
-    lim_worker_submit(worker_of(self),
-                      lim_universal_save_task_new(self->run, g_variant_get_string(parameter, NULL),
-                                                  command, -1, 1),
+    g_autofree char *command = command_of(self);
+    lim_worker_submit(worker_of(self), lim_universal_save_task_new(self->run, path, command, -1, 1),
                       LIM_LANE_LONG, 0, 0,
                       (LimTaskEvents){.done = exported,
                                       .drop = lim_target_free,
                                       .data = lim_target_new(self, 0)});
 }
 
-static void
-export_response(GtkNativeDialog *dialog, int response, LimUniversalPane *self)
+static char *
+dup_file_name(LimFormPane *pane)
 {
-    g_autoptr(GFile) file = gtk_file_chooser_get_file(GTK_FILE_CHOOSER(dialog));
-    g_autofree char *path = file ? g_file_get_path(file) : NULL;
-
-    if (response == GTK_RESPONSE_ACCEPT && path)
-        g_action_group_activate_action(G_ACTION_GROUP(lim_pane_get_actions(LIM_PANE(self))),
-                                       "export-to", g_variant_new_string(path));
-    g_clear_object(&self->chooser);
-}
-
-static void
-do_export(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    LimUniversalPane *self = data;
-
-    if (self->chooser || !self->run)
-        return;
-    self->chooser =
-        gtk_file_chooser_native_new("Export PNG", GTK_WINDOW(gtk_widget_get_root(GTK_WIDGET(self))),
-                                    GTK_FILE_CHOOSER_ACTION_SAVE, "_Export", "_Cancel");
-    gtk_file_chooser_set_current_name(GTK_FILE_CHOOSER(self->chooser), "Universal.png");
-    g_signal_connect_object(self->chooser, "response", G_CALLBACK(export_response), self, 0);
-    gtk_native_dialog_show(GTK_NATIVE_DIALOG(self->chooser));
+    return LIM_UNIVERSAL_PANE(pane)->run ? g_strdup("Universal.png") : NULL;
 }
 
 static void
@@ -645,63 +605,6 @@ do_apply(GSimpleAction *action, GVariant *parameter, gpointer data)
                       (LimTaskEvents){.done = picture_saved,
                                       .drop = lim_target_free,
                                       .data = lim_target_new(self, 0)});
-}
-
-/* ---- actions ---- */
-
-static void
-restore(LimUniversalPane *self, GVariant *state)
-{
-    if (state)
-        lim_form_set_values(self->form, state);
-}
-
-static void
-do_undo(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    LimUniversalPane *self = data;
-
-    lim_form_flush(self->form); /* a burst of keys that is still open is the step to undo */
-    restore(self, lim_undo_undo(self->undo));
-}
-
-static void
-do_redo(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    LimUniversalPane *self = data;
-
-    lim_form_flush(self->form);
-    restore(self, lim_undo_redo(self->undo));
-}
-
-static LimSeedRow *
-seed_row(LimUniversalPane *self)
-{
-    return LIM_SEED_ROW(lim_form_get_row(self->form, "seed"));
-}
-
-static void
-do_new_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    lim_seed_row_draw(seed_row(data));
-}
-
-static void
-do_previous_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    lim_seed_row_step(seed_row(data), -1);
-}
-
-static void
-do_next_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    lim_seed_row_step(seed_row(data), 1);
-}
-
-static void
-do_reset_all(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    lim_form_reset(LIM_UNIVERSAL_PANE(data)->form);
 }
 
 static gboolean
@@ -743,39 +646,6 @@ build_form(void)
     lim_schema_form_fill(form, lim_universal_setup_schema, setup, G_N_ELEMENTS(setup));
     lim_schema_form_fill(form, lim_universal_schema, hints, G_N_ELEMENTS(hints));
     return form;
-}
-
-static void
-add_button(GtkWidget *box, const char *label, const char *action, const char *tooltip)
-{
-    GtkWidget *button = gtk_button_new_with_label(label);
-
-    gtk_actionable_set_action_name(GTK_ACTIONABLE(button), action);
-    gtk_widget_set_tooltip_text(button, tooltip);
-    gtk_widget_set_hexpand(button, TRUE);
-    gtk_box_append(GTK_BOX(box), button);
-}
-
-static GtkWidget *
-build_panel(LimUniversalPane *self)
-{
-    GtkWidget *panel = gtk_box_new(GTK_ORIENTATION_VERTICAL, 18);
-    GtkWidget *buttons = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
-
-    self->form = build_form();
-    g_signal_connect_object(self->form, "changed", G_CALLBACK(changed), self, G_CONNECT_SWAPPED);
-    g_signal_connect_object(self->form, "settled", G_CALLBACK(settled), self, G_CONNECT_SWAPPED);
-    gtk_box_append(GTK_BOX(panel), GTK_WIDGET(self->form));
-    add_button(buttons, "Copy as command", "view.copy-command",
-               "Copies the limen-cli command that makes this v, bit for bit (Ctrl+Shift+C)");
-    add_button(buttons, "Export PNG…", "view.export",
-               "Saves v as a picture, and beside it the floats as .npy and as .safetensors "
-               "(Ctrl+E)");
-    gtk_box_append(GTK_BOX(panel), buttons);
-    gtk_widget_add_css_class(panel, "sidebar-panel");
-    gtk_widget_set_size_request(panel, 324, -1);
-    gtk_widget_set_hexpand(panel, FALSE);
-    return panel;
 }
 
 /* A title over a widget. */
@@ -965,65 +835,23 @@ build_universal(LimUniversalPane *self)
     return box;
 }
 
-static GtkWidget *
-build_content(LimUniversalPane *self)
-{
-    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 0);
-
-    self->status = LIM_STATUS_LINE(lim_status_line_new());
-    self->stack = gtk_stack_new();
-    gtk_widget_set_vexpand(self->stack, TRUE);
-    gtk_stack_add_named(GTK_STACK(self->stack), build_universal(self), "universal");
-    self->message = LIM_MESSAGE(lim_message_new());
-    gtk_stack_add_named(GTK_STACK(self->stack), GTK_WIDGET(self->message), "message");
-    gtk_box_append(GTK_BOX(box), self->stack);
-    gtk_box_append(GTK_BOX(box), GTK_WIDGET(self->status));
-    gtk_widget_set_hexpand(box, TRUE);
-    return box;
-}
-
 static void
 constructed(GObject *object)
 {
-    static const GActionEntry entries[] = {
-        {.name = "undo", .activate = do_undo},
-        {.name = "redo", .activate = do_redo},
-        {.name = "new-seed", .activate = do_new_seed},
-        {.name = "previous-seed", .activate = do_previous_seed},
-        {.name = "next-seed", .activate = do_next_seed},
-        {.name = "reset-all", .activate = do_reset_all},
-        {.name = "copy-command", .activate = do_copy_command},
-        {.name = "export", .activate = do_export},
-        {.name = "export-to", .activate = do_export_to, .parameter_type = "s"},
-        {.name = "apply-in-attack", .activate = do_apply},
-    };
+    static const GActionEntry apply = {.name = "apply-in-attack", .activate = do_apply};
     LimUniversalPane *self = LIM_UNIVERSAL_PANE(object);
-    GActionMap *actions = lim_pane_get_actions(LIM_PANE(self));
-    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 0);
+    LimFormPane *pane = LIM_FORM_PANE(object);
 
     G_OBJECT_CLASS(lim_universal_pane_parent_class)->constructed(object);
-    g_action_map_add_action_entries(actions, entries, G_N_ELEMENTS(entries), self);
+    g_action_map_add_action_entries(lim_pane_get_actions(LIM_PANE(self)), &apply, 1, self);
     g_autofree char *models = lim_shipped_model("");
     g_autofree char *samples = lim_shipped_samples();
     self->bench = lim_bench_new(models, samples);
     self->pictures = lim_universal_pictures_new(samples);
     self->norm = LIM_NORM_LINF;
-
-    GtkWidget *panel = build_panel(self);
-    GtkWidget *line = gtk_separator_new(GTK_ORIENTATION_VERTICAL);
-    gtk_box_append(GTK_BOX(box), panel);
-    gtk_box_append(GTK_BOX(box), line);
-    gtk_box_append(GTK_BOX(box), build_content(self));
-    lim_pane_set_child(LIM_PANE(self), box);
-    g_object_bind_property(self, "show-form", panel, "visible", G_BINDING_SYNC_CREATE);
-    g_object_bind_property(self, "show-form", line, "visible", G_BINDING_SYNC_CREATE);
-
-    self->undo = lim_undo_new();
-    settled(self); /* where it all began */
-    g_object_bind_property(self->undo, "can-undo", g_action_map_lookup_action(actions, "undo"),
-                           "enabled", G_BINDING_SYNC_CREATE);
-    g_object_bind_property(self->undo, "can-redo", g_action_map_lookup_action(actions, "redo"),
-                           "enabled", G_BINDING_SYNC_CREATE);
+    self->form = build_form();
+    self->status = lim_form_pane_get_status(pane);
+    lim_form_pane_build(pane, self->form, build_universal(self));
 }
 
 static void
@@ -1031,10 +859,6 @@ dispose(GObject *object)
 {
     LimUniversalPane *self = LIM_UNIVERSAL_PANE(object);
 
-    if (self->chooser)
-        gtk_native_dialog_destroy(GTK_NATIVE_DIALOG(self->chooser));
-    g_clear_object(&self->chooser);
-    g_clear_object(&self->undo);
     g_clear_object(&self->zoom);
     G_OBJECT_CLASS(lim_universal_pane_parent_class)->dispose(object);
 }
@@ -1058,6 +882,14 @@ lim_universal_pane_class_init(LimUniversalPaneClass *klass)
     G_OBJECT_CLASS(klass)->dispose = dispose;
     G_OBJECT_CLASS(klass)->finalize = finalize;
     GTK_WIDGET_CLASS(klass)->map = map;
+    LIM_FORM_PANE_CLASS(klass)->copy_tooltip =
+        "Copies the limen-cli command that makes this v, bit for bit (Ctrl+Shift+C)";
+    LIM_FORM_PANE_CLASS(klass)->export_tooltip =
+        "Saves v as a picture, and beside it the floats as .npy and as .safetensors (Ctrl+E)";
+    LIM_FORM_PANE_CLASS(klass)->changed = changed;
+    LIM_FORM_PANE_CLASS(klass)->dup_command = dup_command;
+    LIM_FORM_PANE_CLASS(klass)->dup_file_name = dup_file_name;
+    LIM_FORM_PANE_CLASS(klass)->export_to = export_to;
 }
 
 static void

@@ -2,11 +2,11 @@
  * and what it does to them. */
 #pragma once
 
-#include "lim-pane.h"
+#include "lim-form-pane.h"
 #include "panes/universal/pages.h"
 
 #define LIM_TYPE_UNIVERSAL_PANE (lim_universal_pane_get_type())
-G_DECLARE_FINAL_TYPE(LimUniversalPane, lim_universal_pane, LIM, UNIVERSAL_PANE, LimPane)
+G_DECLARE_FINAL_TYPE(LimUniversalPane, lim_universal_pane, LIM, UNIVERSAL_PANE, LimFormPane)
 
 /* ---- for tests ---- */
 

@@ -1,0 +1,306 @@
+/* What views with a form have in common. */
+#include "lim-form-pane.h"
+
+#include "lim-undo.h"
+#include "widgets/lim-seed-row.h"
+
+#define PANEL_WIDTH 324
+
+typedef struct {
+    LimForm *form;
+    LimUndo *undo;    /* NULL until everything is built */
+    GtkWidget *stack; /* of view and message */
+    LimMessage *message;
+    LimStatusLine *status;
+    GtkFileChooserNative *chooser; /* while it is open */
+} LimFormPanePrivate;
+
+G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE(LimFormPane, lim_form_pane, LIM_TYPE_PANE)
+
+#define PRIV(self)  ((LimFormPanePrivate *)lim_form_pane_get_instance_private(self))
+#define CLASS(self) LIM_FORM_PANE_GET_CLASS(self)
+
+LimStatusLine *
+lim_form_pane_get_status(LimFormPane *self)
+{
+    return PRIV(self)->status;
+}
+
+void
+lim_form_pane_show_view(LimFormPane *self)
+{
+    gtk_stack_set_visible_child_name(GTK_STACK(PRIV(self)->stack), "view");
+}
+
+void
+lim_form_pane_show_message(LimFormPane *self, const char *title, const char *text,
+                           const char *button, const char *action)
+{
+    LimFormPanePrivate *priv = PRIV(self);
+
+    lim_message_set(priv->message, "dialog-warning-symbolic", title, text, button, action);
+    gtk_stack_set_visible_child(GTK_STACK(priv->stack), GTK_WIDGET(priv->message));
+}
+
+/* ---- undo ---- */
+
+static GVariant *
+dup_state(LimFormPane *self)
+{
+    return lim_form_dup_settled(PRIV(self)->form);
+}
+
+static void
+restore(LimFormPane *self, GVariant *state)
+{
+    lim_form_set_values(PRIV(self)->form, state);
+}
+
+static void
+flush(LimFormPane *self)
+{
+    lim_form_flush(PRIV(self)->form);
+}
+
+void
+lim_form_pane_settle(LimFormPane *self)
+{
+    if (!PRIV(self)->undo)
+        return;
+    g_autoptr(GVariant) state = CLASS(self)->dup_state(self);
+    lim_undo_push(PRIV(self)->undo, state);
+}
+
+void
+lim_form_pane_flush(LimFormPane *self)
+{
+    CLASS(self)->flush(self);
+}
+
+static void
+move(LimFormPane *self, GVariant *(*to)(LimUndo *undo))
+{
+    lim_form_pane_flush(self); /* a burst of keys that is still open is the step to undo */
+    GVariant *state = to(PRIV(self)->undo);
+    if (!state)
+        return;
+    g_autoptr(GVariant) held = g_variant_ref(state);
+    CLASS(self)->restore(self, held);
+}
+
+/* ---- actions ---- */
+
+static void
+do_undo(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    move(data, lim_undo_undo);
+}
+
+static void
+do_redo(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    move(data, lim_undo_redo);
+}
+
+static LimSeedRow *
+seed_row(LimFormPane *self)
+{
+    return LIM_SEED_ROW(lim_form_get_row(PRIV(self)->form, "seed"));
+}
+
+static void
+do_new_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    lim_seed_row_draw(seed_row(data));
+}
+
+static void
+do_previous_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    lim_seed_row_step(seed_row(data), -1);
+}
+
+static void
+do_next_seed(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    lim_seed_row_step(seed_row(data), 1);
+}
+
+static void
+do_reset_all(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    lim_form_reset(PRIV(data)->form);
+}
+
+static void
+do_copy_command(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimFormPane *self = data;
+    g_autofree char *said = NULL;
+    g_autofree char *command = CLASS(self)->dup_command(self, &said);
+
+    if (command)
+        gdk_clipboard_set_text(gtk_widget_get_clipboard(GTK_WIDGET(self)), command);
+    if (said)
+        lim_status_line_flash(PRIV(self)->status, said);
+}
+
+static void
+do_export_to(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    CLASS(data)->export_to(data, g_variant_get_string(parameter, NULL));
+}
+
+static void
+export_response(GtkNativeDialog *dialog, int response, LimFormPane *self)
+{
+    g_autoptr(GFile) file = gtk_file_chooser_get_file(GTK_FILE_CHOOSER(dialog));
+    g_autofree char *path = file ? g_file_get_path(file) : NULL;
+
+    if (response == GTK_RESPONSE_ACCEPT && path)
+        CLASS(self)->export_to(self, path);
+    g_clear_object(&PRIV(self)->chooser);
+}
+
+static void
+do_export(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimFormPanePrivate *priv = PRIV(data);
+
+    if (priv->chooser)
+        return;
+    g_autofree char *name = CLASS(data)->dup_file_name(data);
+    if (!name)
+        return;
+    priv->chooser = gtk_file_chooser_native_new("Export PNG", GTK_WINDOW(gtk_widget_get_root(data)),
+                                                GTK_FILE_CHOOSER_ACTION_SAVE, "_Export", "_Cancel");
+    gtk_file_chooser_set_current_name(GTK_FILE_CHOOSER(priv->chooser),
+                                      g_strdelimit(name, "/", '-'));
+    g_signal_connect_object(priv->chooser, "response", G_CALLBACK(export_response), data, 0);
+    gtk_native_dialog_show(GTK_NATIVE_DIALOG(priv->chooser));
+}
+
+/* ---- construction ---- */
+
+static void
+add_button(GtkWidget *box, const char *label, const char *action, const char *tooltip)
+{
+    GtkWidget *button = gtk_button_new_with_label(label);
+
+    gtk_actionable_set_action_name(GTK_ACTIONABLE(button), action);
+    gtk_widget_set_tooltip_text(button, tooltip);
+    gtk_widget_set_hexpand(button, TRUE);
+    gtk_box_append(GTK_BOX(box), button);
+}
+
+static GtkWidget *
+build_panel(LimFormPane *self)
+{
+    GtkWidget *panel = gtk_box_new(GTK_ORIENTATION_VERTICAL, 18);
+    GtkWidget *buttons = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
+
+    add_button(buttons, "Copy as command", "view.copy-command", CLASS(self)->copy_tooltip);
+    add_button(buttons, "Export PNG…", "view.export", CLASS(self)->export_tooltip);
+    gtk_box_append(GTK_BOX(panel), GTK_WIDGET(PRIV(self)->form));
+    gtk_box_append(GTK_BOX(panel), buttons);
+    gtk_widget_add_css_class(panel, "sidebar-panel");
+    gtk_widget_set_size_request(panel, PANEL_WIDTH, -1);
+    gtk_widget_set_hexpand(panel, FALSE);
+    return panel;
+}
+
+static GtkWidget *
+build_content(LimFormPane *self, GtkWidget *view)
+{
+    LimFormPanePrivate *priv = PRIV(self);
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 0);
+
+    gtk_widget_set_vexpand(priv->stack, TRUE);
+    gtk_stack_add_named(GTK_STACK(priv->stack), view, "view");
+    gtk_stack_add_named(GTK_STACK(priv->stack), GTK_WIDGET(priv->message), "message");
+    gtk_box_append(GTK_BOX(box), priv->stack);
+    gtk_box_append(GTK_BOX(box), GTK_WIDGET(priv->status));
+    gtk_widget_set_hexpand(box, TRUE);
+    return box;
+}
+
+static void
+changed(LimFormPane *self)
+{
+    CLASS(self)->changed(self);
+}
+
+void
+lim_form_pane_build(LimFormPane *self, LimForm *form, GtkWidget *view)
+{
+    LimFormPanePrivate *priv = PRIV(self);
+    GActionMap *actions = lim_pane_get_actions(LIM_PANE(self));
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 0);
+
+    priv->form = form;
+    GtkWidget *panel = build_panel(self);
+    GtkWidget *line = gtk_separator_new(GTK_ORIENTATION_VERTICAL);
+    gtk_box_append(GTK_BOX(box), panel);
+    gtk_box_append(GTK_BOX(box), line);
+    gtk_box_append(GTK_BOX(box), build_content(self, view));
+    lim_pane_set_child(LIM_PANE(self), box);
+    g_object_bind_property(self, "show-form", panel, "visible", G_BINDING_SYNC_CREATE);
+    g_object_bind_property(self, "show-form", line, "visible", G_BINDING_SYNC_CREATE);
+    g_signal_connect_object(form, "changed", G_CALLBACK(changed), self, G_CONNECT_SWAPPED);
+    g_signal_connect_object(form, "settled", G_CALLBACK(lim_form_pane_settle), self,
+                            G_CONNECT_SWAPPED);
+
+    priv->undo = lim_undo_new();
+    lim_form_pane_settle(self); /* where it all began */
+    g_object_bind_property(priv->undo, "can-undo", g_action_map_lookup_action(actions, "undo"),
+                           "enabled", G_BINDING_SYNC_CREATE);
+    g_object_bind_property(priv->undo, "can-redo", g_action_map_lookup_action(actions, "redo"),
+                           "enabled", G_BINDING_SYNC_CREATE);
+}
+
+static void
+dispose(GObject *object)
+{
+    LimFormPanePrivate *priv = PRIV(LIM_FORM_PANE(object));
+
+    if (priv->chooser)
+        gtk_native_dialog_destroy(GTK_NATIVE_DIALOG(priv->chooser));
+    g_clear_object(&priv->chooser);
+    g_clear_object(&priv->undo);
+    g_clear_object(&priv->stack); /* with the pane's child they go */
+    g_clear_object(&priv->message);
+    g_clear_object(&priv->status);
+    G_OBJECT_CLASS(lim_form_pane_parent_class)->dispose(object);
+}
+
+static void
+lim_form_pane_class_init(LimFormPaneClass *klass)
+{
+    G_OBJECT_CLASS(klass)->dispose = dispose;
+    klass->dup_state = dup_state;
+    klass->restore = restore;
+    klass->flush = flush;
+}
+
+static void
+lim_form_pane_init(LimFormPane *self)
+{
+    static const GActionEntry entries[] = {
+        {.name = "undo", .activate = do_undo},
+        {.name = "redo", .activate = do_redo},
+        {.name = "new-seed", .activate = do_new_seed},
+        {.name = "previous-seed", .activate = do_previous_seed},
+        {.name = "next-seed", .activate = do_next_seed},
+        {.name = "reset-all", .activate = do_reset_all},
+        {.name = "copy-command", .activate = do_copy_command},
+        {.name = "export", .activate = do_export},
+        {.name = "export-to", .activate = do_export_to, .parameter_type = "s"},
+    };
+    LimFormPanePrivate *priv = PRIV(self);
+
+    g_action_map_add_action_entries(lim_pane_get_actions(LIM_PANE(self)), entries,
+                                    G_N_ELEMENTS(entries), self);
+    priv->stack = g_object_ref_sink(gtk_stack_new());
+    priv->message = g_object_ref_sink(LIM_MESSAGE(lim_message_new()));
+    priv->status = g_object_ref_sink(LIM_STATUS_LINE(lim_status_line_new()));
+}

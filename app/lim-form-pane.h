@@ -1,0 +1,44 @@
+/* A view with its settings in a form on the left and what they make on the right, above a status
+ * line; in place of it a message, when there is nothing to show.
+ *
+ * It brings what such views have in common: undo and redo of the settings, steps between seeds, the
+ * command that makes the same again, and the file that carries it away (the actions undo, redo,
+ * new-seed, previous-seed, next-seed, reset-all, copy-command, export, and export-to with a path).
+ * The form has a row "seed". */
+#pragma once
+
+#include "lim-pane.h"
+#include "widgets/lim-form.h"
+#include "widgets/lim-message.h"
+#include "widgets/lim-status-line.h"
+
+#define LIM_TYPE_FORM_PANE (lim_form_pane_get_type())
+G_DECLARE_DERIVABLE_TYPE(LimFormPane, lim_form_pane, LIM, FORM_PANE, LimPane)
+
+struct _LimFormPaneClass {
+    LimPaneClass parent_class;
+    const char *copy_tooltip, *export_tooltip; /* of the buttons below the form */
+    void (*changed)(LimFormPane *self);        /* a setting, as often as a drag moves */
+    /* Of undo; as they stand, the values of the form are the state. A full reference. */
+    GVariant *(*dup_state)(LimFormPane *self);
+    void (*restore)(LimFormPane *self, GVariant *state);
+    void (*flush)(LimFormPane *self); /* bursts of changes that are still open are over */
+    /* The command, and what to tell of it; NULL: there is none, and why (NULL: nothing is told). */
+    char *(*dup_command)(LimFormPane *self, char **said);
+    char *(*dup_file_name)(LimFormPane *self); /* to propose; NULL: nothing to export yet */
+    void (*export_to)(LimFormPane *self, const char *path);
+};
+
+/* Puts form and view (both taken) into the pane; once, in constructed(). What the form holds then
+ * is where undo ends. */
+void lim_form_pane_build(LimFormPane *self, LimForm *form, GtkWidget *view);
+/* The line below the view; there from the beginning, borrowed. */
+LimStatusLine *lim_form_pane_get_status(LimFormPane *self);
+/* Either the view, or a message; button and action as in lim_message_set(). */
+void lim_form_pane_show_view(LimFormPane *self);
+void lim_form_pane_show_message(LimFormPane *self, const char *title, const char *text,
+                                const char *button, const char *action);
+/* One step of undo of what has been set. */
+void lim_form_pane_settle(LimFormPane *self);
+/* Ends bursts, so that they do not become part of a step that begins now. */
+void lim_form_pane_flush(LimFormPane *self);
