@@ -152,3 +152,35 @@ lim_explain_new(void)
 {
     return g_object_new(LIM_TYPE_EXPLAIN, NULL);
 }
+
+#define TEXT_WIDTH 240
+
+GtkWidget *
+lim_explain_row_new(LimExplain *self, GtkWidget *stack, int height, const char *switching,
+                    const char *about)
+{
+    GtkWidget *row = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 18);
+    GtkWidget *side = gtk_box_new(GTK_ORIENTATION_VERTICAL, 12);
+    GtkWidget *switcher = gtk_stack_switcher_new(), *window = gtk_scrolled_window_new();
+
+    gtk_widget_set_size_request(GTK_WIDGET(self), TEXT_WIDTH, -1);
+    gtk_widget_set_hexpand(GTK_WIDGET(self), FALSE);
+    gtk_widget_set_hexpand(stack, TRUE);
+    gtk_stack_switcher_set_stack(GTK_STACK_SWITCHER(switcher), GTK_STACK(stack));
+    gtk_widget_add_css_class(switcher, "modes");
+    gtk_widget_set_halign(switcher, GTK_ALIGN_START);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(switcher), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                   switching, -1);
+    gtk_box_append(GTK_BOX(side), switcher);
+    gtk_box_append(GTK_BOX(side), GTK_WIDGET(self));
+    gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(window), GTK_POLICY_NEVER,
+                                   GTK_POLICY_EXTERNAL);
+    gtk_scrolled_window_set_min_content_height(GTK_SCROLLED_WINDOW(window), height);
+    gtk_scrolled_window_set_child(GTK_SCROLLED_WINDOW(window), stack);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(window), GTK_ACCESSIBLE_PROPERTY_LABEL, about,
+                                   -1);
+    gtk_widget_set_vexpand(row, TRUE); /* as much as what stands above */
+    gtk_box_append(GTK_BOX(row), window);
+    gtk_box_append(GTK_BOX(row), side);
+    return row;
+}

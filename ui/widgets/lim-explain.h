@@ -15,3 +15,9 @@ void lim_explain_add_term(LimExplain *self, const char *name, GtkWidget *widget)
 /* The term that is highlighted, borrowed, or NULL; and by hand. */
 const char *lim_explain_get_lit(LimExplain *self);
 void lim_explain_light(LimExplain *self, const char *name);
+/* A row: on the left the pages of a stack, on the right their switcher over the text. Both are
+ * taken. The pages get at least height pixels, whatever they would like: in a low window what
+ * stands above comes first. switching and about name the switcher and the pages for screen readers.
+ */
+GtkWidget *lim_explain_row_new(LimExplain *self, GtkWidget *stack, int height,
+                               const char *switching, const char *about);

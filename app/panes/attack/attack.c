@@ -934,20 +934,13 @@ build_explain(LimAttackPane *self)
                          lim_attack_view_get(self->view, LIM_ATTACK_DIFFERENCE));
     lim_explain_add_term(self->explain, "transport", GTK_WIDGET(self->transport));
     lim_explain_add_term(self->explain, "restart", self->restart);
-    gtk_widget_set_size_request(GTK_WIDGET(self->explain), 240, -1);
-    gtk_widget_set_hexpand(GTK_WIDGET(self->explain), FALSE);
 }
 
 static GtkWidget *
 build_bottom(LimAttackPane *self)
 {
-    GtkWidget *row = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 18);
-    GtkWidget *side = gtk_box_new(GTK_ORIENTATION_VERTICAL, 12);
-    GtkWidget *switcher = gtk_stack_switcher_new();
-
     build_explain(self);
     self->pages = gtk_stack_new();
-    gtk_widget_set_hexpand(self->pages, TRUE);
     for (gsize i = 0; i < G_N_ELEMENTS(pages); i++) {
         GtkWidget *page =
             pages[i].type ? g_object_new(pages[i].type(), NULL) : lim_timeline_new(pages[i].title);
@@ -965,26 +958,9 @@ build_bottom(LimAttackPane *self)
                             G_CONNECT_SWAPPED);
     g_signal_connect_object(self->pages, "notify::visible-child", G_CALLBACK(page_changed), self,
                             G_CONNECT_SWAPPED);
-    gtk_stack_switcher_set_stack(GTK_STACK_SWITCHER(switcher), GTK_STACK(self->pages));
-    gtk_widget_add_css_class(switcher, "modes");
-    gtk_widget_set_halign(switcher, GTK_ALIGN_START);
-    gtk_accessible_update_property(GTK_ACCESSIBLE(switcher), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                   "What to show of the attack", -1);
-    gtk_box_append(GTK_BOX(side), switcher);
-    gtk_box_append(GTK_BOX(side), GTK_WIDGET(self->explain));
-    /* Whatever the pages would like: in a low window the pictures come first. */
-    GtkWidget *window = gtk_scrolled_window_new();
-    gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(window), GTK_POLICY_NEVER,
-                                   GTK_POLICY_EXTERNAL);
-    gtk_scrolled_window_set_min_content_height(GTK_SCROLLED_WINDOW(window), BOTTOM);
-    gtk_scrolled_window_set_child(GTK_SCROLLED_WINDOW(window), self->pages);
-    gtk_accessible_update_property(GTK_ACCESSIBLE(window), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                   "About the attack", -1);
-    gtk_widget_set_vexpand(row, TRUE); /* as much as the pictures */
-    gtk_box_append(GTK_BOX(row), window);
-    gtk_box_append(GTK_BOX(row), side);
     page_changed(self);
-    return row;
+    return lim_explain_row_new(self->explain, self->pages, BOTTOM, "What to show of the attack",
+                               "About the attack");
 }
 
 static GtkWidget *

@@ -101,8 +101,6 @@ lim_attack_layers_class_init(LimAttackLayersClass *klass)
 static void
 lim_attack_layers_init(LimAttackLayers *self)
 {
-    GtkWidget *column = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
-
     self->frame = -1;
     self->plot = LIM_PLOT(lim_plot_new("Error amplification"));
     lim_plot_set_axis(self->plot, GTK_ORIENTATION_HORIZONTAL,
@@ -112,12 +110,5 @@ lim_attack_layers_init(LimAttackLayers *self)
     self->adversarial =
         lim_plot_add_series(self->plot, "Adversarial", LIM_PLOT_LINE | LIM_PLOT_POINTS);
     self->denoised = lim_plot_add_series(self->plot, "Denoised", LIM_PLOT_LINE | LIM_PLOT_POINTS);
-    gtk_widget_set_vexpand(GTK_WIDGET(self->plot), TRUE);
-    self->said = gtk_label_new(NULL);
-    gtk_label_set_xalign(GTK_LABEL(self->said), 0);
-    gtk_label_set_ellipsize(GTK_LABEL(self->said), PANGO_ELLIPSIZE_END);
-    gtk_widget_add_css_class(self->said, "numeric");
-    gtk_box_append(GTK_BOX(column), self->said);
-    gtk_box_append(GTK_BOX(column), GTK_WIDGET(self->plot));
-    lim_attack_page_set_child(LIM_ATTACK_PAGE(self), column);
+    self->said = lim_attack_page_set_plot(LIM_ATTACK_PAGE(self), GTK_WIDGET(self->plot));
 }

@@ -29,6 +29,30 @@ lim_attack_page_set_child(LimAttackPage *self, GtkWidget *child)
     gtk_widget_set_parent(child, GTK_WIDGET(self));
 }
 
+GtkWidget *
+lim_attack_page_line_new(void)
+{
+    GtkWidget *line = gtk_label_new(NULL);
+
+    gtk_label_set_xalign(GTK_LABEL(line), 0);
+    gtk_label_set_ellipsize(GTK_LABEL(line), PANGO_ELLIPSIZE_END);
+    gtk_widget_add_css_class(line, "numeric");
+    return line;
+}
+
+GtkWidget *
+lim_attack_page_set_plot(LimAttackPage *self, GtkWidget *plot)
+{
+    GtkWidget *column = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
+    GtkWidget *line = lim_attack_page_line_new();
+
+    gtk_widget_set_vexpand(plot, TRUE);
+    gtk_box_append(GTK_BOX(column), line);
+    gtk_box_append(GTK_BOX(column), plot);
+    lim_attack_page_set_child(self, column);
+    return line;
+}
+
 const char *
 lim_attack_page_get_text(LimAttackPage *self)
 {

@@ -27,6 +27,10 @@ typedef enum LimAttackSlot {
 
 void lim_attack_page_set_session(LimAttackPage *self, LimSession *session);
 LimWorker *lim_attack_page_get_worker(LimAttackPage *self);
+/* What most pages are: a line of text over a plot. Returns the line, a label. */
+GtkWidget *lim_attack_page_set_plot(LimAttackPage *self, GtkWidget *plot);
+/* A line of text that gives way when there is little room. */
+GtkWidget *lim_attack_page_line_new(void);
 void lim_attack_page_set_child(LimAttackPage *self, GtkWidget *child);
 const char *lim_attack_page_get_text(LimAttackPage *self);
 void lim_attack_page_show(LimAttackPage *self, LimAttackRun *run, int frame);

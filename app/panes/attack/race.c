@@ -211,8 +211,6 @@ lim_attack_race_class_init(LimAttackRaceClass *klass)
 static void
 lim_attack_race_init(LimAttackRace *self)
 {
-    GtkWidget *column = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
-
     self->best = INFINITY;
     self->racing = lim_attack_count();
     self->plot = LIM_PLOT(lim_plot_new("Attack race"));
@@ -221,12 +219,5 @@ lim_attack_race_init(LimAttackRace *self)
     lim_plot_set_empty_text(self->plot, "No attack has fooled the classifier yet");
     for (size_t i = 0; i < lim_attack_count(); i++)
         lim_plot_add_series(self->plot, lim_attack_at(i)->label, LIM_PLOT_LINE);
-    gtk_widget_set_vexpand(GTK_WIDGET(self->plot), TRUE);
-    self->said = gtk_label_new(NULL);
-    gtk_label_set_xalign(GTK_LABEL(self->said), 0);
-    gtk_label_set_ellipsize(GTK_LABEL(self->said), PANGO_ELLIPSIZE_END);
-    gtk_widget_add_css_class(self->said, "numeric");
-    gtk_box_append(GTK_BOX(column), self->said);
-    gtk_box_append(GTK_BOX(column), GTK_WIDGET(self->plot));
-    lim_attack_page_set_child(LIM_ATTACK_PAGE(self), column);
+    self->said = lim_attack_page_set_plot(LIM_ATTACK_PAGE(self), GTK_WIDGET(self->plot));
 }

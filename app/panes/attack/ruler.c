@@ -125,10 +125,7 @@ lim_attack_ruler_init(LimAttackRuler *self)
     self->picture = LIM_PICTURE_VIEW(lim_picture_view_new("Picture on the line", zoom));
     gtk_widget_set_size_request(GTK_WIDGET(self->picture), 128, 128);
     self->ruler = LIM_RULER(lim_ruler_new("Between clean and adversarial", "Clean", "Adversarial"));
-    self->said = gtk_label_new(NULL);
-    gtk_label_set_xalign(GTK_LABEL(self->said), 0);
-    gtk_widget_add_css_class(self->said, "numeric");
-    gtk_label_set_ellipsize(GTK_LABEL(self->said), PANGO_ELLIPSIZE_END);
+    self->said = lim_attack_page_line_new();
     gtk_widget_set_hexpand(column, TRUE);
     gtk_box_append(GTK_BOX(column), self->said);
     gtk_box_append(GTK_BOX(column), GTK_WIDGET(self->ruler));

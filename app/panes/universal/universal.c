@@ -767,9 +767,6 @@ static GtkWidget *
 build_bottom(LimUniversalPane *self)
 {
     LimSession *session = lim_pane_get_session(LIM_PANE(self));
-    GtkWidget *row = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 18);
-    GtkWidget *side = gtk_box_new(GTK_ORIENTATION_VERTICAL, 12);
-    GtkWidget *switcher = gtk_stack_switcher_new(), *window = gtk_scrolled_window_new();
 
     self->flips = LIM_IMAGE_GRID(lim_image_grid_new());
     lim_image_grid_set_name(self->flips, "Pictures that flip");
@@ -780,10 +777,7 @@ build_bottom(LimUniversalPane *self)
     GtkWidget *const children[] = {GTK_WIDGET(self->flips), self->graph, GTK_WIDGET(self->transfer),
                                    GTK_WIDGET(self->shuffles)};
     self->explain = LIM_EXPLAIN(lim_explain_new());
-    gtk_widget_set_size_request(GTK_WIDGET(self->explain), 240, -1);
-    gtk_widget_set_hexpand(GTK_WIDGET(self->explain), FALSE);
     self->pages = gtk_stack_new();
-    gtk_widget_set_hexpand(self->pages, TRUE);
     for (gsize i = 0; i < G_N_ELEMENTS(pages); i++) {
         gtk_stack_add_titled(GTK_STACK(self->pages), children[i], pages[i].name, pages[i].title);
         lim_explain_add_term(self->explain, pages[i].name, children[i]);
@@ -793,24 +787,9 @@ build_bottom(LimUniversalPane *self)
     lim_explain_add_term(self->explain, "scale", self->scale);
     g_signal_connect_object(self->pages, "notify::visible-child", G_CALLBACK(page_changed), self,
                             G_CONNECT_SWAPPED);
-    gtk_stack_switcher_set_stack(GTK_STACK_SWITCHER(switcher), GTK_STACK(self->pages));
-    gtk_widget_add_css_class(switcher, "modes");
-    gtk_widget_set_halign(switcher, GTK_ALIGN_START);
-    gtk_accessible_update_property(GTK_ACCESSIBLE(switcher), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                   "What to show of the perturbation", -1);
-    gtk_box_append(GTK_BOX(side), switcher);
-    gtk_box_append(GTK_BOX(side), GTK_WIDGET(self->explain));
-    gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(window), GTK_POLICY_NEVER,
-                                   GTK_POLICY_EXTERNAL);
-    gtk_scrolled_window_set_min_content_height(GTK_SCROLLED_WINDOW(window), BOTTOM);
-    gtk_scrolled_window_set_child(GTK_SCROLLED_WINDOW(window), self->pages);
-    gtk_accessible_update_property(GTK_ACCESSIBLE(window), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                   "About the perturbation", -1);
-    gtk_widget_set_vexpand(row, TRUE);
-    gtk_box_append(GTK_BOX(row), window);
-    gtk_box_append(GTK_BOX(row), side);
     page_changed(self);
-    return row;
+    return lim_explain_row_new(self->explain, self->pages, BOTTOM,
+                               "What to show of the perturbation", "About the perturbation");
 }
 
 static GtkWidget *
