@@ -92,9 +92,9 @@ lim_attack_layers_class_init(LimAttackLayersClass *klass)
         "picture to the logits. The small change of the <a href='adversarial'>adversarial "
         "picture</a> grows from layer to layer; behind a <a href='denoised'>denoiser</a> that "
         "the logits guided it stays small. Attacks that know of the denoiser win all the same: of "
-        "500 test pictures LGD keeps 91 % right under I-FGSM of 8/255 that does not know of it, 52 "
-        "% "
-        "when it goes through the denoiser, 37 % under PGD with restarts. Later adaptive attacks "
+        "500 test pictures LGD keeps 91 % right under I-FGSM of 8/255 that does not know of it, "
+        "52 % when it goes through the denoiser, 37 % under PGD with restarts. Later adaptive "
+        "attacks "
         "break this defence altogether (Athalye and Carlini 2018).";
 }
 
