@@ -36,6 +36,13 @@ typedef struct LimParamSpec {
     const char *def_text;       /* LIM_TEXT: default, NULL means "" */
 } LimParamSpec;
 
+/* One of a whole number in the struct `type`; schemas with many give it a shorter name. */
+#define LIM_PARAM_INT(type, field, flag, text, teach, of, lo, hi, value)         \
+    {                                                                            \
+        .name = flag, .label = text, .help = teach, .unit = of, .kind = LIM_INT, \
+        .offset = offsetof(type, field), .min = lo, .max = hi, .def = value      \
+    }
+
 /* Sets every value to its default. */
 void lim_params_init(const LimParamSpec *spec, void *params);
 /* Parses text into the named value: LIM_E_PARAM names the flag, the value and the allowed range. */

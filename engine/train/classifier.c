@@ -15,11 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INT(field, flag, text, teach, u, lo, hi, value)                                      \
-    {                                                                                        \
-        .name = flag, .label = text, .help = teach, .unit = u, .kind = LIM_INT,              \
-        .offset = offsetof(LimClassifierTraining, field), .min = lo, .max = hi, .def = value \
-    }
+#define INT(...) LIM_PARAM_INT(LimClassifierTraining, __VA_ARGS__)
 #define REAL(field, flag, text, teach, lo, hi, value)                                        \
     {                                                                                        \
         .name = flag, .label = text, .help = teach, .unit = "", .kind = LIM_REAL,            \

@@ -16,11 +16,7 @@
 
 static const char *const losses[] = {"pgd", "fgd", "lgd", "cgd", NULL};
 
-#define INT(field, flag, text, teach, u, lo, hi, value)                                    \
-    {                                                                                      \
-        .name = flag, .label = text, .help = teach, .unit = u, .kind = LIM_INT,            \
-        .offset = offsetof(LimDenoiserTraining, field), .min = lo, .max = hi, .def = value \
-    }
+#define INT(...) LIM_PARAM_INT(LimDenoiserTraining, __VA_ARGS__)
 
 const LimParamSpec lim_denoiser_training_schema[] = {
     {.name = "seed",

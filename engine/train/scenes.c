@@ -13,11 +13,7 @@
 
 #define LOG_EVERY 20
 
-#define INT(field, flag, text, teach, u, lo, hi, value)                                 \
-    {                                                                                   \
-        .name = flag, .label = text, .help = teach, .unit = u, .kind = LIM_INT,         \
-        .offset = offsetof(LimSceneTraining, field), .min = lo, .max = hi, .def = value \
-    }
+#define INT(...) LIM_PARAM_INT(LimSceneTraining, __VA_ARGS__)
 
 const LimParamSpec lim_scene_training_schema[] = {
     {.name = "seed",
