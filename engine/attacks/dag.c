@@ -72,6 +72,14 @@ const LimParamSpec lim_dag_schema[] = {
      .offset = offsetof(LimDagParams, epsilon),
      .max = 1,
      .def = 0},
+    {.name = "only",
+     .label = "Only garments",
+     .help =
+         "Numbers of the garments to attack, from 1, with commas between them; the last garment "
+         "of a scene lies on top. Empty: everything.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(LimDagParams, only)},
     {0}};
 
 struct LimDag {
@@ -88,8 +96,11 @@ struct LimDag {
     float (*box)[4];                                         /* [most] */
     int32_t *index;                                          /* [most], zeros */
     int32_t *right, *wrong;                                  /* [most]; right -1: no target */
-    float *direction;                                        /* of the scores: the seed */
-    float *x0, *x, *r;                                       /* [3][size][size] */
+    int32_t *wanted;                                         /* [area] of the caller, or NULL */
+    uint32_t only;                                           /* garments; 0: everything */
+    bool painted;      /* targets are active until they have their wrong class */
+    float *direction;  /* of the scores: the seed */
+    float *x0, *x, *r; /* [3][size][size] */
     int iteration, targets, active;
 };
 
@@ -138,16 +149,39 @@ plan(LimDag *d, const LimExec *exec, LimError *err)
     return true;
 }
 
+LimStatus
+lim_dag_garments(const char *only, uint32_t *bits, LimError *err)
+{
+    *bits = 0;
+    for (const char *at = only; *at;) {
+        char *end;
+        const long k = strtol(at, &end, 10);
+        if (end == at || k < 1 || k > LIM_SCENE_GARMENTS || (*end && *end != ',') ||
+            (*end && !end[1]))
+            return lim_fail(
+                err, LIM_E_PARAM,
+                "\"%s\" does not number garments; give numbers from 1 to %d with commas "
+                "between them, such as 1,3",
+                only, LIM_SCENE_GARMENTS);
+        *bits |= 1u << (k - 1);
+        at = *end ? end + 1 : end;
+    }
+    return LIM_OK;
+}
+
 LimDag *
 lim_dag_new(LimSceneNet *net, int size, const LimDagParams *p, uint64_t seed, const LimExec *exec,
             LimError *err)
 {
-    if (lim_params_check(lim_dag_schema, p, err) != LIM_OK)
+    uint32_t only;
+    if (lim_params_check(lim_dag_schema, p, err) != LIM_OK ||
+        lim_dag_garments(p->only, &only, err) != LIM_OK)
         return NULL;
     LimDag *d = lim_alloc(1, sizeof *d);
     const bool pixels = net->kind == LIM_SCENE_SEGMENTER;
     d->net = net;
     d->p = *p;
+    d->only = only;
     d->seed = seed;
     d->size = size;
     d->area = size * size;
@@ -180,9 +214,17 @@ lim_dag_free(LimDag *d)
     lim_plan_free(d->judge);
     lim_plan_free(d->push);
     lim_detector_free(d->proposer);
-    void *owned[] = {d->box, d->index, d->right, d->wrong, d->direction, d->x0, d->x, d->r, d};
+    void *owned[] = {d->box,       d->index, d->right, d->wrong, d->wanted,
+                     d->direction, d->x0,    d->x,     d->r,     d};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
+}
+
+void
+lim_dag_want(LimDag *d, const int32_t *wanted)
+{
+    free(d->wanted);
+    d->wanted = wanted ? lim_memdup(wanted, (size_t)d->area, sizeof *wanted) : NULL;
 }
 
 /* ---- targets ----------------------------------------------------------------------------------
@@ -256,6 +298,8 @@ belongs_to(const LimDag *d, int i, const LimScene *scene, const float *p)
     double most = NEAR;
     for (int k = 0; k < scene->n; k++) {
         const double o = lim_box_overlap(d->box[i], scene->object[k].box);
+        if (d->only && !(d->only >> k & 1))
+            continue;
         if (o > most && p[scene->object[k].label] > SURE) {
             most = o;
             best = k;
@@ -318,10 +362,18 @@ lim_dag_begin(LimDag *d, uint64_t number, const float *x, const int32_t *mask,
     } else {
         d->n = d->area;
         memcpy(d->right, mask, (size_t)d->area * sizeof *mask);
-        if (d->p.target == LIM_DAG_PAINTED)
+        d->painted = d->wanted || d->p.target == LIM_DAG_PAINTED;
+        if (d->wanted)
+            memcpy(d->wrong, d->wanted, (size_t)d->area * sizeof *d->wanted);
+        else if (d->painted)
             paint(d, number, scene);
         else
             permute_classes(d, number, mask);
+        for (int i = 0; i < d->area && d->only; i++) {
+            const int k = lim_scene_garment_at(scene, mask, d->size, i % d->size, i / d->size);
+            if (k < 0 || !(d->only >> k & 1))
+                d->right[i] = -1;
+        }
     }
     for (int i = 0; i < d->n; i++)
         d->targets += d->right[i] >= 0;
@@ -346,7 +398,6 @@ class_of(const LimDag *d, const float *score)
 static void
 find_active(LimDag *d)
 {
-    const bool painted = d->net->kind == LIM_SCENE_SEGMENTER && d->p.target == LIM_DAG_PAINTED;
     const float *scores = lim_plan_f32(d->judge, d->scores);
     memset(d->direction, 0, (size_t)d->most * (size_t)d->classes * sizeof *d->direction);
     d->active = 0;
@@ -354,7 +405,7 @@ find_active(LimDag *d)
         if (d->right[i] < 0)
             continue;
         const int now = class_of(d, scores + (size_t)i * (size_t)d->step);
-        if (painted ? now == d->wrong[i] : now != d->right[i])
+        if (d->painted ? now == d->wrong[i] : now != d->right[i])
             continue;
         float *at = d->direction + (size_t)i * (size_t)d->step;
         at[d->wrong[i] * d->class_step] += 1;

@@ -17,6 +17,9 @@
  *              stay as they are during the attack; a detector proposes anew when it is asked. l' is
  *              for every true class one that the scene has not (background is none of them)
  *
+ * With `only`, targets are those of the garments with these numbers, counted from 1 in the order of
+ * the scene (the last one lies on top); of a segmenter the pixels that show them.
+ *
  * The original neither clips nor bounds. Here values stay in the range of pictures unless `clip` is
  * off, and epsilon bounds the largest change when it is above 0; both are applied in every
  * iteration. Results are also judged after rounding to bytes. */
@@ -37,7 +40,8 @@ typedef struct LimDagParams {
     double remaining; /* part of the targets */
     int target;       /* LimDagTarget, of a segmenter */
     bool clip;
-    double epsilon; /* of 1; 0: no bound */
+    double epsilon;          /* of 1; 0: no bound */
+    char only[LIM_TEXT_MAX]; /* "1,3": garments that are attacked; "": everything */
 } LimDagParams;
 extern const LimParamSpec lim_dag_schema[];
 
@@ -46,6 +50,14 @@ typedef struct LimDag LimDag;
 LimDag *lim_dag_new(LimSceneNet *net, int size, const LimDagParams *p, uint64_t seed,
                     const LimExec *exec, LimError *err);
 void lim_dag_free(LimDag *d); /* NULL is fine */
+
+/* What a segmenter should see in all scenes that begin from now on, in place of what the settings
+ * say: wanted [size][size] of classes (copied; NULL: as the settings say). As with a painted
+ * target, pixels are active until they have their class of it. Of no effect on a detector. */
+void lim_dag_want(LimDag *d, const int32_t *wanted);
+/* Numbers from 1 with commas between them ("1,3") as bits, that of number 1 the lowest; "": 0.
+ * LIM_E_PARAM for any other text. */
+LimStatus lim_dag_garments(const char *only, uint32_t *bits, LimError *err);
 
 /* Begins on scene `number`: x [3][size][size] in [-1,1] (copied), its mask and objects. */
 LimStatus lim_dag_begin(LimDag *d, uint64_t number, const float *x, const int32_t *mask,

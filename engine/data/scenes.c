@@ -516,3 +516,17 @@ lim_scenes_draw(const LimScenes *s, uint64_t index, float *x, int32_t *mask, Lim
     for (size_t i = 0; i < 3 * (size_t)c.size * (size_t)c.size; i++)
         x[i] = rintf(x[i] * 255) / 127.5f - 1;
 }
+
+int
+lim_scene_garment_at(const LimScene *scene, const int32_t *mask, int size, int x, int y)
+{
+    const float cx = (float)x + 0.5f, cy = (float)y + 0.5f;
+    int at = -1;
+    for (int k = 0; k < scene->n; k++) {
+        const LimSceneObject *o = &scene->object[k];
+        if (o->label == mask[y * size + x] && cx > o->box[0] && cy > o->box[1] && cx < o->box[2] &&
+            cy < o->box[3])
+            at = k;
+    }
+    return at;
+}

@@ -69,3 +69,6 @@ int lim_scenes_sources(const LimScenes *s);
 /* Scene number `index`: x [3][size][size] in [-1,1] (may not be NULL); mask [size][size] of classes
  * and scene may be NULL. Allocates nothing; threads may draw at the same time. */
 void lim_scenes_draw(const LimScenes *s, uint64_t index, float *x, int32_t *mask, LimScene *scene);
+/* The garment that pixel x, y of a mask [size][size] belongs to: of those of its class whose box
+ * holds it, the topmost; -1: none (background). */
+int lim_scene_garment_at(const LimScene *scene, const int32_t *mask, int size, int x, int y);

@@ -225,6 +225,110 @@ test_painted(void)
     g_assert_true(seen[2] && seen[4]);
 }
 
+/* A mask of two garments of one class, whose boxes overlap, and one of another. */
+static void
+test_garment_at(void)
+{
+    int32_t m[AREA] = {0};
+    LimScene s = {.n = 3,
+                  .object = {{.label = 1, .box = {2, 2, 12, 12}},
+                             {.label = 2, .box = {20, 20, 30, 30}},
+                             {.label = 1, .box = {8, 8, 18, 18}}}};
+    for (int y = 2; y < 18; y++)
+        for (int xx = 2; xx < 18; xx++)
+            m[y * SIZE + xx] = 1;
+    m[25 * SIZE + 25] = 2;
+    m[26 * SIZE + 26] = 1; /* of none */
+    g_assert_cmpint(lim_scene_garment_at(&s, m, SIZE, 2, 2), ==, 0);
+    g_assert_cmpint(lim_scene_garment_at(&s, m, SIZE, 11, 11), ==, 2);
+    g_assert_cmpint(lim_scene_garment_at(&s, m, SIZE, 12, 2), ==, -1);
+    g_assert_cmpint(lim_scene_garment_at(&s, m, SIZE, 25, 25), ==, 1);
+    g_assert_cmpint(lim_scene_garment_at(&s, m, SIZE, 26, 26), ==, -1);
+    g_assert_cmpint(lim_scene_garment_at(&s, m, SIZE, 40, 40), ==, -1);
+}
+
+/* Numbers of garments, and what is none. */
+static void
+test_only_text(void)
+{
+    LimError err = LIM_ERROR_INIT;
+    uint32_t bits;
+    g_assert_cmpint(lim_dag_garments("", &bits, &err), ==, LIM_OK);
+    g_assert_cmpint((int)bits, ==, 0);
+    g_assert_cmpint(lim_dag_garments("1,3", &bits, &err), ==, LIM_OK);
+    g_assert_cmpint((int)bits, ==, 5);
+    const char *const wrong[] = {"0", "7", "1,", "1 3", "x", ",", "1,,2", "-1"};
+    for (gsize i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        g_assert_cmpint(lim_dag_garments(wrong[i], &bits, NULL), ==, LIM_E_PARAM);
+        LimDagParams p = settings();
+        g_strlcpy(p.only, wrong[i], sizeof p.only);
+        const LimExec exec = serial();
+        g_assert_null(lim_dag_new(net[0], SIZE, &p, 1, &exec, &err));
+        g_assert_nonnull(strstr(err.text, "1,3"));
+    }
+}
+
+/* Only what is chosen is a target: together the garments of a detector have all of them. */
+static void
+test_only(void)
+{
+    const LimExec exec = serial();
+    LimError err = LIM_ERROR_INIT;
+    LimDagParams p = settings();
+    LimDag *d = begin(1, &p, 1, &exec);
+    const int all = lim_dag_result(d).targets;
+    lim_dag_free(d);
+    int sum = 0;
+    for (int k = 0; k < 2; k++) {
+        g_strlcpy(p.only, k ? "2" : "1", sizeof p.only);
+        d = begin(1, &p, 1, &exec);
+        g_assert_cmpint(lim_dag_result(d).targets, >, 0);
+        sum += lim_dag_result(d).targets;
+        lim_dag_free(d);
+    }
+    g_assert_cmpint(sum, >=, all);
+    int32_t two[AREA] = {0};
+    for (int i = 0; i < 100; i++) {
+        two[(5 + i / 10) * SIZE + 5 + i % 10] = 1;
+        two[(30 + i / 10) * SIZE + 30 + i % 10] = 3;
+    }
+    d = lim_dag_new(net[0], SIZE, &p, 1, &exec, &err);
+    g_assert_cmpint(lim_dag_begin(d, 7, x, two, &scene, &exec, &err), ==, LIM_OK);
+    g_assert_cmpint(lim_dag_result(d).targets, ==, 100);
+    lim_dag_free(d);
+}
+
+/* A segmentation of one's own: what has it already is not active, and it is reached. */
+static void
+test_wanted(void)
+{
+    const LimExec exec = serial();
+    LimError err = LIM_ERROR_INIT;
+    LimDagParams p = settings();
+    int32_t want[AREA];
+    p.gamma = 2;
+    memcpy(want, mask, sizeof want);
+    LimDag *d = lim_dag_new(net[0], SIZE, &p, 1, &exec, &err);
+    lim_dag_want(d, want);
+    g_assert_cmpint(lim_dag_begin(d, 7, x, mask, &scene, &exec, &err), ==, LIM_OK);
+    g_assert_cmpint(step(d, 10, &exec), ==, LIM_STEP_DONE);
+    g_assert_cmpfloat(lim_dag_result(d).largest, ==, 0);
+    for (int i = 0; i < AREA / 4; i++)
+        want[i] = (want[i] + 1) % CLASSES;
+    lim_dag_want(d, want);
+    g_assert_cmpint(lim_dag_begin(d, 7, x, mask, &scene, &exec, &err), ==, LIM_OK);
+    g_assert_cmpint(step(d, 1, &exec), ==, LIM_STEP_MORE);
+    g_assert_cmpint(lim_dag_result(d).active, ==, AREA / 4);
+    g_assert_cmpmem(lim_dag_result(d).wrong, sizeof want, want, sizeof want);
+    g_assert_cmpint(step(d, 1000, &exec), ==, LIM_STEP_DONE);
+    g_assert_cmpint(lim_dag_result(d).active, <=, AREA / 10);
+    lim_dag_want(d, NULL); /* and as before */
+    g_assert_cmpint(lim_dag_begin(d, 7, x, mask, &scene, &exec, &err), ==, LIM_OK);
+    step(d, 1, &exec);
+    g_assert_cmpint(lim_dag_result(d).active, ==, AREA);
+    lim_dag_free(d);
+}
+
 /* The same bytes with one and three threads, again after another scene; other seeds differ. */
 static void
 test_same(gconstpointer data)
@@ -344,6 +448,10 @@ main(int argc, char **argv)
     g_test_add_func("/attacks/dag/ends", test_ends);
     g_test_add_func("/attacks/dag/bounds", test_bounds);
     g_test_add_func("/attacks/dag/painted", test_painted);
+    g_test_add_func("/attacks/dag/garment-at", test_garment_at);
+    g_test_add_func("/attacks/dag/only-text", test_only_text);
+    g_test_add_func("/attacks/dag/only", test_only);
+    g_test_add_func("/attacks/dag/wanted", test_wanted);
     g_test_add_data_func("/attacks/dag/same/segmenter", GINT_TO_POINTER(0), test_same);
     g_test_add_data_func("/attacks/dag/same/detector", GINT_TO_POINTER(1), test_same);
     g_test_add_func("/attacks/dag/boxes", test_boxes);
