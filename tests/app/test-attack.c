@@ -4,6 +4,7 @@
 
 #include "data/dataset.h"
 #include "panes/attack/attack.h"
+#include "panes/attack/page.h"
 #include "panes/attack/probe.h"
 #include "shipped.h"
 #include "tensor/png.h"
@@ -202,20 +203,8 @@ body_defence(TestApp *t)
     g_test_message("%" G_GINT64_FORMAT " queries, then: %s", before,
                    lim_attack_pane_get_verdict(a.pane));
     g_assert_null(strstr(lim_attack_pane_get_verdict(a.pane), "Denoised:"));
-    /* Layers: both curves, from the picture to the logits. */
-    GtkWidget *stack =
-        gtk_widget_get_ancestor(GTK_WIDGET(lim_attack_pane_get_timeline(a.pane)), GTK_TYPE_STACK);
-    gtk_stack_set_visible_child_name(GTK_STACK(stack), "layers");
-    LimPlot *plot = LIM_PLOT(test_find_labelled(stack, "Error amplification"));
-    for (int i = 0; i < 100 && !lim_plot_get_n_points(plot, 1); i++)
-        test_spin(50);
-    g_assert_cmpint(lim_plot_get_n_points(plot, 0), ==, 6);
-    g_assert_cmpint(lim_plot_get_n_points(plot, 1), ==, 6);
     set_int(&a, "denoiser", 0);
     wait_current(&a);
-    for (int i = 0; i < 100 && lim_plot_get_n_points(plot, 1); i++)
-        test_spin(50);
-    g_assert_cmpint(lim_plot_get_n_points(plot, 1), ==, 0);
     run = lim_attack_pane_get_run(a.pane);
     g_assert_false(lim_attack_run_plan(run)->setup.through); /* means nothing without */
     g_assert_null(lim_picture_view_get_pixel(view, 0, 0));
@@ -227,6 +216,129 @@ static void
 test_defence(void)
 {
     test_app_run(NULL, body_defence);
+}
+
+static void
+wait_layers(Attack *a, LimPlot *plot, int stressed)
+{
+    wait_current(a);
+    for (int i = 0; i < 200 && lim_plot_get_stressed(plot) != stressed; i++)
+        test_spin(50);
+    g_assert_cmpint(lim_plot_get_stressed(plot), ==, stressed);
+}
+
+/* The value that the plot reads out for the last layer of a series. */
+static double
+logits_error(LimPlot *plot, int series)
+{
+    g_autofree char *text = lim_plot_dup_readout(plot, series, 5);
+    const char *at = strstr(text, "Relative error ");
+
+    g_assert_nonnull(strstr(text, "Layer linear"));
+    g_assert_nonnull(at);
+    return g_ascii_strtod(at + strlen("Relative error "), NULL);
+}
+
+/* The relative error of x against the clean picture in the logits, from the networks alone. */
+static double
+wanted_error(LimAttackRun *run, LimDenoiser *d, const float *shown)
+{
+    const LimExec exec = {.kernels = lim_kernels_best()};
+    LimError err = LIM_ERROR_INIT;
+    LimPredictor *p = lim_attack_run_predictor(run);
+    float x[32 * 32], clean[32 * 32], z[2][10];
+    double error = 0, whole = 0;
+
+    for (int i = 0; i < 32 * 32; i++) {
+        x[i] = 2 * shown[i] - 1;
+        clean[i] = 2 * lim_attack_run_clean(run)[i] - 1;
+    }
+    if (d)
+        g_assert_cmpint(lim_denoiser_run(d, &exec, x, 1, 32, 32, x, &err), ==, LIM_OK);
+    g_assert_cmpint(lim_predictor_run(p, &exec, clean, 1, z[0], NULL, &err), ==, LIM_OK);
+    g_assert_cmpint(lim_predictor_run(p, &exec, x, 1, z[1], NULL, &err), ==, LIM_OK);
+    for (int k = 0; k < 10; k++) {
+        error += fabs((double)z[1][k] - (double)z[0][k]);
+        whole += fabs((double)z[0][k]);
+    }
+    return error / whole;
+}
+
+/* Layers: the picture as it is and behind every denoiser of the folder, from the picture to the
+ * logits, whatever defence is chosen; the chosen one is stressed; scrubbing changes the values. */
+static void
+body_layers(TestApp *t)
+{
+    static const char *const series[] = {"Adversarial", "LGD-0-6", "PGD"};
+    Attack a = open_view(t);
+    LimError err = LIM_ERROR_INIT;
+    g_autofree char *path =
+        g_build_filename(test_folder(), "models", "fashion-denoiser-pgd.safetensors", NULL);
+    LimDenoiser *pgd = lim_denoiser_load(path, &err);
+
+    g_assert_nonnull(pgd);
+    set_int(&a, "method", method("bim"));
+    set_int(&a, "denoiser", 0);
+    wait_current(&a);
+    GtkWidget *stack =
+        gtk_widget_get_ancestor(GTK_WIDGET(lim_attack_pane_get_timeline(a.pane)), GTK_TYPE_STACK);
+    gtk_stack_set_visible_child_name(GTK_STACK(stack), "layers");
+    LimPlot *plot = LIM_PLOT(test_find_labelled(stack, "Error amplification"));
+    wait_layers(&a, plot, 0);
+    for (gsize i = 0; i < G_N_ELEMENTS(series); i++) {
+        g_autofree char *text = lim_plot_dup_readout(plot, (int)i, 0);
+        g_autofree char *start = g_strdup_printf("%s\nLayer picture\n", series[i]);
+        g_assert_true(g_str_has_prefix(text, start));
+    }
+
+    set_int(&a, "denoiser", 2);
+    wait_layers(&a, plot, 2);
+    LimAttackRun *run = lim_attack_pane_get_run(a.pane);
+    g_assert_cmpstr(lim_attack_run_plan(run)->denoiser, ==, path);
+    for (int step = 0; step < 4; step++) {
+        const float *shown = lim_recording_picture(recording(&a), step);
+        const double as_is = wanted_error(run, NULL, shown), behind = wanted_error(run, pgd, shown);
+        lim_transport_move(a.transport, step);
+        for (int i = 0; i < 200 && fabs(logits_error(plot, 2) - behind) > 0.01; i++)
+            test_spin(50);
+        g_assert_cmpfloat_with_epsilon(logits_error(plot, 0), as_is, 0.01);
+        g_assert_cmpfloat_with_epsilon(logits_error(plot, 2), behind, 0.01);
+    }
+    lim_denoiser_free(pgd);
+}
+
+static void
+test_layers(void)
+{
+    test_app_run(NULL, body_layers);
+}
+
+/* The figures that the page tells are those of the table. */
+static void
+test_layers_text(void)
+{
+    static const char start[] = "| fashion-denoiser-lgd | 8 | ";
+    g_autofree char *path =
+        g_build_filename(g_getenv("LIMEN_SOURCE"), "resources", "results", "defenses.md", NULL);
+    g_autofree char *table = NULL;
+    g_autofree char *ifgsm = g_strconcat(start, "I-FGSM-4 | 500 | ", NULL);
+    g_autofree char *pgd = g_strconcat(start, "PGD-40, restarts: 3 | 500 | - | ", NULL);
+    GtkWidget *page = g_object_ref_sink(g_object_new(lim_attack_layers_get_type(), NULL));
+    const char *text = lim_attack_page_get_text(LIM_ATTACK_PAGE(page)), *row;
+    char *rest;
+
+    g_assert_true(g_file_get_contents(path, &table, NULL, NULL));
+    g_assert_nonnull(row = strstr(table, ifgsm));
+    const double oblivious = g_ascii_strtod(row + strlen(ifgsm), &rest);
+    const double adaptive = g_ascii_strtod(rest + strlen(" | "), NULL);
+    g_assert_nonnull(row = strstr(table, pgd));
+    const double restarts = g_ascii_strtod(row + strlen(pgd), NULL);
+    g_autofree char *says = g_strdup_printf("keeps %.0f %% right under I-FGSM of 8/255 that does "
+                                            "not know of it, %.0f %% when it goes through the "
+                                            "denoiser, %.0f %% under PGD with restarts",
+                                            oblivious, adaptive, restarts);
+    g_assert_nonnull(strstr(text, says));
+    g_object_unref(page);
 }
 
 /* Other pictures, other attacks, other budgets: the attack belongs to the settings; undo. */
@@ -793,7 +905,8 @@ main(int argc, char **argv)
     g_mkdir_with_parents(models, 0700);
     static const char *const files[] = {"fashion-classifier.safetensors",
                                         "fashion-plain.safetensors",
-                                        "fashion-denoiser-lgd-0-6.safetensors"};
+                                        "fashion-denoiser-lgd-0-6.safetensors",
+                                        "fashion-denoiser-pgd.safetensors"};
     for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
         g_autofree char *to = g_build_filename(models, files[i], NULL);
         g_autofree char *from =
@@ -810,6 +923,8 @@ main(int argc, char **argv)
     g_test_add_func("/attack/first-state", test_first);
     g_test_add_func("/attack/scrub", test_scrub);
     g_test_add_func("/attack/defence", test_defence);
+    g_test_add_func("/attack/layers", test_layers);
+    g_test_add_func("/attack/layers-text", test_layers_text);
     g_test_add_func("/attack/settings", test_settings);
     g_test_add_func("/attack/own", test_own);
     g_test_add_func("/attack/gain", test_gain);

@@ -237,6 +237,42 @@ test_accessible(void)
     g_assert_finalize_object(plot);
 }
 
+/* Names in place of numbers; the stressed series is said to be. */
+static void
+test_names(void)
+{
+    static const char *const names[] = {"picture", "conv", "linear"};
+    static const LimPlotPoint places[] = {{.x = 0, .y = 1}, {.x = 1, .y = 2}, {.x = 2, .y = 3}};
+    LimPlot *plot = make_plot();
+    GtkWindow *window = test_show(GTK_WIDGET(plot), 300, 240);
+    double x[3], y;
+
+    lim_plot_set_axis(plot, GTK_ORIENTATION_HORIZONTAL, "Layer, upwards", FALSE);
+    lim_plot_set_axis(plot, GTK_ORIENTATION_VERTICAL, "Error", FALSE);
+    lim_plot_add_series(plot, "other", LIM_PLOT_LINE);
+    lim_plot_set_points(plot, 0, places, 3, NULL);
+    g_autofree char *number = lim_plot_dup_readout(plot, 0, 1);
+    g_assert_cmpstr(number, ==, "curve\nLayer 1.00\nError 2.00");
+    lim_plot_set_names(plot, GTK_ORIENTATION_HORIZONTAL, names, 3);
+    g_autofree char *named = lim_plot_dup_readout(plot, 0, 1);
+    g_assert_cmpstr(named, ==, "curve\nLayer conv\nError 2.00");
+    for (int i = 0; i < 3; i++)
+        lim_plot_locate(plot, i, 1, &x[i], &y);
+    g_assert_cmpfloat_with_epsilon(x[2] - x[1], x[1] - x[0], 1e-6);
+    g_assert_cmpfloat(x[0], >, 20);
+    g_assert_cmpfloat(x[2], <, 280);
+
+    g_assert_cmpint(lim_plot_get_stressed(plot), ==, -1);
+    lim_plot_set_stressed(plot, 1);
+    assert_description(plot, "Layer, upwards across, Error upwards. curve: 3 points; "
+                             "curve, Layer picture, Error 1.00; curve, Layer conv, Error 2.00; "
+                             "curve, Layer linear, Error 3.00. other: 0 points. Stressed: other");
+    lim_plot_set_names(plot, GTK_ORIENTATION_HORIZONTAL, NULL, 0);
+    g_autofree char *again = lim_plot_dup_readout(plot, 0, 1);
+    g_assert_cmpstr(again, ==, number);
+    gtk_window_destroy(window);
+}
+
 typedef struct Seen {
     int activated, dragged, cancelled, series;
     double position;
@@ -501,6 +537,7 @@ main(int argc, char **argv)
     g_test_add_func("/plot/log-ticks", test_log_ticks);
     g_test_add_func("/plot/format", test_format);
     g_test_add_func("/plot/nearest", test_nearest);
+    g_test_add_func("/plot/names", test_names);
     g_test_add_func("/plot/accessible", test_accessible);
     g_test_add_func("/plot/keys", test_keys);
     g_test_add_func("/plot/drag", test_drag);

@@ -13,6 +13,7 @@
 #define REACH    14.0 /* of the pointer, in pixels */
 #define DRAG_MIN 3.0  /* shorter drags are clicks */
 #define RADIUS   3.5
+#define LINE     1.5
 #define MARKER   6.5
 #define PAD      6
 #define SPOKEN   16 /* points that the description lists one by one */
@@ -27,6 +28,8 @@ typedef struct Series {
 
 typedef struct Axis {
     char *title;
+    char **names; /* [n_names] of the places 0, 1, ..., or NULL: a scale */
+    int n_names;
     gboolean log;
     double fixed_lo, fixed_hi; /* NaN: free */
     /* Of the layout: */
@@ -45,6 +48,7 @@ struct _LimPlot {
     double left, right, top, bottom; /* of the area with the points */
     double line;                     /* height of a line of text */
 
+    int stressed; /* series, or -1 */
     int marker_series;
     double marker;
     char *marker_text;
@@ -100,9 +104,9 @@ make_text(LimPlot *self, const char *text, gboolean bold)
 }
 
 static double
-text_width(LimPlot *self, const char *text)
+text_width(LimPlot *self, const char *text, gboolean bold)
 {
-    g_autoptr(PangoLayout) layout = make_text(self, text, FALSE);
+    g_autoptr(PangoLayout) layout = make_text(self, text, bold);
     int w, h;
 
     pango_layout_get_pixel_size(layout, &w, &h);
@@ -127,6 +131,21 @@ extent(LimPlot *self, int axis, double *lo, double *hi)
     }
 }
 
+/* Named places stand a little inside the ends; where the names would touch, every second or third
+ * of them is written. */
+static void
+fit_names(Axis *a, double length, double spacing)
+{
+    a->range = (LimPlotAxis){-0.4, a->n_names - 0.6, FALSE};
+    const double unit = length / (a->range.hi - a->range.lo);
+    const int step = MAX((int)ceil(spacing / MAX(unit, 1)),
+                         (a->n_names + LIM_PLOT_MAX_TICKS - 1) / LIM_PLOT_MAX_TICKS);
+
+    a->n_ticks = 0;
+    for (int i = 0; i < a->n_names; i += step)
+        a->ticks[a->n_ticks++] = i;
+}
+
 static void
 fit_axis(LimPlot *self, int axis, double length, double spacing)
 {
@@ -134,9 +153,20 @@ fit_axis(LimPlot *self, int axis, double length, double spacing)
     int want = CLAMP((int)(length / spacing) + 1, 2, LIM_PLOT_MAX_TICKS);
     double lo, hi;
 
+    if (a->names) {
+        fit_names(a, length, spacing);
+        return;
+    }
     extent(self, axis, &lo, &hi);
     a->range = lim_plot_axis(lo, hi, a->log, a->fixed_lo, a->fixed_hi, want);
     a->n_ticks = lim_plot_ticks(&a->range, want, a->ticks, a->decimals);
+}
+
+static char *
+dup_tick(const Axis *a, int i)
+{
+    return a->names ? g_strdup(a->names[(int)a->ticks[i]])
+                    : lim_plot_format(a->ticks[i], a->decimals[i]);
 }
 
 static double
@@ -145,8 +175,8 @@ widest_tick(LimPlot *self, const Axis *a)
     double widest = 0;
 
     for (int i = 0; i < a->n_ticks; i++) {
-        g_autofree char *text = lim_plot_format(a->ticks[i], a->decimals[i]);
-        widest = fmax(widest, text_width(self, text));
+        g_autofree char *text = dup_tick(a, i);
+        widest = fmax(widest, text_width(self, text, FALSE));
     }
     return widest;
 }
@@ -162,7 +192,7 @@ flow_legend(LimPlot *self, void (*draw)(LimPlot *, int series, double x, double 
     if (n_series(self) < 2)
         return 0;
     for (int s = 0; s < n_series(self); s++) {
-        double w = 24 + text_width(self, get_series(self, s)->name);
+        double w = 24 + text_width(self, get_series(self, s)->name, s == self->stressed);
         if (x > 0 && x + w > width) {
             x = 0;
             rows++;
@@ -252,7 +282,8 @@ read_value(GString *out, const Axis *a, double v, double minus, double plus)
     const char *paren = strstr(a->title, " (");
     const char *end = paren ? strchr(paren, ')') : NULL;
     int decimals = lim_plot_read_decimals(&a->range, v);
-    g_autofree char *value = lim_plot_format(v, decimals);
+    const gboolean named = a->names && v >= 0 && v < a->n_names;
+    g_autofree char *value = named ? g_strdup(a->names[(int)v]) : lim_plot_format(v, decimals);
 
     gsize name = strcspn(a->title, ":,(");
     while (name && a->title[name - 1] == ' ')
@@ -323,6 +354,8 @@ describe(LimPlot *self)
     if (has_points(self)) {
         for (int s = 0; s < n_series(self); s++)
             describe_series(self, text, s);
+        if (self->stressed >= 0)
+            g_string_append_printf(text, ". Stressed: %s", get_series(self, self->stressed)->name);
         if (self->marker_text && !isnan(self->marker))
             g_string_append_printf(text, ". Marked: %s", self->marker_text);
     } else if (self->empty_text) {
@@ -417,8 +450,8 @@ draw_axis_texts(LimPlot *self, Pen *pen)
     for (int axis = 0; axis < 2; axis++) {
         const Axis *a = &self->axis[axis];
         for (int i = 0; i < a->n_ticks; i++) {
-            g_autofree char *number = lim_plot_format(a->ticks[i], a->decimals[i]);
-            g_autoptr(PangoLayout) text = make_text(self, number, FALSE);
+            g_autofree char *tick = dup_tick(a, i);
+            g_autoptr(PangoLayout) text = make_text(self, tick, FALSE);
             pango_layout_get_pixel_size(text, &w, &h);
             if (axis == 0)
                 draw_text(pen, text, pixel_x(self, a->ticks[i]) - w / 2.0, self->bottom + 2,
@@ -481,8 +514,15 @@ draw_error_bars(LimPlot *self, Pen *pen, const LimPlotPoint *p)
     }
 }
 
+/* How thick a series is drawn, as a part of what is usual. */
+static double
+weight(LimPlot *self, int s)
+{
+    return self->stressed < 0 ? 1 : s == self->stressed ? 1.6 : 0.7;
+}
+
 static void
-draw_line(const Series *series, Pen *pen, const double *xy)
+draw_line(const Series *series, Pen *pen, const double *xy, double width)
 {
     gboolean on = FALSE;
 
@@ -494,7 +534,7 @@ draw_line(const Series *series, Pen *pen, const double *xy)
             cairo_move_to(pen->cr, xy[2 * i], xy[2 * i + 1]);
         on = there;
     }
-    cairo_set_line_width(pen->cr, 1.5);
+    cairo_set_line_width(pen->cr, width);
     cairo_set_line_join(pen->cr, CAIRO_LINE_JOIN_ROUND);
     cairo_stroke(pen->cr);
 }
@@ -515,10 +555,10 @@ draw_series(LimPlot *self, Pen *pen, int s)
     cairo_stroke(pen->cr);
     gdk_cairo_set_source_rgba(pen->cr, &color);
     if (series->flags & LIM_PLOT_LINE)
-        draw_line(series, pen, xy);
+        draw_line(series, pen, xy, LINE * weight(self, s));
     for (int i = 0; i < series->n && series->flags & LIM_PLOT_POINTS; i++)
         if (isfinite(xy[2 * i]) && isfinite(xy[2 * i + 1]))
-            shape(pen->cr, s, xy[2 * i], xy[2 * i + 1], RADIUS);
+            shape(pen->cr, s, xy[2 * i], xy[2 * i + 1], RADIUS * sqrt(weight(self, s)));
     cairo_fill(pen->cr);
 }
 
@@ -528,18 +568,18 @@ draw_legend_entry(LimPlot *self, int s, double x, double y, gpointer data)
     Pen *pen = data;
     const Series *series = get_series(self, s);
     GdkRGBA color = series_color(pen, s);
-    g_autoptr(PangoLayout) name = make_text(self, series->name, FALSE);
+    g_autoptr(PangoLayout) name = make_text(self, series->name, s == self->stressed);
     double middle = crisp(pen, y + self->line / 2);
 
     gdk_cairo_set_source_rgba(pen->cr, &color);
     if (series->flags & LIM_PLOT_LINE) {
-        cairo_set_line_width(pen->cr, 1.5);
+        cairo_set_line_width(pen->cr, LINE * weight(self, s));
         cairo_move_to(pen->cr, x, middle);
         cairo_line_to(pen->cr, x + 18, middle);
         cairo_stroke(pen->cr);
     }
     if (series->flags & LIM_PLOT_POINTS) {
-        shape(pen->cr, s, x + 9, middle, RADIUS);
+        shape(pen->cr, s, x + 9, middle, RADIUS * sqrt(weight(self, s)));
         cairo_fill(pen->cr);
     }
     draw_text(pen, name, x + 24, y, &pen->text);
@@ -717,7 +757,10 @@ snapshot(GtkWidget *widget, GtkSnapshot *snapshot)
     draw_axes(self, &pen);
     draw_progress(self, &pen);
     for (int k = n_series(self) - 1; k >= 0; k--)
-        draw_series(self, &pen, k);
+        if (k != self->stressed)
+            draw_series(self, &pen, k);
+    if (self->stressed >= 0) /* above the others */
+        draw_series(self, &pen, self->stressed);
     if (marked)
         draw_marker(&pen, x, y);
     double rx = 0, ry = 0;
@@ -1007,6 +1050,36 @@ lim_plot_set_axis(LimPlot *self, GtkOrientation axis, const char *title, gboolea
 }
 
 void
+lim_plot_set_names(LimPlot *self, GtkOrientation axis, const char *const *names, int n)
+{
+    Axis *a = &self->axis[axis_index(axis)];
+
+    g_clear_pointer(&a->names, g_strfreev);
+    a->n_names = n;
+    if (n)
+        a->names = g_new0(char *, n + 1);
+    for (int i = 0; i < n; i++)
+        a->names[i] = g_strdup(names[i]);
+    changed(self);
+    describe(self);
+}
+
+void
+lim_plot_set_stressed(LimPlot *self, int series)
+{
+    g_return_if_fail(series >= -1 && series < n_series(self));
+    self->stressed = series;
+    changed(self);
+    describe(self);
+}
+
+int
+lim_plot_get_stressed(LimPlot *self)
+{
+    return self->stressed;
+}
+
+void
 lim_plot_set_range(LimPlot *self, GtkOrientation axis, double lo, double hi)
 {
     Axis *a = &self->axis[axis_index(axis)];
@@ -1134,8 +1207,10 @@ finalize(GObject *object)
     g_free(self->label);
     g_free(self->empty_text);
     g_free(self->marker_text);
-    g_free(self->axis[0].title);
-    g_free(self->axis[1].title);
+    for (int i = 0; i < 2; i++) {
+        g_free(self->axis[i].title);
+        g_strfreev(self->axis[i].names);
+    }
     G_OBJECT_CLASS(lim_plot_parent_class)->finalize(object);
 }
 
@@ -1170,6 +1245,7 @@ lim_plot_init(LimPlot *self)
         self->axis[i].title = g_strdup(i ? "y" : "x");
         self->axis[i].fixed_lo = self->axis[i].fixed_hi = NAN;
     }
+    self->stressed = -1;
     self->marker = NAN;
     self->progress = 1;
     self->cursor_series = self->cursor_point = -1;

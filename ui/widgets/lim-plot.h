@@ -35,6 +35,9 @@ GtkWidget *lim_plot_new(const char *label);
  * says what stands before the first colon or comma, and the unit in parentheses; all of these may
  * be missing. log: decades. */
 void lim_plot_set_axis(LimPlot *self, GtkOrientation axis, const char *title, gboolean log);
+/* Names of the places 0, 1, ... n - 1 of an axis, which stand there instead of numbers and are read
+ * out; n 0: none. */
+void lim_plot_set_names(LimPlot *self, GtkOrientation axis, const char *const *names, int n);
 /* Ends of an axis; NaN (at first both): the data decide. */
 void lim_plot_set_range(LimPlot *self, GtkOrientation axis, double lo, double hi);
 /* Shown in the middle while there are no points. */
@@ -44,6 +47,9 @@ int lim_plot_add_series(LimPlot *self, const char *name, LimPlotFlags flags);
 /* Copies n points. labels: NULL, or n texts that name the points in the read-out. */
 void lim_plot_set_points(LimPlot *self, int series, const LimPlotPoint *points, int n,
                          const char *const *labels);
+/* The series that matters most is drawn thicker, the others thinner; -1 (at first): all alike. */
+void lim_plot_set_stressed(LimPlot *self, int series);
+int lim_plot_get_stressed(LimPlot *self);
 int lim_plot_get_n_points(LimPlot *self, int series);
 /* A ring on the series at a position (as in "point-dragged"), with a text beside it; a NaN removes
  * it. */

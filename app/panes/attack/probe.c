@@ -264,26 +264,54 @@ lim_slice_task_new(LimAttackRun *run, int frame, int grid)
 
 /* ---- layers ---- */
 
+/* What a denoiser makes of the shown picture, as one more curve. One that cannot be read, or is for
+ * other pictures, has none: whoever chooses it is told why. */
+static void
+add_denoised(LimLayersTask *self, const LimExec *exec, const char *path, float *x)
+{
+    LimError none = LIM_ERROR_INIT;
+    const size_t size = size_of(self->run);
+    LimDenoiser *by = lim_bench_denoiser(lim_attack_run_bench(self->run), path, &none);
+
+    if (!by || lim_denoiser_params(by)->channels != lim_attack_run_shape(self->run).d[0])
+        return;
+    if (lim_attack_run_denoise(self->run, by, exec, shown_of(self->run, self->frame),
+                               x + (size_t)self->n_curves * size, &none) == LIM_OK)
+        self->curve[self->n_curves++].denoiser = path;
+}
+
 static LimStep
 layers_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
 {
     LimLayersTask *self = (LimLayersTask *)t;
-    const float *x = shown_of(self->run, self->frame);
-    float *y = lim_alloc(size_of(self->run), sizeof *y);
-    LimStatus status = lim_attack_run_amplification(self->run, exec, x, self->adversarial, err);
+    const size_t size = size_of(self->run);
+    const char *chosen = lim_attack_run_plan(self->run)->denoiser, *const * paths;
+    const int n = lim_bench_denoisers(lim_attack_run_bench(self->run), &paths);
+    float *x = lim_alloc(LIM_LAYERS_CURVES * size, sizeof *x);
+    double ratio[LIM_LAYERS_CURVES * LIM_AMPLIFICATION_LAYERS];
 
-    self->defended = lim_attack_run_defended(self->run);
-    if (status == LIM_OK && self->defended)
-        status = lim_attack_run_denoise(self->run, exec, x, y, err);
-    if (status == LIM_OK && self->defended)
-        status = lim_attack_run_amplification(self->run, exec, y, self->denoised, err);
-    free(y);
+    memcpy(x, shown_of(self->run, self->frame), size * sizeof *x);
+    self->n_curves = 1;
+    for (int i = 0; i < n; i++) {
+        const bool is_chosen = chosen && strcmp(chosen, paths[i]) == 0;
+        const int last = LIM_LAYERS_CURVES - (chosen && !self->chosen && !is_chosen);
+        if (self->n_curves >= last)
+            continue;
+        add_denoised(self, exec, paths[i], x);
+        if (is_chosen)
+            self->chosen = self->n_curves - 1;
+    }
+    const LimStatus status =
+        lim_attack_run_amplification(self->run, exec, x, self->n_curves, ratio, err);
+    free(x);
     if (status != LIM_OK)
         return LIM_STEP_FAILED;
     const LimAmplifier *a = lim_attack_run_amplifier(self->run);
     self->n = lim_amplifier_layers(a);
     for (int i = 0; i < self->n; i++)
         snprintf(self->name[i], sizeof self->name[i], "%s", lim_amplifier_layer(a, i));
+    for (int k = 0; k < self->n_curves; k++)
+        memcpy(self->curve[k].ratio, ratio + k * self->n, (size_t)self->n * sizeof *ratio);
     return LIM_STEP_DONE;
 }
 

@@ -54,7 +54,15 @@ typedef struct LimSliceTask {
 } LimSliceTask;
 LimTask *lim_slice_task_new(LimAttackRun *run, int frame, int grid);
 
-/* The relative error of every layer, of the shown picture and of the denoised one. */
+/* The relative error of every layer: of the shown picture, and of what each denoiser makes of it.
+ */
+#define LIM_LAYERS_CURVES 13
+
+typedef struct LimLayersCurve {
+    const char *denoiser; /* path, borrowed from the bench; NULL: the shown picture as it is */
+    double ratio[LIM_AMPLIFICATION_LAYERS];
+} LimLayersCurve;
+
 typedef struct LimLayersTask {
     LimTask base;
     LimAttackRun *run;
@@ -62,8 +70,8 @@ typedef struct LimLayersTask {
     /* After LIM_STEP_DONE: */
     int n; /* layers */
     char name[LIM_AMPLIFICATION_LAYERS][16];
-    double adversarial[LIM_AMPLIFICATION_LAYERS];
-    bool defended; /* else denoised is empty */
-    double denoised[LIM_AMPLIFICATION_LAYERS];
+    int n_curves; /* the first is that of the shown picture; the chosen denoiser is always there */
+    int chosen;   /* curve of the defence that was chosen; 0: none was */
+    LimLayersCurve curve[LIM_LAYERS_CURVES];
 } LimLayersTask;
 LimTask *lim_layers_task_new(LimAttackRun *run, int frame);

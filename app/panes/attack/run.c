@@ -448,33 +448,34 @@ lim_attack_run_defended(const LimAttackRun *r)
 }
 
 LimStatus
-lim_attack_run_denoise(LimAttackRun *r, const LimExec *exec, const float *x, float *out,
-                       LimError *err)
+lim_attack_run_denoise(const LimAttackRun *r, LimDenoiser *by, const LimExec *exec, const float *x,
+                       float *out, LimError *err)
 {
     for (size_t i = 0; i < r->size; i++)
         out[i] = 2 * x[i] - 1;
     const LimStatus status =
-        lim_denoiser_run(r->denoiser, exec, out, 1, r->shape.d[1], r->shape.d[2], out, err);
+        lim_denoiser_run(by, exec, out, 1, r->shape.d[1], r->shape.d[2], out, err);
     for (size_t i = 0; i < r->size; i++)
         out[i] = (out[i] + 1) / 2;
     return status;
 }
 
 LimStatus
-lim_attack_run_amplification(LimAttackRun *r, const LimExec *exec, const float *x,
-                             double ratio[LIM_AMPLIFICATION_LAYERS], LimError *err)
+lim_attack_run_amplification(LimAttackRun *r, const LimExec *exec, const float *x, int n,
+                             double *ratio, LimError *err)
 {
-    float *both = lim_alloc(2 * r->size, sizeof *both); /* in [-1,1] */
+    const size_t all = (size_t)n * r->size;
+    float *clean = lim_alloc(all, sizeof *clean), *other = lim_alloc(all, sizeof *other);
 
     if (!r->amplifier)
         r->amplifier = lim_amplifier_new(r->predictor);
-    for (size_t i = 0; i < r->size; i++) {
-        both[i] = 2 * r->clean[i] - 1;
-        both[r->size + i] = 2 * x[i] - 1;
+    for (size_t i = 0; i < all; i++) { /* in [-1,1] */
+        clean[i] = 2 * r->clean[i % r->size] - 1;
+        other[i] = 2 * x[i] - 1;
     }
-    const LimStatus status =
-        lim_amplifier_run(r->amplifier, exec, both, both + r->size, 1, ratio, err);
-    free(both);
+    const LimStatus status = lim_amplifier_run(r->amplifier, exec, clean, other, n, ratio, err);
+    free(clean);
+    free(other);
     return status;
 }
 
@@ -910,7 +911,7 @@ look_denoised(LimLookTask *self, const LimExec *exec, const float *x, LimError *
     if (!r->denoiser)
         return LIM_OK;
     self->picture = lim_alloc(r->size, sizeof(float));
-    LimStatus status = lim_attack_run_denoise(r, exec, x, self->picture, err);
+    LimStatus status = lim_attack_run_denoise(r, r->denoiser, exec, x, self->picture, err);
     if (status != LIM_OK)
         return status;
     status = judge(r, r->last, exec, x, -1, j, err);

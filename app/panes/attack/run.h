@@ -80,13 +80,15 @@ LimStatus lim_attack_run_ask(LimAttackRun *r, const LimExec *exec, const float *
 
 /* Has the run a denoiser? */
 bool lim_attack_run_defended(const LimAttackRun *r); /* any thread */
-/* On the worker thread: x [c][h][w] in [0,1] denoised, not clipped, to out (may be x). */
-LimStatus lim_attack_run_denoise(LimAttackRun *r, const LimExec *exec, const float *x, float *out,
-                                 LimError *err);
-/* On the worker thread: the relative error of every layer of the classifier alone, of x against the
- * clean picture. */
-LimStatus lim_attack_run_amplification(LimAttackRun *r, const LimExec *exec, const float *x,
-                                       double ratio[LIM_AMPLIFICATION_LAYERS], LimError *err);
+/* On the worker thread: x [c][h][w] in [0,1] denoised, not clipped, to out (may be x); by: the
+ * run's denoiser, or any other of the bench. */
+LimStatus lim_attack_run_denoise(const LimAttackRun *r, LimDenoiser *by, const LimExec *exec,
+                                 const float *x, float *out, LimError *err);
+/* On the worker thread: the relative error of every layer of the classifier alone, of each picture
+ * of x [n][c][h][w] against the clean one; ratio has room for LIM_AMPLIFICATION_LAYERS a picture,
+ * and gets as many as the amplifier has layers, without gaps. */
+LimStatus lim_attack_run_amplification(LimAttackRun *r, const LimExec *exec, const float *x, int n,
+                                       double *ratio, LimError *err);
 /* Its layers; borrowed. */
 const LimAmplifier *lim_attack_run_amplifier(const LimAttackRun *r);
 
