@@ -192,6 +192,10 @@ body_defence(TestApp *t)
     GtkWidget *remainder = test_find_labelled(GTK_WIDGET(a.pane), "Denoised − clean");
     g_assert_true(gtk_widget_get_mapped(remainder));
     g_assert_nonnull(lim_picture_view_get_pixel(LIM_PICTURE_VIEW(remainder), 3, 3));
+    int least;
+    gtk_widget_measure(GTK_WIDGET(t->window), GTK_ORIENTATION_HORIZONTAL, -1, &least, NULL, NULL,
+                       NULL);
+    g_assert_cmpint(least, <=, 1000); /* all pictures of a defence fit a small screen */
 
     const int64_t before =
         lim_recording_frame(recording(&a), lim_recording_n(recording(&a)) - 1)->queries;

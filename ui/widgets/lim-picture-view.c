@@ -15,6 +15,7 @@ struct _LimPictureView {
     int width, height, channels;
     guint serial;
     double panned_x, panned_y; /* of the drag under way, in logical pixels */
+    int least, wanted;         /* side, in logical pixels */
 };
 
 G_DEFINE_FINAL_TYPE(LimPictureView, lim_picture_view, GTK_TYPE_WIDGET)
@@ -59,6 +60,15 @@ lim_picture_view_set_picture(LimPictureView *self, const guint8 *pixels, int wid
     }
     describe(self);
     gtk_widget_queue_draw(GTK_WIDGET(self));
+}
+
+void
+lim_picture_view_set_side(LimPictureView *self, int least, int wanted)
+{
+    g_return_if_fail(least > 0 && least <= wanted);
+    self->least = least;
+    self->wanted = wanted;
+    gtk_widget_queue_resize(GTK_WIDGET(self));
 }
 
 void
@@ -199,8 +209,10 @@ static void
 measure(GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum, int *natural,
         int *minimum_baseline, int *natural_baseline)
 {
-    *minimum = MIN_SIDE;
-    *natural = 2 * MIN_SIDE;
+    LimPictureView *self = LIM_PICTURE_VIEW(widget);
+
+    *minimum = self->least;
+    *natural = self->wanted;
 }
 
 /* ---- input ---- */
@@ -374,6 +386,8 @@ lim_picture_view_init(LimPictureView *self)
         GTK_EVENT_CONTROLLER_SCROLL_VERTICAL | GTK_EVENT_CONTROLLER_SCROLL_DISCRETE);
     GtkGesture *drag = gtk_gesture_drag_new();
 
+    self->least = MIN_SIDE;
+    self->wanted = 2 * MIN_SIDE;
     gtk_widget_set_focusable(GTK_WIDGET(self), TRUE);
     gtk_widget_set_overflow(GTK_WIDGET(self), GTK_OVERFLOW_HIDDEN);
     g_signal_connect_swapped(keys, "key-pressed", G_CALLBACK(key_pressed), self);

@@ -18,6 +18,9 @@ GtkWidget *lim_picture_view_new(const char *name, LimZoom *zoom);
 /* pixels [height][width][channels] bytes, channels 1 (grey) or 3 (RGB); copied. NULL: none. */
 void lim_picture_view_set_picture(LimPictureView *self, const guint8 *pixels, int width, int height,
                                   int channels);
+/* The smallest width and height, and those that the view would like to have (at first 96, 192); it
+ * fills what it is given. */
+void lim_picture_view_set_side(LimPictureView *self, int least, int wanted);
 /* What stands in the place of a picture. */
 void lim_picture_view_set_empty_text(LimPictureView *self, const char *text);
 /* What can be said of the picture, for assistive technology: "Coat, 62 %". */

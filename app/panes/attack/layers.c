@@ -73,12 +73,11 @@ measured(void *data, LimTask *t, LimStatus status, const LimError *err, const Li
     const LimLayersCurve *shown = &task->curve[0], *chosen = &task->curve[task->chosen];
     g_autofree char *name =
         task->chosen ? lim_attack_dup_denoiser_name(chosen->denoiser) : g_strdup("");
-    g_autofree char *behind = task->chosen ? g_strdup_printf("; behind %s %.3f and %.3f", name,
+    g_autofree char *behind = task->chosen ? g_strdup_printf("; %s %.3f, %.3f", name,
                                                              chosen->ratio[0], chosen->ratio[last])
                                            : g_strdup("");
-    g_autofree char *text =
-        g_strdup_printf("Relative error of the picture %.3f, of the logits %.3f%s", shown->ratio[0],
-                        shown->ratio[last], behind);
+    g_autofree char *text = g_strdup_printf("Relative error, picture and logits: %.3f, %.3f%s",
+                                            shown->ratio[0], shown->ratio[last], behind);
     gtk_label_set_text(GTK_LABEL(self->said), text);
 }
 

@@ -190,10 +190,8 @@ judge_pane(LimAttackView *self, LimAttackColumn pane, const float *probability, 
     }
     lim_class_bars_set(self->bars[pane], probability, right);
     const int k = lim_class_bars_get_predicted(self->bars[pane]);
-    const gboolean denoised = pane == LIM_ATTACK_DENOISED;
-    g_autofree char *text =
-        g_strdup_printf("%s%s, %.0f %%", denoised ? (k == right ? "✔ " : "✘ ") : "",
-                        lim_attack_run_class_name(self->run, k), 100 * (double)probability[k]);
+    g_autofree char *text = g_strdup_printf("%s, %.0f %%", lim_attack_run_class_name(self->run, k),
+                                            100 * (double)probability[k]);
     gtk_label_set_text(self->value[pane], text);
     lim_picture_view_set_description(self->view[pane], text);
 }
@@ -235,7 +233,7 @@ add_small(LimAttackView *self, const char *name, const char *label, const char *
     GtkWidget *title = gtk_label_new(name), *view = lim_picture_view_new(label, self->zoom);
 
     gtk_widget_set_tooltip_text(column, teach);
-    gtk_widget_set_size_request(view, 84, 84);
+    lim_picture_view_set_side(LIM_PICTURE_VIEW(view), 64, 96);
     gtk_box_append(GTK_BOX(column), view);
     gtk_box_append(GTK_BOX(column), title);
     gtk_box_append(GTK_BOX(self->more), column);
