@@ -3,6 +3,7 @@
 #include "attack.h"
 
 #include "attack-run.h"
+#include "attacks/answers.h"
 #include "attacks/attackfile.h"
 #include "attacks/oracle.h"
 #include "base/file.h"
@@ -117,11 +118,26 @@ static const LimParamSpec flags_schema[] = {
      .offset = offsetof(AttackFlags, out)},
     {0}};
 
+typedef struct StateFlags {
+    char state[LIM_TEXT_MAX];
+} StateFlags;
+
+static const LimParamSpec state_schema[] = {
+    {.name = "state",
+     .label = "Record of answers",
+     .help = "A file that every answer goes into. The same command with the same file goes on "
+             "where it was stopped or killed, and asks nothing twice. Empty: none.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(StateFlags, state)},
+    {0}};
+
 typedef struct Job {
     CliRun *run;
     const LimAttackClass *klass;
     const void *params;
     const AttackFlags *flags;
+    const char *state; /* a path, "": none */
     const LimOracleSettings *oracle;
     const LimSampleRequest *request;
     char model[LIM_TEXT_MAX], from[LIM_TEXT_MAX];
@@ -162,6 +178,45 @@ make_victim(const Job *j, LimError *err)
              v->classes, j->model, classes);
     lim_victim_free(v);
     return NULL;
+}
+
+static json_t *
+hash_json(uint64_t hash)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)hash);
+    return json_string(text);
+}
+
+/* What the questions depend on. */
+static json_t *
+identity(const Job *j)
+{
+    json_t *o = lim_params_to_json(flags_schema, j->flags);
+    json_object_set_new(o, "attack", json_string(j->klass->name));
+    json_object_set_new(o, "settings", lim_params_to_json(j->klass->schema, j->params));
+    json_object_set_new(o, "samples", lim_params_to_json(lim_sample_schema, j->request));
+    json_object_del(o, "out");
+    json_object_del(o, "model"); /* that of an oracle only says how large pictures are */
+    if (*j->oracle->command)
+        json_object_set_new(o, "oracle", json_string(j->oracle->command));
+    else
+        json_object_set_new(o, "model", hash_json(lim_predictor_hash(j->predictor)));
+    if (j->denoiser)
+        json_object_set_new(o, "denoiser", hash_json(lim_denoiser_hash(j->denoiser)));
+    return o;
+}
+
+/* The victim gets a memory. */
+static LimStatus
+open_state(Job *j, LimError *err)
+{
+    if (!*j->state)
+        return LIM_OK;
+    json_t *run = identity(j);
+    j->victim = lim_answers_new(j->victim, j->state, run, err);
+    json_decref(run);
+    return j->victim ? LIM_OK : err->code;
 }
 
 static LimStatus
@@ -409,6 +464,8 @@ report(const Job *j, const LimAttack *a, double seconds, LimError *err)
                         fooled ? json_real(cli_median(l2, fooled)) : json_null());
     json_object_set_new(result, "seconds", json_real(seconds));
     json_object_set_new(result, "settings", lim_params_to_json(j->klass->schema, j->params));
+    if (*j->state)
+        json_object_set_new(result, "resumed_from", json_integer(lim_answers_known(j->victim)));
     json_object_set_new(result, "results", rows);
     json_object_set_new(result, "command", cli_command(j->run));
     free(l2);
@@ -456,7 +513,9 @@ attack(Job *j, LimError *err)
 static json_t *
 run_attack(CliRun *run, LimError *err)
 {
-    Job j = {.run = run, .klass = lim_attack_find(run->command->name + strlen("attack "))};
+    Job j = {.run = run,
+             .state = "",
+             .klass = lim_attack_find(run->command->name + strlen("attack "))};
     j.params = cli_args_values(&run->args, j.klass->schema);
     j.flags = cli_args_values(&run->args, flags_schema);
     j.oracle = cli_args_values(&run->args, lim_oracle_schema);
@@ -464,7 +523,9 @@ run_attack(CliRun *run, LimError *err)
     cli_resource(j.flags->model, "fashion-classifier.safetensors", j.model);
     j.predictor = lim_predictor_load(j.model, err);
     j.victim = j.predictor && load_denoiser(&j, err) == LIM_OK ? make_victim(&j, err) : NULL;
-    json_t *result = j.victim ? attack(&j, err) : NULL;
+    if (j.klass->access == LIM_ACCESS_LABEL)
+        j.state = ((const StateFlags *)cli_args_values(&run->args, state_schema))->state;
+    json_t *result = j.victim && open_state(&j, err) == LIM_OK ? attack(&j, err) : NULL;
     free(j.target);
     lim_victim_free(j.victim);
     cli_pictures_clear(&j.pictures);
@@ -480,7 +541,7 @@ run_attack(CliRun *run, LimError *err)
 
 typedef struct Made {
     CliCommand command;
-    CliPiece pieces[5];
+    CliPiece pieces[6];
     char name[48], summary[80];
 } Made;
 
@@ -501,6 +562,8 @@ cli_attack_commands(const CliCommand **commands)
             (CliPiece){"A program to attack", lim_oracle_schema, sizeof(LimOracleSettings)};
         m->pieces[3] = (CliPiece){"Samples of --generate (the seed is also the attack's)",
                                   lim_sample_schema, sizeof(LimSampleRequest)};
+        if (klass->access == LIM_ACCESS_LABEL) /* the others' answers are too many to keep */
+            m->pieces[4] = (CliPiece){"Going on after a stop", state_schema, sizeof(StateFlags)};
         m->command = (CliCommand){.name = m->name,
                                   .summary = m->summary,
                                   .text = klass->help,

@@ -239,6 +239,7 @@ lim_attack_stop(LimAttack *a)
     if (a->stage == STAGE_LATTICE)
         a->stage = STAGE_EIGHT_BIT;
     a->lattice_queries = 0;
+    a->victim->stopped = true;
 }
 
 static LimStep

@@ -356,7 +356,11 @@ ask_once(Oracle *o, const LimExec *exec, const float *x, int n, int32_t *label, 
         put_picture(o, x + (size_t)i * size);
     while (*done < n && status == LIM_OK) {
         status = hear(o, exec, &label[*done], err);
-        *done += status == LIM_OK;
+        if (status != LIM_OK)
+            break;
+        if (o->victim.heard)
+            o->victim.heard(o->victim.heard_ctx, *done, label[*done]);
+        ++*done;
     }
     if (status == LIM_CANCELLED)
         o->owed += n - *done;
@@ -398,7 +402,9 @@ oracle_free(LimVictim *v)
     free(o);
 }
 
-static const LimVictimClass oracle_class = {.labels = oracle_labels, .free = oracle_free};
+static const LimVictimClass oracle_class = {.labels = oracle_labels,
+                                            .free = oracle_free,
+                                            .one_by_one = true};
 
 LimVictim *
 lim_oracle_new(const LimOracleOptions *options, const LimExec *exec, LimError *err)

@@ -32,6 +32,7 @@ lim_victim_begin(LimVictim *v, int pictures, int64_t budget)
     free(v->gradients);
     v->pictures = pictures;
     v->budget = budget;
+    v->stopped = false;
     v->queries = lim_alloc((size_t)pictures, sizeof *v->queries);
     v->gradients = lim_alloc((size_t)pictures, sizeof *v->gradients);
 }

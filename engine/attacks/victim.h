@@ -42,6 +42,9 @@ typedef struct LimVictimClass {
     LimStatus (*jacobian)(LimVictim *v, const LimExec *exec, const float *x, int n, float *logits,
                           float *jacobian, LimError *err);
     void (*free)(LimVictim *v);
+    /* Its labels come one by one, each told to LimVictim.heard, and do not depend on what else is
+     * asked with them. Otherwise those of a batch come together. */
+    bool one_by_one;
 } LimVictimClass;
 
 /* The first member of every kind. */
@@ -53,6 +56,9 @@ struct LimVictim {
     int pictures;                 /* of the running attack */
     int64_t budget;               /* queries per picture; 0: no bound */
     int64_t *queries, *gradients; /* [pictures] */
+    bool stopped; /* a person ended the attack early: what is asked now is not of its search */
+    void (*heard)(void *ctx, int row, int32_t label); /* see one_by_one; or NULL */
+    void *heard_ctx;
 };
 
 /* A network of ours; the predictor is borrowed. With LIM_ACCESS_LABEL it is as mute as a program

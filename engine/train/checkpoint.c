@@ -52,19 +52,20 @@ lim_checkpoint_writer(const LimCheckpoint *c)
     return w;
 }
 
-/* The first setting that differs. LIM_E_PARAM in any case. */
-static LimStatus
-tell_difference(const char *path, json_t *have, json_t *need, LimError *err)
+LimStatus
+lim_settings_same(const char *path, json_t *have, json_t *need, LimError *err)
 {
     const char *key;
     json_t *value;
+    if (json_equal(have, need))
+        return LIM_OK;
     json_object_foreach(need, key, value)
     {
         json_t *other = json_object_get(have, key);
         if (json_equal(value, other))
             continue;
         if (json_is_object(value) && json_is_object(other))
-            return tell_difference(path, other, value, err);
+            return lim_settings_same(path, other, value, err);
         char *was = json_dumps(other, JSON_ENCODE_ANY), *is = json_dumps(value, JSON_ENCODE_ANY);
         lim_fail(err, LIM_E_PARAM,
                  "%s was written with other settings (%s was %.60s and is now %.60s); use those "
@@ -95,8 +96,7 @@ lim_checkpoint_open(const LimCheckpoint *c, const char *path, LimError *err)
     } else {
         lim_settings_complete(have, c->schema);
         lim_settings_complete(json_object_get(have, "model"), c->model_schema);
-        if (!json_equal(have, need))
-            status = tell_difference(path, have, need, err);
+        status = lim_settings_same(path, have, need, err);
     }
     json_decref(have);
     json_decref(need);

@@ -22,6 +22,9 @@ typedef struct LimCheckpoint {
  * file that was written before they existed meant. */
 struct json_t;
 void lim_settings_complete(struct json_t *have, const LimParamSpec *schema);
+/* LIM_E_PARAM, naming the first setting that differs, unless both are equal; have: of the file. */
+LimStatus lim_settings_same(const char *path, struct json_t *have, struct json_t *need,
+                            LimError *err);
 
 /* A writer that already holds kind and settings. */
 LimStWriter *lim_checkpoint_writer(const LimCheckpoint *c);

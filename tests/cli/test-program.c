@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,7 +48,8 @@ static json_t *
 run_json(const char *line)
 {
     json_error_t error;
-    g_assert_cmpint(run(line), ==, 0);
+    if (run(line) != 0)
+        g_error("'%s' says: %s", line, err);
     g_assert_cmpstr(err, ==, "");
     json_t *result = json_loads(out, 0, &error);
     if (!result)
@@ -668,6 +670,209 @@ test_attack(void)
     fails("attack fgsm --model c.safetensors --data . --out c.safetensors/x", 1, "c.safetensors");
 }
 
+static void
+limit_files(gpointer bytes)
+{
+    const struct rlimit limit = {*(gsize *)bytes, RLIM_INFINITY};
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/* Starts limen-cli with these words. It ends when it writes more than so many bytes to a file
+ * (SIGXFSZ: as suddenly as by SIGKILL, and always at the same place, within a line), or by the
+ * signal, once the file `name` has them (unless it is done before). */
+static void
+end_at(const char *line, int signal, const char *name, gsize bytes)
+{
+    GError *error = NULL;
+    GPid pid;
+    int status;
+    g_autofree char *command = g_strconcat(g_getenv("LIMEN_CLI"), " ", line, NULL);
+    g_auto(GStrv) words = g_strsplit(command, " ", -1);
+    g_spawn_async(folder, words, NULL,
+                  G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL |
+                      G_SPAWN_STDERR_TO_DEV_NULL,
+                  signal == SIGXFSZ ? limit_files : NULL, &bytes, &pid, &error);
+    g_assert_no_error(error);
+    g_autofree char *path = file(name);
+    GStatBuf at = {0};
+    pid_t ended = 0;
+    while (signal != SIGXFSZ && ended == 0 &&
+           (g_stat(path, &at) != 0 || (gsize)at.st_size < bytes)) {
+        g_usleep(1000);
+        ended = waitpid(pid, &status, WNOHANG);
+    }
+    if (ended == 0) {
+        if (signal != SIGXFSZ)
+            kill(pid, signal);
+        g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+    }
+    if (signal == SIGXFSZ)
+        g_assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
+}
+
+static int
+by_text(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The lines of a file, sorted; the file is removed. */
+static GPtrArray *
+take_lines(const char *name)
+{
+    g_autofree char *path = file(name), *text = NULL;
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_auto(GStrv) lines = g_strsplit(g_strchomp(text), "\n", -1);
+    GPtrArray *all = g_ptr_array_new_with_free_func(g_free);
+    for (int i = 0; lines[i]; i++)
+        g_ptr_array_add(all, g_strdup(lines[i]));
+    g_ptr_array_sort(all, by_text);
+    g_remove(path);
+    return all;
+}
+
+/* How many of the lines a are not among b, each counted as often as it is there. */
+static int
+without(const GPtrArray *a, const GPtrArray *b)
+{
+    guint k = 0;
+    int n = 0;
+    for (guint i = 0; i < a->len; i++) {
+        while (k < b->len && strcmp(b->pdata[k], a->pdata[i]) < 0)
+            k++;
+        if (k < b->len && strcmp(b->pdata[k], a->pdata[i]) == 0)
+            k++;
+        else
+            n++;
+    }
+    return n;
+}
+
+static void
+remove_file(const char *name)
+{
+    g_autofree char *path = file(name);
+    g_assert_cmpint(g_remove(path), ==, 0);
+}
+
+/* The same attack without --state and with it, ended twice at once and by Ctrl+C in between: equal
+ * files. part: bytes of answers between. */
+static void
+killed_and_resumed(const char *line, gsize part)
+{
+    g_autofree char *whole = g_strconcat(line, " --out whole --json", NULL);
+    g_autofree char *parts = g_strconcat(line, " --out parts --state s.txt --json", NULL);
+    g_autofree char *quiet = g_strconcat(line, " --out parts --state s.txt --quiet", NULL);
+    json_t *first = run_json(whole);
+    end_at(quiet, SIGXFSZ, "s.txt", part);
+    end_at(quiet, SIGINT, "s.txt", 2 * part);
+    end_at(quiet, SIGKILL, "s.txt", 3 * part);
+    json_t *resumed = run_json(parts), *again = run_json(parts);
+    g_assert_cmpfloat(number(resumed, "resumed_from"), >=, (double)(3 * part - 1000) / 24);
+    json_t *row;
+    size_t i;
+    json_array_foreach(json_object_get(first, "results"), i, row)
+    {
+        json_t *other = json_array_get(json_object_get(resumed, "results"), i);
+        g_assert_true(json_equal(other, json_array_get(json_object_get(again, "results"), i)));
+        for (int k = 0; k < 2; k++) {
+            const char *end = k ? "npy" : "png";
+            g_autofree char *a = g_strdup_printf("whole/boundary-%05d.%s", (int)i, end);
+            g_autofree char *b = g_strdup_printf("parts/boundary-%05d.%s", (int)i, end);
+            assert_same(a, b);
+            remove_file(a);
+            remove_file(b);
+        }
+        json_object_del(row, "file");
+        json_object_del(other, "file");
+        g_assert_true(json_equal(row, other));
+    }
+    g_assert_cmpint((int)i, ==, 3);
+    json_decref(first);
+    json_decref(resumed);
+    json_decref(again);
+    remove_file("whole/boundary.json");
+    remove_file("parts/boundary.json");
+    remove_file("whole");
+    remove_file("parts");
+}
+
+/* A killed attack goes on from its record of answers, which it refuses under other settings. */
+static void
+test_attack_state(void)
+{
+    static const char again[] = "attack boundary --model k.safetensors --data . --count 3 "
+                                "--queries 3000 --state s.txt";
+    json_decref(run_json("train classifier --epochs 100 --batch 10 --width 4 --data . --json "
+                         "--out k.safetensors"));
+    killed_and_resumed("attack boundary --model k.safetensors --data . --count 3 --queries 3000",
+                       20000);
+    g_autofree char *seed = g_strconcat(again, " --seed 2", NULL);
+    fails(seed, 2, "s.txt was written with other settings (seed was 1 and is now 2)");
+    g_autofree char *delta = g_strconcat(again, " --orthogonal-step 0.2", NULL);
+    fails(delta, 2, "orthogonal-step was 0.0 and is now 0.2");
+    g_autofree char *model = g_strconcat(again, " --model v.safetensors", NULL);
+    fails(model, 2, "model was");
+    g_autofree char *oracle = g_strconcat(again, " --oracle cat", NULL);
+    fails(oracle, 1, "instead of");
+    fails("attack boundary --model c.safetensors --data . --state c.safetensors", 1,
+          "c.safetensors is not a record of answers");
+    fails("attack boundary --model c.safetensors --data . --state no/such/file", 1, "no/such/file");
+    fails("attack fgsm --model c.safetensors --data . --state s.txt", 2, "--state");
+
+    /* the same settings, other pictures: of the first training picture another pixel is black */
+    g_autofree char *path = file("t10k-images-idx3-ubyte"), *bytes = NULL;
+    gsize size;
+    g_assert_true(g_file_get_contents(path, &bytes, &size, NULL));
+    bytes[16 + 40] ^= 1;
+    g_assert_true(g_file_set_contents(path, bytes, (gssize)size, NULL));
+    fails(again, 2, "s.txt holds answers about other pictures, from answer 1 on");
+    bytes[16 + 40] ^= 1;
+    g_assert_true(g_file_set_contents(path, bytes, (gssize)size, NULL));
+    g_assert_cmpint(run(again), ==, 0);
+    remove_file("s.txt");
+}
+
+/* The same with a program: nothing is asked twice but what was on its way when limen died. */
+static void
+test_attack_state_oracle(void)
+{
+    static const char script[] =
+        "import resource, struct, sys, time, zlib\n"
+        "none = resource.RLIM_INFINITY\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (none, none)) # limen's is none of ours\n"
+        "size = [int(n) for n in sys.stdin.readline().split()[2:]]\n"
+        "print('ready 10 floats', flush=True)\n"
+        "log = open('asked.txt', 'a', buffering=1)\n"
+        "for line in sys.stdin:\n"
+        "    bits = bytes.fromhex(line)\n"
+        "    log.write('%08x %08x\\n' % (zlib.crc32(bits), zlib.adler32(bits)))\n"
+        "    time.sleep(0.001)\n"
+        "    v = struct.unpack('>%df' % (len(bits) // 4), bits)\n"
+        "    print(min(9, int(10 * sum(v) / len(v))), flush=True)\n";
+    g_autofree char *path = file("oracle.py");
+    g_assert_true(g_file_set_contents(path, script, -1, NULL));
+    static const char line[] = "attack boundary --model k.safetensors --data . --generate "
+                               "whole.safetensors --samples 3 --lattice 50 --queries 600 "
+                               "--oracle=./oracle.sh";
+    g_autofree char *shell = file("oracle.sh");
+    g_assert_true(g_file_set_contents(shell, "exec /usr/bin/python3 oracle.py\n", -1, NULL));
+    g_assert_cmpint(g_chmod(shell, 0755), ==, 0);
+
+    g_assert_cmpint(run(line), ==, 0);
+    g_autoptr(GPtrArray) once = take_lines("asked.txt");
+    killed_and_resumed(line, 8000);
+    remove_file("s.txt");
+    g_autoptr(GPtrArray) asked = take_lines("asked.txt"); /* without interruption, and with them */
+    g_autoptr(GPtrArray) twice = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < 2 * once->len; i++)
+        g_ptr_array_add(twice, g_strdup(once->pdata[i / 2]));
+    g_assert_cmpint(without(twice, asked), ==, 0);
+    /* on their way: a batch each of three times; after Ctrl+C two pictures were judged of each; and
+     * the answer that was cut off */
+    g_assert_cmpint(without(asked, twice), <=, 3 * 3 + 3 * 2 + 1);
+}
+
 /* A denoiser in front: attacked together with the classifier, or only put before its result. */
 static void
 test_attack_denoiser(void)
@@ -886,6 +1091,8 @@ main(int argc, char **argv)
     g_test_add_func("/cli/evaluate-gan", test_evaluate_gan); /* of both */
     g_test_add_func("/cli/features", test_features);
     g_test_add_func("/cli/attack", test_attack);
+    g_test_add_func("/cli/attack/state", test_attack_state);
+    g_test_add_func("/cli/attack/state/oracle", test_attack_state_oracle);
     g_test_add_func("/cli/attack/denoiser", test_attack_denoiser);
     g_test_add_func("/cli/evaluate-attacks", test_evaluate_attacks);
     g_test_add_func("/cli/evaluate-defenses", test_evaluate_defenses);

@@ -1,4 +1,5 @@
 /* Every reader of files against mutated files. A new reader is one FuzzReader in the list. */
+#include "attacks/answers.h"
 #include "attacks/universalfile.h"
 #include "data/dataset.h"
 #include "fuzz.h"
@@ -407,12 +408,40 @@ universal_read(const guint8 *data, size_t size, LimError *err)
     return true;
 }
 
+/* ---- answers of a model ---- */
+
+static void
+answer_seeds(GPtrArray *seeds)
+{
+    static const char text[] = "{\"format\":\"limen-answers 1\",\"classes\":10,\"run\":"
+                               "{\"attack\":\"boundary\",\"seed\":1}}\n"
+                               "0123456789abcdef 000003\n"
+                               "fedcba9876543210 000009\n";
+    for (size_t cut = 0; cut <= 2 * LIM_ANSWER_BYTES; cut += 7)
+        add_bytes(seeds, text, sizeof text - 1 - cut);
+}
+
+static bool
+answer_read(const guint8 *data, size_t size, LimError *err)
+{
+    LimAnswers a;
+    if (lim_answers_parse(data, size, "answers", &a, err) != LIM_OK)
+        return false;
+    touch(a.answer, a.n * sizeof *a.answer);
+    for (size_t i = 0; i < a.n; i++)
+        g_assert_true(a.answer[i].label >= 0 && a.answer[i].label < a.classes);
+    g_assert_cmpuint(a.begin + a.n * LIM_ANSWER_BYTES, <=, size);
+    lim_answers_clear(&a);
+    return true;
+}
+
 static const FuzzReader readers[] = {
     {"safetensors", st_seeds, st_read, fuzz_repair_safetensors},
     {"idx-images", idx_image_seeds, idx_read_images, gz_repair},
     {"idx-labels", idx_label_seeds, idx_read_labels, gz_repair},
     {"png", png_seeds, png_read, png_repair},
     {"npy", npy_seeds, npy_read, npy_repair},
+    {"answers", answer_seeds, answer_read, NULL},
     {"universal", universal_seeds, universal_read, fuzz_repair_safetensors},
 };
 
