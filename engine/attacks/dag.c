@@ -55,6 +55,16 @@ const LimParamSpec lim_dag_schema[] = {
      .max = 1,
      .choices = targets,
      .def = LIM_DAG_PERMUTED},
+    {.name = "left",
+     .label = "Left of the true class",
+     .help = "A detector's target stays active while its true class has more than this "
+             "probability. Detectors report every class above 0.05; at 0.5 it is enough that "
+             "another class is more probable, as in the paper's text.",
+     .unit = "",
+     .kind = LIM_REAL,
+     .offset = offsetof(LimDagParams, left),
+     .max = 0.5,
+     .def = 0.05},
     {.name = "clip",
      .label = "Stay a picture",
      .help = "Keep values between black and white in every iteration; the original does not.",
@@ -394,10 +404,21 @@ class_of(const LimDag *d, const float *score)
     return best;
 }
 
+/* Whether target i of a detector still has its true class, or so much of it that a detector would
+ * report it. */
+static bool
+reported(const LimDag *d, int i, int now)
+{
+    float p[256];
+    softmax(lim_plan_f32(d->judge, d->scores) + i * d->classes, d->classes, p);
+    return now == d->right[i] || (double)p[d->right[i]] > d->p.left;
+}
+
 /* The active set of the present picture, as the direction in which to move the scores. */
 static void
 find_active(LimDag *d)
 {
+    const bool boxes = d->net->kind == LIM_SCENE_DETECTOR;
     const float *scores = lim_plan_f32(d->judge, d->scores);
     memset(d->direction, 0, (size_t)d->most * (size_t)d->classes * sizeof *d->direction);
     d->active = 0;
@@ -405,11 +426,11 @@ find_active(LimDag *d)
         if (d->right[i] < 0)
             continue;
         const int now = class_of(d, scores + (size_t)i * (size_t)d->step);
-        if (d->painted ? now == d->wrong[i] : now != d->right[i])
+        if (boxes ? !reported(d, i, now) : d->painted ? now == d->wrong[i] : now != d->right[i])
             continue;
         float *at = d->direction + (size_t)i * (size_t)d->step;
         at[d->wrong[i] * d->class_step] += 1;
-        at[now * d->class_step] -= 1;
+        at[(boxes ? d->right[i] : now) * d->class_step] -= 1;
         d->active++;
     }
 }

@@ -39,6 +39,7 @@ typedef struct LimDagParams {
     int iterations;   /* M_0 */
     double remaining; /* part of the targets */
     int target;       /* LimDagTarget, of a segmenter */
+    double left;      /* of a detector: probability of the true class that is too little */
     bool clip;
     double epsilon;          /* of 1; 0: no bound */
     char only[LIM_TEXT_MAX]; /* "1,3": garments that are attacked; "": everything */

@@ -361,6 +361,7 @@ test_boxes(void)
     LimDagParams p = settings();
     LimError err = LIM_ERROR_INIT;
     p.gamma = 2;
+    p.left = 0.5; /* as soon as another class is more probable */
     LimDag *d = begin(1, &p, 1, &exec);
     LimDagResult r = lim_dag_result(d);
     g_assert_cmpint(r.targets, >, 0);
@@ -368,6 +369,13 @@ test_boxes(void)
     g_assert_cmpint(step(d, 1000, &exec), ==, LIM_STEP_DONE);
     r = lim_dag_result(d);
     g_assert_cmpint(r.active, <=, r.targets / 100);
+    /* what detectors report at a lower probability takes longer */
+    p.left = 0.2;
+    LimDag *e = begin(1, &p, 1, &exec);
+    g_assert_cmpint(step(e, 1000, &exec), ==, LIM_STEP_DONE);
+    g_assert_cmpint(lim_dag_result(e).targets, ==, r.targets);
+    g_assert_cmpint(lim_dag_result(e).iterations, >, r.iterations);
+    lim_dag_free(e);
     const LimScene empty = {0};
     g_assert_cmpint(lim_dag_begin(d, 7, x, mask, &empty, &exec, &err), ==, LIM_OK);
     g_assert_cmpint(lim_dag_result(d).targets, ==, 0);
