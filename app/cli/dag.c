@@ -1,16 +1,14 @@
 /* limen-cli attack dag: a perturbation that makes a segmenter or a detector wrong everywhere at
  * once (Xie et al. 2017). */
+#include "attacks/dag-sheet.h"
 #include "dag-run.h"
-#include "data/scene-sheet.h"
-#include "tensor/npy.h"
-#include "tensor/png.h"
-#include "tensor/table.h"
+#include "data/scene-own.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct DagFlags {
-    char net[LIM_TEXT_MAX], out[LIM_TEXT_MAX];
+    char net[LIM_TEXT_MAX], input[LIM_TEXT_MAX], wanted[LIM_TEXT_MAX], out[LIM_TEXT_MAX];
     int scene, scale;
 } DagFlags;
 
@@ -29,6 +27,20 @@ static const LimParamSpec flags_schema[] = {
      .kind = LIM_INT,
      .offset = offsetof(DagFlags, scene),
      .max = 1e9},
+    {.name = "input",
+     .label = "Own picture",
+     .help = "A PNG file of any size in place of the scene: its middle square, scaled. What the "
+             "network sees in it counts as right.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(DagFlags, input)},
+    {.name = "wanted",
+     .label = "Wanted",
+     .help = "A PNG file of the scene's size whose grey values are the classes that a segmenter "
+             "should see, 0 the background (as the masks of `limen-cli scenes make`).",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(DagFlags, wanted)},
     {.name = "out",
      .label = "Picture",
      .help = "The PNG file to write: the scene, the attacked one and the perturbation, with what "
@@ -48,91 +60,83 @@ static const LimParamSpec flags_schema[] = {
      .def = 4},
     {0}};
 
-/* The picture with what the network sees in it, into a tile. */
-static LimStatus
-draw_seen(CliJudge *j, CliRun *run, const CliStage *s, const float *x, LimImageView tile, int scale,
-          LimError *err)
+/* What the network sees in x; label [size][size] and found receive it. */
+static LimDagSeen
+see(CliJudge *j, CliRun *run, const float *x, int32_t *label, LimDetection *found, LimError *err)
 {
-    LimDetection found[LIM_DETECTIONS];
-    LimSceneMark marks[LIM_DETECTIONS];
-    int n = 0, shown = 0;
+    LimDagSeen seen = {.label = j->segmenter ? label : NULL, .found = found};
     if (j->segmenter)
-        lim_segmenter_run(j->segmenter, &run->exec, x, s->label, err);
+        lim_segmenter_run(j->segmenter, &run->exec, x, label, err);
     else
-        lim_detector_run(j->detector, &run->exec, x, found, &n, err);
-    for (int i = 0; i < n; i++)
-        if (found[i].score >= 0.5f) {
-            marks[shown] = (LimSceneMark){.label = found[i].label, .score = found[i].score};
-            memcpy(marks[shown++].box, found[i].box, sizeof found[i].box);
-        }
-    if (err->code == LIM_OK)
-        lim_scene_overlay(tile, s->size, scale, x, j->segmenter ? s->label : NULL, marks, shown,
-                          lim_scenes_naming(s->scenes));
-    return err->code;
+        lim_detector_run(j->detector, &run->exec, x, found, &seen.n, err);
+    return seen;
 }
 
-/* Two rows: the scene, the attacked scene, the perturbation; what is there, what the network saw,
- * what it sees. */
 static LimStatus
-draw_sheet(CliJudge *j, CliRun *run, CliStage *s, const DagFlags *f, const LimDagResult *r,
-           LimError *err)
+write_files(CliJudge *j, CliRun *run, CliStage *s, const DagFlags *f, const LimDagResult *r,
+            LimError *err)
 {
-    const double gain = r->largest > 0 ? 1 / (2 * r->largest) : 1;
-    const int side = s->size * f->scale;
-    char title[64];
-    snprintf(title, sizeof title, "perturbation x %.0f", gain);
-    const char *captions[] = {"scene",         "attacked",    title,
-                              "what is there", "seen before", "seen after"};
-    const LimTable table = {.rows = 2,
-                            .columns = 3,
-                            .tile_w = side,
-                            .tile_h = side,
-                            .gap = 8,
-                            .letter = 1,
-                            .captions = captions};
-    LimImageView picture = lim_table_new(&table, LIM_PIXEL_RGB8, err);
-    if (!picture.data)
-        return err->code;
-    float *shown = lim_alloc(3 * (size_t)s->area, sizeof *shown);
-    for (int i = 0; i < 3 * s->area; i++)
-        shown[i] = (float)(gain * (double)r->r[i]);
-    LimSceneMark marks[LIM_SCENE_GARMENTS];
-    for (int i = 0; i < s->scene.n; i++) {
-        marks[i] = (LimSceneMark){.label = s->scene.object[i].label, .score = -1};
-        memcpy(marks[i].box, s->scene.object[i].box, sizeof marks[i].box);
-    }
-    const LimDataset *naming = lim_scenes_naming(s->scenes);
-    const float *top[3] = {s->x, s->y, shown};
-    for (int k = 0; k < 3; k++)
-        lim_scene_overlay(lim_table_tile(&table, picture, 0, k), s->size, f->scale, top[k], NULL,
-                          NULL, 0, naming);
-    lim_scene_overlay(lim_table_tile(&table, picture, 1, 0), s->size, f->scale, s->x, s->mask,
-                      marks, s->scene.n, naming);
-    draw_seen(j, run, s, s->x, lim_table_tile(&table, picture, 1, 1), f->scale, err);
-    draw_seen(j, run, s, s->y, lim_table_tile(&table, picture, 1, 2), f->scale, err);
+    LimDetection found[2][LIM_DETECTIONS];
+    int32_t *label = lim_alloc((size_t)s->area, sizeof *label);
+    const LimDagSeen before = see(j, run, s->x, label, found[0], err);
+    const LimDagSeen after = see(j, run, s->y, s->label, found[1], err);
     if (err->code == LIM_OK) {
         json_t *command = cli_command(run);
-        const LimPngText text = {"limen", json_string_value(command)};
-        lim_png_write(f->out, picture, &text, 1, err);
+        const LimDagSheet sheet = {.size = s->size,
+                                   .scale = f->scale,
+                                   .x = s->x,
+                                   .r = r->r,
+                                   .largest = r->largest,
+                                   .mask = s->mask,
+                                   .scene = &s->scene,
+                                   .truth = !*f->input,
+                                   .before = before,
+                                   .after = after,
+                                   .naming = lim_scenes_naming(s->scenes),
+                                   .command = json_string_value(command)};
+        lim_dag_sheet_write(f->out, &sheet, err);
         json_decref(command);
     }
-    free(shown);
-    free(picture.data);
+    free(label);
     return err->code;
 }
 
+/* A picture of one's own in place of the scene: what the network sees in it counts as right. */
 static LimStatus
-write_perturbation(const char *png, const CliStage *s, const float *r, LimError *err)
+read_input(CliJudge *j, CliRun *run, CliStage *s, const char *path, LimError *err)
 {
-    char path[LIM_TEXT_MAX + 8];
-    const char *dot = strrchr(png, '.');
-    const int stem = dot && !strchr(dot, '/') ? (int)(dot - png) : (int)strlen(png);
-    snprintf(path, sizeof path, "%.*s.npy", stem, png);
-    LimTensor *t = lim_tensor_new(LIM_F32, LIM_SHAPE3(3, s->size, s->size));
-    memcpy(lim_tensor_edit(t), r, 3 * (size_t)s->area * sizeof *r);
-    const LimStatus status = lim_npy_write(path, t, err);
-    lim_tensor_unref(t);
-    return status;
+    LimDetection found[LIM_DETECTIONS];
+    memset(s->mask, 0, (size_t)s->area * sizeof *s->mask);
+    if (lim_scene_read(path, s->size, s->x, err) != LIM_OK)
+        return err->code;
+    const LimDagSeen seen = see(j, run, s->x, s->mask, found, err);
+    if (j->segmenter)
+        lim_scene_of_mask(s->mask, s->size, &s->scene);
+    else
+        lim_scene_of_boxes(seen.found, seen.n, &s->scene);
+    return err->code;
+}
+
+/* Scene, mask and objects, and what is wanted of the network. */
+static LimStatus
+set_up(CliJudge *j, CliRun *run, CliStage *s, const DagFlags *f, LimError *err)
+{
+    if (!*f->input)
+        lim_scenes_draw(s->scenes, (uint64_t)f->scene, s->x, s->mask, &s->scene);
+    else if (read_input(j, run, s, f->input, err) != LIM_OK)
+        return err->code;
+    if (j->detector && !s->scene.n)
+        return lim_fail(
+            err, LIM_E_PARAM,
+            "%s finds nothing in %s, so there is nothing to attack; give another picture", f->net,
+            f->input);
+    if (*f->wanted && j->detector)
+        return lim_fail(err, LIM_E_PARAM,
+                        "--wanted is what a segmenter should see, %s is a detector", f->net);
+    if (*f->wanted &&
+        lim_scene_read_mask(f->wanted, s->size, j->net->params.classes, s->label, err) == LIM_OK)
+        lim_dag_want(j->dag, s->label);
+    return err->code;
 }
 
 /* One scene's measure for the network: mean IoU or mAP of it alone. */
@@ -163,17 +167,14 @@ run_dag(CliRun *run, LimError *err)
     double before = 0, after = 0;
     if (!cli_stage_open(&s, run, err))
         return NULL;
-    if (cli_judge_open(&j, run, f->net, s.scenes, err)) {
-        lim_scenes_draw(s.scenes, (uint64_t)f->scene, s.x, s.mask, &s.scene);
+    if (cli_judge_open(&j, run, f->net, s.scenes, err) && set_up(&j, run, &s, f, err) == LIM_OK)
         cli_judge_attack(&j, run, (uint64_t)f->scene, s.x, s.mask, &s.scene, err);
-    }
     if (err->code == LIM_OK) {
         const LimDagResult r = lim_dag_result(j.dag);
         lim_dag_picture(s.x, &r.r, (double[]){1}, 1, s.size, s.y);
         if (measure_one(&j, run, &s, s.x, &before, err) == LIM_OK &&
             measure_one(&j, run, &s, s.y, &after, err) == LIM_OK &&
-            draw_sheet(&j, run, &s, f, &r, err) == LIM_OK &&
-            write_perturbation(f->out, &s, r.r, err) == LIM_OK)
+            write_files(&j, run, &s, f, &r, err) == LIM_OK)
             result =
                 json_pack("{s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:o}", "picture", f->out,
                           "measure", j.segmenter ? "mean IoU" : "mAP at 0.5", "targets", r.targets,

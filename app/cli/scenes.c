@@ -1,6 +1,7 @@
 /* limen-cli scenes: makes scenes as files, and shows them with their masks and boxes. */
 #include "cli.h"
 #include "base/file.h"
+#include "data/scene-own.h"
 #include "data/scene-sheet.h"
 #include "tensor/png.h"
 #include "tensor/table.h"
@@ -105,21 +106,17 @@ write_scene(const Drawn *d, const char *folder, int number, LimError *err)
 {
     char path[LIM_TEXT_MAX + 64];
     LimImageView picture = lim_image_alloc(d->size, d->size, LIM_PIXEL_RGB8, err);
-    LimImageView mask = lim_image_alloc(d->size, d->size, LIM_PIXEL_GREY8, err);
-    LimStatus status = picture.data && mask.data ? LIM_OK : LIM_E_NOMEM;
+    LimStatus status = picture.data ? LIM_OK : LIM_E_NOMEM;
     if (status == LIM_OK) {
         lim_image_put_f32(picture, 3, LIM_RANGE_SIGNED, d->x);
-        for (int i = 0; i < d->size * d->size; i++)
-            mask.data[i] = (uint8_t)d->mask[i];
         snprintf(path, sizeof path, "%s/scene-%05d.png", folder, number);
         status = lim_png_write(path, picture, NULL, 0, err);
     }
     if (status == LIM_OK) {
         snprintf(path, sizeof path, "%s/scene-%05d-mask.png", folder, number);
-        status = lim_png_write(path, mask, NULL, 0, err);
+        status = lim_scene_write_mask(path, d->size, d->mask, err);
     }
     free(picture.data);
-    free(mask.data);
     return status;
 }
 

@@ -27,6 +27,24 @@ const LimParamSpec lim_dag_schema[] = {
      .def = 0.5,
      .ui_min = 0.1,
      .ui_max = 5},
+    {.name = "target",
+     .label = "Target of pixels",
+     .help = "What a segmenter should see: every class as another one (permuted), or a shape that "
+             "is not there (painted).",
+     .unit = "",
+     .kind = LIM_CHOICE,
+     .offset = offsetof(LimDagParams, target),
+     .max = 1,
+     .choices = targets,
+     .def = LIM_DAG_PERMUTED},
+    {.name = "only",
+     .label = "Only garments",
+     .help =
+         "Numbers of the garments to attack, from 1, with commas between them; the last garment "
+         "of a scene lies on top. Empty: everything.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(LimDagParams, only)},
     {.name = "iterations",
      .label = "Iterations",
      .help = "The most there may be; the paper takes 200 for segmentation and 150 for detection.",
@@ -45,16 +63,6 @@ const LimParamSpec lim_dag_schema[] = {
      .offset = offsetof(LimDagParams, remaining),
      .max = 1,
      .def = 0.01},
-    {.name = "target",
-     .label = "Target of pixels",
-     .help = "What a segmenter should see: every class as another one (permuted), or a shape that "
-             "is not there (painted).",
-     .unit = "",
-     .kind = LIM_CHOICE,
-     .offset = offsetof(LimDagParams, target),
-     .max = 1,
-     .choices = targets,
-     .def = LIM_DAG_PERMUTED},
     {.name = "left",
      .label = "Left of the true class",
      .help = "A detector's target stays active while its true class has more than this "
@@ -82,14 +90,6 @@ const LimParamSpec lim_dag_schema[] = {
      .offset = offsetof(LimDagParams, epsilon),
      .max = 1,
      .def = 0},
-    {.name = "only",
-     .label = "Only garments",
-     .help =
-         "Numbers of the garments to attack, from 1, with commas between them; the last garment "
-         "of a scene lies on top. Empty: everything.",
-     .unit = "",
-     .kind = LIM_TEXT,
-     .offset = offsetof(LimDagParams, only)},
     {0}};
 
 struct LimDag {
@@ -177,6 +177,17 @@ lim_dag_garments(const char *only, uint32_t *bits, LimError *err)
         at = *end ? end + 1 : end;
     }
     return LIM_OK;
+}
+
+void
+lim_scene_of_boxes(const LimDetection *found, int n, LimScene *scene)
+{
+    memset(scene, 0, sizeof *scene);
+    for (int i = 0; i < n && scene->n < LIM_SCENE_GARMENTS && found[i].score >= 0.5f; i++) {
+        LimSceneObject *o = &scene->object[scene->n++];
+        o->label = found[i].label;
+        memcpy(o->box, found[i].box, sizeof o->box);
+    }
 }
 
 LimDag *

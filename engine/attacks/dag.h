@@ -59,6 +59,9 @@ void lim_dag_want(LimDag *d, const int32_t *wanted);
 /* Numbers from 1 with commas between them ("1,3") as bits, that of number 1 the lowest; "": 0.
  * LIM_E_PARAM for any other text. */
 LimStatus lim_dag_garments(const char *only, uint32_t *bits, LimError *err);
+/* What a detector found in a picture as a scene, when there is no truth: the boxes of probability
+ * 0.5 and more, the surest first, at most LIM_SCENE_GARMENTS. found [n] by falling score. */
+void lim_scene_of_boxes(const LimDetection *found, int n, LimScene *scene);
 
 /* Begins on scene `number`: x [3][size][size] in [-1,1] (copied), its mask and objects. */
 LimStatus lim_dag_begin(LimDag *d, uint64_t number, const float *x, const int32_t *mask,

@@ -3,7 +3,9 @@
 #include "metrics/features.h"
 #include "models/biggan.h"
 #include "models/classifier.h"
+#include "models/detector.h"
 #include "models/modelfile.h"
+#include "models/segmenter.h"
 
 #include <stdio.h>
 
@@ -88,4 +90,42 @@ test_make_judge(const char *classifier_path, const char *features_path, LimError
     lim_graph_free(graph);
     lim_store_free(store);
     return status == LIM_OK ? make_features(classifier_path, features_path, err) : status;
+}
+
+LimStatus
+test_make_scene_net(const char *path, int kind, int backbone, LimError *err)
+{
+    static const char *const names[] = {"background", "top",     "trousers", "dress",
+                                        "sandal",     "sneaker", "bag",      "boot"};
+    LimSceneNetParams params;
+    LimBuild build;
+
+    lim_params_init(lim_scene_net_schema, &params);
+    params.backbone = backbone;
+    params.width = 4;
+    LimStore *store = lim_store_new((uint64_t)(7 + 2 * kind + backbone));
+    LimGraph *graph = lim_graph_new();
+    lim_build_init(&build, graph, store, LIM_MODE_EVAL);
+    LimVal x = lim_graph_feed(graph, "x", LIM_F32, LIM_SHAPE4(1, 3, 16, 16));
+    if (kind == LIM_SCENE_SEGMENTER) {
+        lim_segmenter_network(&build, &params, x);
+    } else {
+        LimVal boxes = lim_graph_feed(graph, "boxes", LIM_F32, LIM_SHAPE2(1, 4)), scores, offsets;
+        LimVal index = lim_graph_feed(graph, "index", LIM_I32, LIM_SHAPE1(1));
+        LimVal features = lim_detector_features(&build, &params, x);
+        lim_detector_proposer(&build, &params, features, &scores, &offsets);
+        lim_detector_head(&build, &params, features, boxes, index, &scores, &offsets);
+    }
+    LimStatus status = lim_graph_status(graph, err);
+    if (status == LIM_OK) {
+        LimModelInfo info = {.model = lim_scene_net_kinds[kind],
+                             .schema = lim_scene_net_schema,
+                             .params = &params,
+                             .classes = 8,
+                             .class_names = names};
+        status = lim_modelfile_save(path, &info, store, false, err);
+    }
+    lim_graph_free(graph);
+    lim_store_free(store);
+    return status;
 }

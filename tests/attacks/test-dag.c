@@ -283,6 +283,7 @@ test_only(void)
         g_strlcpy(p.only, k ? "2" : "1", sizeof p.only);
         d = begin(1, &p, 1, &exec);
         g_assert_cmpint(lim_dag_result(d).targets, >, 0);
+        g_assert_cmpint(lim_dag_result(d).targets, <, all);
         sum += lim_dag_result(d).targets;
         lim_dag_free(d);
     }

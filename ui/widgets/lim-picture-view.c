@@ -4,6 +4,9 @@
 
 #include "widgets/pictures.h"
 
+#include <math.h>
+#include <string.h>
+
 #define MIN_SIDE 96
 
 struct _LimPictureView {
@@ -16,7 +19,19 @@ struct _LimPictureView {
     guint serial;
     double panned_x, panned_y; /* of the drag under way, in logical pixels */
     int least, wanted;         /* side, in logical pixels */
+    guint8 *overlay;           /* [height][width][4] */
+    cairo_surface_t *tint;     /* of it */
+    double opacity;
+    LimPictureMark *marks;
+    int n_marks;
+    LimPictureUse use;
+    double from_x, from_y;  /* where the drag began, in the widget */
+    int brush_x, brush_y;   /* last pixel of the stroke */
+    gboolean stroke, moves; /* a stroke is under way; the drag is one and no click */
 };
+
+enum { PICKED, BRUSHED, BRUSH_END, N_SIGNALS };
+static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE(LimPictureView, lim_picture_view, GTK_TYPE_WIDGET)
 
@@ -38,12 +53,20 @@ describe(LimPictureView *self)
                                    GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, text->str, -1);
 }
 
+static void
+drop_overlay(LimPictureView *self)
+{
+    g_clear_pointer(&self->overlay, g_free);
+    g_clear_pointer(&self->tint, cairo_surface_destroy);
+}
+
 void
 lim_picture_view_set_picture(LimPictureView *self, const guint8 *pixels, int width, int height,
                              int channels)
 {
     self->serial++;
     if (!pixels || width != self->width || height != self->height) {
+        drop_overlay(self);
         g_clear_pointer(&self->surface, cairo_surface_destroy);
         gtk_widget_queue_resize(GTK_WIDGET(self));
     }
@@ -88,6 +111,53 @@ lim_picture_view_set_description(LimPictureView *self, const char *text)
     g_free(self->description);
     self->description = g_strdup(text);
     describe(self);
+}
+
+void
+lim_picture_view_set_overlay(LimPictureView *self, const guint8 *rgba, double opacity)
+{
+    drop_overlay(self);
+    self->opacity = opacity;
+    gtk_widget_queue_draw(GTK_WIDGET(self));
+    if (!rgba || !self->pixels)
+        return;
+    self->overlay = g_memdup2(rgba, (gsize)(self->width * self->height) * 4);
+    self->tint = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, self->width, self->height);
+    guint8 *data = cairo_image_surface_get_data(self->tint);
+    const int stride = cairo_image_surface_get_stride(self->tint);
+    for (int y = 0; y < self->height; y++)
+        for (int x = 0; x < self->width; x++) {
+            const guint8 *p = rgba + (gsize)(y * self->width + x) * 4;
+            const guint a = p[3];
+            *(guint32 *)(void *)(data + y * stride + 4 * x) =
+                a << 24 | (p[0] * a / 255) << 16 | (p[1] * a / 255) << 8 | (p[2] * a / 255);
+        }
+    cairo_surface_mark_dirty(self->tint);
+}
+
+void
+lim_picture_view_set_opacity(LimPictureView *self, double opacity)
+{
+    self->opacity = opacity;
+    gtk_widget_queue_draw(GTK_WIDGET(self));
+}
+
+void
+lim_picture_view_set_marks(LimPictureView *self, const LimPictureMark *marks, int n)
+{
+    g_free(self->marks);
+    self->marks = g_memdup2(marks, (gsize)n * sizeof *marks);
+    self->n_marks = n;
+    gtk_widget_queue_draw(GTK_WIDGET(self));
+}
+
+void
+lim_picture_view_set_use(LimPictureView *self, LimPictureUse use)
+{
+    static const char *const cursors[] = {NULL, "pointer", "crosshair"};
+
+    self->use = use;
+    gtk_widget_set_cursor_from_name(GTK_WIDGET(self), cursors[use]);
 }
 
 guint
@@ -160,6 +230,91 @@ snapshot_text(LimPictureView *self, GtkSnapshot *snapshot)
     gtk_snapshot_restore(snapshot);
 }
 
+/* A line between two pixels of different colour, in the colour of the more opaque one. */
+static void
+draw_edge(LimPictureView *self, cairo_t *cr, int at, int other, double x0, double y0, double x1,
+          double y1)
+{
+    const guint8 *a = self->overlay + 4 * (gsize)at, *b = self->overlay + 4 * (gsize)other;
+
+    if (memcmp(a, b, 4) == 0)
+        return;
+    const guint8 *p = a[3] >= b[3] ? a : b;
+    cairo_set_source_rgb(cr, p[0] / 255.0, p[1] / 255.0, p[2] / 255.0);
+    cairo_move_to(cr, x0, y0);
+    cairo_line_to(cr, x1, y1);
+    cairo_stroke(cr);
+}
+
+static void
+draw_overlay(LimPictureView *self, cairo_t *cr, int factor, int scale)
+{
+    const int w = self->width, h = self->height;
+
+    cairo_save(cr);
+    cairo_scale(cr, factor, factor);
+    cairo_set_source_surface(cr, self->tint, 0, 0);
+    cairo_pattern_set_filter(cairo_get_source(cr), CAIRO_FILTER_NEAREST);
+    cairo_paint_with_alpha(cr, self->opacity);
+    cairo_restore(cr);
+    if (self->opacity <= 0)
+        return;
+    cairo_set_line_width(cr, scale);
+    cairo_set_line_cap(cr, CAIRO_LINE_CAP_SQUARE);
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++) {
+            const int at = y * w + x, px = x * factor, py = y * factor;
+            if (x + 1 < w)
+                draw_edge(self, cr, at, at + 1, px + factor, py, px + factor, py + factor);
+            if (y + 1 < h)
+                draw_edge(self, cr, at, at + w, px, py + factor, px + factor, py + factor);
+        }
+}
+
+static void
+draw_mark(LimPictureView *self, cairo_t *cr, const LimPictureMark *m, int factor, int scale)
+{
+    const double line = (m->strong ? 3 : 1.5) * scale, half = line / 2;
+    const double x = m->x0 * factor, y = m->y0 * factor;
+    const double w = (m->x1 - m->x0) * factor, h = (m->y1 - m->y0) * factor;
+
+    cairo_set_source_rgba(cr, 0, 0, 0, 0.6);
+    cairo_set_line_width(cr, line + scale);
+    cairo_rectangle(cr, x + half, y + half, MAX(w - line, 1), MAX(h - line, 1));
+    cairo_stroke_preserve(cr);
+    cairo_set_source_rgb(cr, m->rgb[0] / 255.0, m->rgb[1] / 255.0, m->rgb[2] / 255.0);
+    cairo_set_line_width(cr, line);
+    cairo_stroke(cr);
+}
+
+/* Above the box where there is room, in its upper corner otherwise. */
+static void
+draw_mark_text(LimPictureView *self, cairo_t *cr, const LimPictureMark *m, int factor, int scale)
+{
+    int tw, th;
+
+    if (!*m->text)
+        return;
+    g_autoptr(PangoLayout) text = gtk_widget_create_pango_layout(GTK_WIDGET(self), m->text);
+    g_autoptr(PangoAttrList) attrs = pango_attr_list_new();
+    pango_attr_list_insert(attrs, pango_attr_scale_new(0.72));
+    pango_layout_set_attributes(text, attrs);
+    pango_layout_get_pixel_size(text, &tw, &th);
+    const double w = tw + 4, h = th, right = self->width * factor / (double)scale;
+    const double x = CLAMP(m->x0 * factor / scale, 0, MAX(right - w, 0));
+    const double top = m->y0 * factor / scale, y = top >= h ? top - h : MAX(top, 0);
+    const int light = (299 * m->rgb[0] + 587 * m->rgb[1] + 114 * m->rgb[2]) / 1000;
+    cairo_save(cr);
+    cairo_scale(cr, scale, scale);
+    cairo_set_source_rgba(cr, m->rgb[0] / 255.0, m->rgb[1] / 255.0, m->rgb[2] / 255.0, 0.9);
+    cairo_rectangle(cr, x, y, w, h);
+    cairo_fill(cr);
+    cairo_set_source_rgb(cr, light < 110, light < 110, light < 110);
+    cairo_move_to(cr, x + 2, y);
+    pango_cairo_show_layout(cr, text);
+    cairo_restore(cr);
+}
+
 static void
 snapshot(GtkWidget *widget, GtkSnapshot *snapshot)
 {
@@ -185,6 +340,12 @@ snapshot(GtkWidget *widget, GtkSnapshot *snapshot)
     cairo_pattern_set_filter(cairo_get_source(cr), CAIRO_FILTER_NEAREST);
     cairo_paint(cr);
     cairo_restore(cr);
+    if (self->overlay)
+        draw_overlay(self, cr, factor, scale);
+    for (int i = 0; i < self->n_marks; i++)
+        draw_mark(self, cr, &self->marks[i], factor, scale);
+    for (int i = 0; i < self->n_marks; i++)
+        draw_mark_text(self, cr, &self->marks[i], factor, scale);
     if (lim_zoom_get_pixel(self->zoom, &x, &y) && x < self->width && y < self->height) {
         for (int rim = 1; rim >= 0; rim--) { /* dark around light */
             double out = (1 + 2 * rim) * scale / 2.0;
@@ -268,11 +429,56 @@ scrolled(LimPictureView *self, double dx, double dy, GtkEventController *control
     return GDK_EVENT_STOP;
 }
 
+static gboolean
+pixel_at(LimPictureView *self, double x, double y, int *px, int *py)
+{
+    double u, v;
+
+    if (!place_at(self, x, y, &u, &v))
+        return FALSE;
+    *px = (int)(u * self->width);
+    *py = (int)(v * self->height);
+    return TRUE;
+}
+
+/* Every pixel on the way from the last one: a fast hand leaves no gaps. */
 static void
-drag_begin(LimPictureView *self)
+brush_to(LimPictureView *self, int x, int y)
+{
+    const int steps = MAX(ABS(x - self->brush_x), ABS(y - self->brush_y));
+
+    for (int i = 1; i <= steps; i++)
+        g_signal_emit(self, signals[BRUSHED], 0, self->brush_x + (x - self->brush_x) * i / steps,
+                      self->brush_y + (y - self->brush_y) * i / steps);
+    self->brush_x = x;
+    self->brush_y = y;
+}
+
+static void
+drag_begin(LimPictureView *self, double x, double y)
 {
     self->panned_x = self->panned_y = 0;
+    self->from_x = x;
+    self->from_y = y;
+    self->moves = FALSE;
     gtk_widget_grab_focus(GTK_WIDGET(self));
+    self->stroke =
+        self->use == LIM_PICTURE_CANVAS && pixel_at(self, x, y, &self->brush_x, &self->brush_y);
+    if (self->stroke)
+        g_signal_emit(self, signals[BRUSHED], 0, self->brush_x, self->brush_y);
+}
+
+static void
+drag_end(LimPictureView *self, double dx, double dy)
+{
+    int x, y;
+
+    if (self->stroke)
+        g_signal_emit(self, signals[BRUSH_END], 0);
+    else if (self->use == LIM_PICTURE_PICK && !self->moves &&
+             pixel_at(self, self->from_x, self->from_y, &x, &y))
+        g_signal_emit(self, signals[PICKED], 0, x, y);
+    self->stroke = FALSE;
 }
 
 static void
@@ -280,8 +486,16 @@ drag_update(LimPictureView *self, double dx, double dy)
 {
     graphene_rect_t area;
 
+    int x, y;
+
     if (!self->pixels)
         return;
+    self->moves |= fabs(dx) + fabs(dy) > 4;
+    if (self->use == LIM_PICTURE_CANVAS) {
+        if (self->stroke && pixel_at(self, self->from_x + dx, self->from_y + dy, &x, &y))
+            brush_to(self, x, y);
+        return;
+    }
     lim_picture_view_get_area(self, &area);
     lim_zoom_pan(self->zoom, (self->panned_x - dx) / (double)area.size.width,
                  (self->panned_y - dy) / (double)area.size.height);
@@ -304,6 +518,14 @@ key_pressed(LimPictureView *self, guint keyval, guint code, GdkModifierType stat
         v = (y + 0.5) / self->height;
     }
     switch (keyval) {
+    case GDK_KEY_Return:
+    case GDK_KEY_KP_Enter:
+        if (!marked || self->use == LIM_PICTURE_LOOK)
+            return GDK_EVENT_PROPAGATE;
+        g_signal_emit(self, signals[self->use == LIM_PICTURE_PICK ? PICKED : BRUSHED], 0, x, y);
+        if (self->use == LIM_PICTURE_CANVAS)
+            g_signal_emit(self, signals[BRUSH_END], 0);
+        return GDK_EVENT_STOP;
     case GDK_KEY_plus:
     case GDK_KEY_equal:
     case GDK_KEY_KP_Add:
@@ -356,7 +578,9 @@ finalize(GObject *object)
 {
     LimPictureView *self = LIM_PICTURE_VIEW(object);
 
+    drop_overlay(self);
     g_clear_pointer(&self->surface, cairo_surface_destroy);
+    g_free(self->marks);
     g_free(self->pixels);
     g_free(self->name);
     g_free(self->empty_text);
@@ -371,6 +595,12 @@ lim_picture_view_class_init(LimPictureViewClass *klass)
     GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(klass);
 
     G_OBJECT_CLASS(klass)->finalize = finalize;
+    signals[PICKED] = g_signal_new("picked", LIM_TYPE_PICTURE_VIEW, G_SIGNAL_RUN_LAST, 0, NULL,
+                                   NULL, NULL, G_TYPE_NONE, 2, G_TYPE_INT, G_TYPE_INT);
+    signals[BRUSHED] = g_signal_new("brushed", LIM_TYPE_PICTURE_VIEW, G_SIGNAL_RUN_LAST, 0, NULL,
+                                    NULL, NULL, G_TYPE_NONE, 2, G_TYPE_INT, G_TYPE_INT);
+    signals[BRUSH_END] = g_signal_new("brush-end", LIM_TYPE_PICTURE_VIEW, G_SIGNAL_RUN_LAST, 0,
+                                      NULL, NULL, NULL, G_TYPE_NONE, 0);
     widget_class->snapshot = snapshot;
     widget_class->measure = measure;
     gtk_widget_class_set_css_name(widget_class, "pictureview");
@@ -396,6 +626,7 @@ lim_picture_view_init(LimPictureView *self)
     g_signal_connect_swapped(wheel, "scroll", G_CALLBACK(scrolled), self);
     g_signal_connect_swapped(drag, "drag-begin", G_CALLBACK(drag_begin), self);
     g_signal_connect_swapped(drag, "drag-update", G_CALLBACK(drag_update), self);
+    g_signal_connect_swapped(drag, "drag-end", G_CALLBACK(drag_end), self);
     gtk_widget_add_controller(GTK_WIDGET(self), keys);
     gtk_widget_add_controller(GTK_WIDGET(self), motion);
     gtk_widget_add_controller(GTK_WIDGET(self), wheel);

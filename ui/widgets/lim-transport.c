@@ -173,6 +173,13 @@ lim_transport_set_extent(LimTransport *self, int last, gboolean more)
 }
 
 void
+lim_transport_set_plain(LimTransport *self)
+{
+    gtk_widget_set_visible(self->accepted, FALSE);
+    gtk_widget_set_tooltip_text(self->forward, "One step further (.)");
+}
+
+void
 lim_transport_add(LimTransport *self, GtkWidget *button)
 {
     gtk_box_insert_child_after(GTK_BOX(gtk_widget_get_parent(self->speed)), button, self->speed);
@@ -219,6 +226,8 @@ back_clicked(LimTransport *self)
 static void
 to_accepted(LimTransport *self, int direction)
 {
+    if (!gtk_widget_get_visible(self->accepted))
+        return;
     lim_transport_set_playing(self, FALSE);
     g_signal_emit(self, signals[ACCEPTED_WANTED], 0, direction);
 }

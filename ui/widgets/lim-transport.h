@@ -26,6 +26,8 @@ gboolean lim_transport_get_playing(LimTransport *self);
 void lim_transport_set_playing(LimTransport *self, gboolean playing);
 /* Plays without a speed: shows the newest step as long as more are made. */
 void lim_transport_follow(LimTransport *self);
+/* For what has no proposals that are accepted or not: takes that button and its keys away. */
+void lim_transport_set_plain(LimTransport *self);
 /* Adds a button behind the others. */
 void lim_transport_add(LimTransport *self, GtkWidget *button);
 /* What is written beside the buttons: "step 120 of 5,000, query 144". */

@@ -1,0 +1,467 @@
+/* Attacks on a scene, and looks at what has come of them. */
+#include "panes/scenes/run.h"
+
+#include "attacks/dag-sheet.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const LimParamSpec lim_scenes_setup_schema[] = {
+    {.name = "scene",
+     .label = "Scene",
+     .help = "Number of the test scene; each is another draw of garments, places and backgrounds. "
+             "Alt+Left and Alt+Right go to its neighbours, Ctrl+N to any.",
+     .unit = "",
+     .kind = LIM_INT,
+     .offset = offsetof(LimScenesSetup, scene),
+     .max = 1e6},
+    {.name = "net",
+     .label = "Network attacked",
+     .help = "The perturbation is made with the gradients of this network alone; the others only "
+             "look at the result.",
+     .unit = "",
+     .kind = LIM_INT,
+     .offset = offsetof(LimScenesSetup, net),
+     .max = LIM_SCENES_NETS - 1},
+    {.name = "overlay",
+     .label = "Overlay",
+     .help = "How strongly the colours of classes cover the pictures.",
+     .unit = "",
+     .kind = LIM_REAL,
+     .offset = offsetof(LimScenesSetup, overlay),
+     .max = 1,
+     .def = 0.5},
+    {.name = "seed",
+     .label = "Seed",
+     .help = "Draws which wrong class each class is to become.",
+     .unit = "",
+     .kind = LIM_SEED,
+     .offset = offsetof(LimScenesSetup, seed),
+     .def = 1},
+    {0}};
+
+/* ---- plans ---- */
+
+gboolean
+lim_scenes_plan_equal(const LimScenesPlan *a, const LimScenesPlan *b)
+{
+    const gsize wanted = (gsize)(a->wanted_size * a->wanted_size) * sizeof *a->wanted;
+
+    return lim_scenes_place_equal(&a->place, &b->place) &&
+           memcmp(&a->dag, &b->dag, sizeof a->dag) == 0 && a->net == b->net && a->seed == b->seed &&
+           a->wanted_size == b->wanted_size &&
+           (!wanted || memcmp(a->wanted, b->wanted, wanted) == 0);
+}
+
+void
+lim_scenes_plan_copy(LimScenesPlan *to, const LimScenesPlan *from)
+{
+    *to = *from;
+    to->place.own = g_strdup(from->place.own);
+    to->wanted = g_memdup2(from->wanted,
+                           (gsize)(from->wanted_size * from->wanted_size) * sizeof *from->wanted);
+}
+
+void
+lim_scenes_plan_clear(LimScenesPlan *p)
+{
+    g_free(p->place.own);
+    g_free((gpointer)p->wanted);
+    memset(p, 0, sizeof *p);
+}
+
+/* ---- runs ---- */
+
+struct LimScenesRun {
+    gint refs;
+    LimScenesStage *stage;
+    LimScenesPlan plan;
+    LimDag *dag;
+    int targets;
+    int32_t *wanted;
+    GMutex lock;    /* of what follows */
+    GArray *frames; /* of LimScenesFrame, whose r it owns */
+    gboolean ended;
+};
+
+LimScenesRun *
+lim_scenes_run_ref(LimScenesRun *r)
+{
+    g_atomic_int_inc(&r->refs);
+    return r;
+}
+
+void
+lim_scenes_run_unref(LimScenesRun *r)
+{
+    if (!r || !g_atomic_int_dec_and_test(&r->refs))
+        return;
+    for (guint i = 0; i < r->frames->len; i++)
+        g_free((gpointer)g_array_index(r->frames, LimScenesFrame, i).r);
+    g_array_unref(r->frames);
+    lim_dag_free(r->dag);
+    g_free(r->wanted);
+    lim_scenes_plan_clear(&r->plan);
+    lim_scenes_stage_unref(r->stage);
+    g_mutex_clear(&r->lock);
+    g_free(r);
+}
+
+LimScenesStage *
+lim_scenes_run_stage(const LimScenesRun *r)
+{
+    return r->stage;
+}
+
+const LimScenesPlan *
+lim_scenes_run_plan(const LimScenesRun *r)
+{
+    return &r->plan;
+}
+
+int
+lim_scenes_run_targets(const LimScenesRun *r)
+{
+    return r->targets;
+}
+
+const int32_t *
+lim_scenes_run_wanted(const LimScenesRun *r)
+{
+    return r->wanted;
+}
+
+int
+lim_scenes_run_n(LimScenesRun *r)
+{
+    g_mutex_lock(&r->lock);
+    const int n = (int)r->frames->len;
+    g_mutex_unlock(&r->lock);
+    return n;
+}
+
+LimScenesFrame
+lim_scenes_run_frame(LimScenesRun *r, int i)
+{
+    g_mutex_lock(&r->lock);
+    const LimScenesFrame frame = g_array_index(r->frames, LimScenesFrame, i);
+    g_mutex_unlock(&r->lock);
+    return frame;
+}
+
+gboolean
+lim_scenes_run_ended(LimScenesRun *r)
+{
+    g_mutex_lock(&r->lock);
+    const gboolean ended = r->ended;
+    g_mutex_unlock(&r->lock);
+    return ended;
+}
+
+static void
+append_frame(LimScenesRun *r)
+{
+    const LimDagResult now = lim_dag_result(r->dag);
+    const LimScenesFrame frame = {.active = -1,
+                                  .largest = now.largest,
+                                  .perceptible = now.perceptible,
+                                  .r = g_memdup2(now.r, 3 * (gsize)r->stage->area * sizeof *now.r)};
+
+    g_mutex_lock(&r->lock);
+    g_array_append_val(r->frames, frame);
+    g_mutex_unlock(&r->lock);
+}
+
+/* A step says how many targets were right before it moved. */
+static LimStep
+advance(LimScenesRun *r, const LimExec *exec, LimError *err)
+{
+    const LimStep step = lim_dag_step(r->dag, exec, err);
+
+    if (step == LIM_STEP_FAILED)
+        return step;
+    g_mutex_lock(&r->lock);
+    g_array_index(r->frames, LimScenesFrame, r->frames->len - 1).active =
+        lim_dag_result(r->dag).active;
+    r->ended = step == LIM_STEP_DONE;
+    g_mutex_unlock(&r->lock);
+    if (step == LIM_STEP_MORE)
+        append_frame(r);
+    return step;
+}
+
+/* ---- beginning ---- */
+
+static LimScenesRun *
+run_new(LimScenesStage *stage, const LimScenesPlan *plan, const LimExec *exec, LimError *err)
+{
+    const int i = plan->net;
+    LimSceneNet *net = lim_scenes_bench_net(stage->bench, i, err);
+    LimDag *dag = net ? lim_dag_new(net, stage->size, &plan->dag, plan->seed, exec, err) : NULL;
+
+    if (!dag)
+        return NULL;
+    if (plan->wanted_size == stage->size)
+        lim_dag_want(dag, plan->wanted);
+    if (lim_dag_begin(dag, (uint64_t)plan->place.number, stage->x, stage->mask[i], &stage->scene[i],
+                      exec, err) != LIM_OK) {
+        lim_dag_free(dag);
+        return NULL;
+    }
+    LimScenesRun *r = g_new0(LimScenesRun, 1);
+    const LimDagResult now = lim_dag_result(dag);
+    r->refs = 1;
+    g_mutex_init(&r->lock);
+    r->stage = lim_scenes_stage_ref(stage);
+    lim_scenes_plan_copy(&r->plan, plan);
+    r->dag = dag;
+    r->targets = now.targets;
+    if (lim_scenes_net_segments(i))
+        r->wanted = g_memdup2(now.wrong, (gsize)stage->area * sizeof *now.wrong);
+    r->frames = g_array_new(FALSE, FALSE, sizeof(LimScenesFrame));
+    append_frame(r);
+    return r;
+}
+
+static LimStep
+begin_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    LimScenesBeginTask *self = (LimScenesBeginTask *)t;
+
+    if (!self->stage)
+        self->stage = lim_scenes_stage_new(self->bench, &self->plan.place, err);
+    if (!self->stage)
+        return LIM_STEP_FAILED;
+    if (self->at < LIM_SCENES_NETS)
+        return lim_scenes_stage_look(self->stage, self->at++, exec, err) == LIM_OK
+                   ? LIM_STEP_MORE
+                   : LIM_STEP_FAILED;
+    if (self->stage->why[self->plan.net])
+        return LIM_STEP_DONE;
+    self->run = run_new(self->stage, &self->plan, exec, err);
+    return self->run ? LIM_STEP_DONE : LIM_STEP_FAILED;
+}
+
+static void
+begin_free(LimTask *t)
+{
+    LimScenesBeginTask *self = (LimScenesBeginTask *)t;
+
+    lim_scenes_run_unref(self->run);
+    lim_scenes_stage_unref(self->stage);
+    lim_scenes_plan_clear(&self->plan);
+    lim_scenes_bench_unref(self->bench);
+    g_free(self);
+}
+
+LimTask *
+lim_scenes_begin_task_new(LimScenesBench *b, const LimScenesPlan *plan, LimScenesStage *old)
+{
+    static const LimTaskClass klass = {"begin scene", begin_step, NULL, begin_free};
+    LimScenesBeginTask *self = g_new0(LimScenesBeginTask, 1);
+    gboolean whole = old && lim_scenes_place_equal(&old->place, &plan->place);
+
+    for (int i = 0; i < LIM_SCENES_NETS && whole; i++)
+        whole = !old->why[i]; /* a network may have come meanwhile */
+    self->base.klass = &klass;
+    self->bench = lim_scenes_bench_ref(b);
+    lim_scenes_plan_copy(&self->plan, plan);
+    if (whole) {
+        self->stage = lim_scenes_stage_ref(old);
+        self->at = LIM_SCENES_NETS;
+    }
+    return &self->base;
+}
+
+/* ---- going on ---- */
+
+typedef struct {
+    LimTask base;
+    LimScenesRun *run;
+    int frames;
+} AdvanceTask;
+
+static LimStep
+advance_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    AdvanceTask *self = (AdvanceTask *)t;
+
+    if (lim_scenes_run_n(self->run) >= self->frames || lim_scenes_run_ended(self->run))
+        return LIM_STEP_DONE;
+    return advance(self->run, exec, err);
+}
+
+static void
+advance_free(LimTask *t)
+{
+    lim_scenes_run_unref(((AdvanceTask *)t)->run);
+    g_free(t);
+}
+
+LimTask *
+lim_scenes_advance_task_new(LimScenesRun *run, int frames)
+{
+    static const LimTaskClass klass = {"attack scene", advance_step, NULL, advance_free};
+    AdvanceTask *self = g_new0(AdvanceTask, 1);
+
+    self->base.klass = &klass;
+    self->run = lim_scenes_run_ref(run);
+    self->frames = frames;
+    return &self->base;
+}
+
+/* ---- looks ---- */
+
+static void
+make_picture(LimScenesLookTask *self)
+{
+    const LimScenesStage *s = self->stage;
+    const int n = 3 * s->area;
+    const float *r[LIM_SCENES_NETS];
+    float *shuffled[LIM_SCENES_NETS] = {NULL};
+
+    for (int i = 0; i < self->n; i++) {
+        r[i] = self->r[i];
+        if (!self->permute)
+            continue;
+        shuffled[i] = g_new(float, n);
+        lim_dag_permute_rows(r[i], s->size, self->seed, (uint64_t)s->place.number, shuffled[i]);
+        r[i] = shuffled[i];
+    }
+    self->y = g_new(float, n);
+    lim_dag_picture(s->x, r, self->weight, self->n, s->size, self->y);
+    self->perceptible = lim_dag_perceptibility(s->x, self->y, s->size);
+    for (int i = 0; i < n; i++)
+        self->largest = fmax(self->largest, fabs((double)self->y[i] - (double)s->x[i]) / 2);
+    for (int i = 0; i < self->n; i++)
+        g_free(shuffled[i]);
+}
+
+static LimStep
+look_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    LimScenesLookTask *self = (LimScenesLookTask *)t;
+
+    if (!self->y)
+        make_picture(self);
+    if (lim_scenes_see(self->stage, self->at, self->y, exec, &self->seen[self->at], err) != LIM_OK)
+        return LIM_STEP_FAILED;
+    return ++self->at == LIM_SCENES_NETS ? LIM_STEP_DONE : LIM_STEP_MORE;
+}
+
+static void
+look_free(LimTask *t)
+{
+    LimScenesLookTask *self = (LimScenesLookTask *)t;
+
+    for (int i = 0; i < LIM_SCENES_NETS; i++) {
+        g_free(self->r[i]);
+        lim_seen_clear(&self->seen[i]);
+    }
+    g_free(self->y);
+    lim_scenes_stage_unref(self->stage);
+    g_free(self);
+}
+
+LimTask *
+lim_scenes_look_task_new(LimScenesStage *stage, const float *const *r, const double *weight, int n,
+                         gboolean permute, uint64_t seed, int frame)
+{
+    static const LimTaskClass klass = {"look at scene", look_step, NULL, look_free};
+    LimScenesLookTask *self = g_new0(LimScenesLookTask, 1);
+
+    self->base.klass = &klass;
+    self->stage = lim_scenes_stage_ref(stage);
+    self->n = n;
+    self->permute = permute;
+    self->seed = seed;
+    self->frame = frame;
+    for (int i = 0; i < n; i++) {
+        self->r[i] = g_memdup2(r[i], 3 * (gsize)stage->area * sizeof *r[i]);
+        self->weight[i] = weight[i];
+    }
+    return &self->base;
+}
+
+/* ---- files ---- */
+
+#define SHEET_SCALE 4 /* the command's own */
+
+typedef struct {
+    LimTask base;
+    LimScenesRun *run;
+    char *path, *command;
+} SaveTask;
+
+static LimDagSeen
+seen_of(const LimSeen *s)
+{
+    return (LimDagSeen){.label = s->label, .n = s->n, .found = s->found};
+}
+
+static LimStatus
+save(SaveTask *self, const LimExec *exec, LimError *err)
+{
+    LimScenesRun *r = self->run;
+    LimScenesStage *s = r->stage;
+    const int i = r->plan.net;
+    const double one = 1;
+    const LimScenesFrame last = lim_scenes_run_frame(r, lim_scenes_run_n(r) - 1);
+    const LimDataset *naming = lim_scenes_stage_naming(s, err);
+    LimSeen seen = {.there = FALSE};
+    g_autofree float *y = g_new(float, 3 * s->area);
+
+    lim_dag_picture(s->x, &last.r, &one, 1, s->size, y);
+    if (!naming || lim_scenes_see(s, i, y, exec, &seen, err) != LIM_OK)
+        return err->code;
+    const LimDagSheet sheet = {.size = s->size,
+                               .scale = SHEET_SCALE,
+                               .x = s->x,
+                               .r = last.r,
+                               .largest = last.largest,
+                               .mask = s->mask[i],
+                               .scene = &s->scene[i],
+                               .truth = s->truth,
+                               .before = seen_of(&s->clean[i]),
+                               .after = seen_of(&seen),
+                               .naming = naming,
+                               .command = self->command};
+    const LimStatus status = lim_dag_sheet_write(self->path, &sheet, err);
+    lim_seen_clear(&seen);
+    return status;
+}
+
+static LimStep
+save_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    SaveTask *self = (SaveTask *)t;
+
+    if (!lim_scenes_run_ended(self->run))
+        return advance(self->run, exec, err) == LIM_STEP_FAILED ? LIM_STEP_FAILED : LIM_STEP_MORE;
+    return save(self, exec, err) == LIM_OK ? LIM_STEP_DONE : LIM_STEP_FAILED;
+}
+
+static void
+save_free(LimTask *t)
+{
+    SaveTask *self = (SaveTask *)t;
+
+    lim_scenes_run_unref(self->run);
+    g_free(self->path);
+    g_free(self->command);
+    g_free(self);
+}
+
+LimTask *
+lim_scenes_save_task_new(LimScenesRun *run, const char *path, const char *command)
+{
+    static const LimTaskClass klass = {"save scene", save_step, NULL, save_free};
+    SaveTask *self = g_new0(SaveTask, 1);
+
+    self->base.klass = &klass;
+    self->run = lim_scenes_run_ref(run);
+    self->path = g_str_has_suffix(path, ".png") ? g_strdup(path) : g_strconcat(path, ".png", NULL);
+    self->command = g_strdup(command);
+    return &self->base;
+}

@@ -1,0 +1,768 @@
+/* Scenes: a change of the settings begins another attack at once, which grows in a long job while
+ * what all networks see at the step that is shown is asked for on the live lane. */
+#include "panes/scenes/scenes.h"
+
+#include "schema-form.h"
+#include "shipped.h"
+#include "widgets/lim-choice-row.h"
+#include "widgets/lim-explain.h"
+#include "widgets/lim-number-row.h"
+#include "widgets/lim-plot.h"
+#include "widgets/lim-text-row.h"
+
+#include <math.h>
+
+#define SLOT_BEGIN 10 /* on the worker's live lane, apart from those of other views */
+#define SLOT_LOOK  11
+#define BOTTOM     150
+#define SCENES_MAX 1000000
+
+struct _LimScenesPane {
+    LimFormPane parent_instance;
+    LimForm *form;
+    LimSceneBoard *board;
+    LimTransport *transport;
+    LimPlot *plot;
+    LimExplain *explain;
+    GtkWidget *pages, *verdict;
+    LimStatusLine *status;
+
+    LimScenesBench *bench;
+    gboolean seen; /* the view was looked at */
+    guint tick;
+
+    LimScenesPlan posted; /* a copy */
+    gboolean any_posted;
+    guint64 serial, looks;
+    LimScenesStage *stage;
+    LimScenesRun *run;
+    uint64_t job; /* 0: it does not go on */
+    guint64 job_serial;
+    gboolean stepping; /* the job makes one step, which is then shown */
+    int shown;         /* frame, -1: none */
+    gboolean looking;
+};
+
+G_DEFINE_FINAL_TYPE(LimScenesPane, lim_scenes_pane, LIM_TYPE_FORM_PANE)
+
+static LimWorker *
+worker_of(LimScenesPane *self)
+{
+    return lim_session_get_worker(lim_pane_get_session(LIM_PANE(self)));
+}
+
+LimScenesRun *
+lim_scenes_pane_get_run(LimScenesPane *self)
+{
+    return self->run;
+}
+
+LimSceneBoard *
+lim_scenes_pane_get_board(LimScenesPane *self)
+{
+    return self->board;
+}
+
+LimTransport *
+lim_scenes_pane_get_transport(LimScenesPane *self)
+{
+    return self->transport;
+}
+
+const char *
+lim_scenes_pane_get_verdict(LimScenesPane *self)
+{
+    return gtk_label_get_text(GTK_LABEL(self->verdict));
+}
+
+gboolean
+lim_scenes_pane_get_current(LimScenesPane *self)
+{
+    return self->run && !self->tick && !self->job && !self->looking &&
+           !lim_transport_get_playing(self->transport) &&
+           lim_scenes_plan_equal(lim_scenes_run_plan(self->run), &self->posted);
+}
+
+/* ---- words ---- */
+
+static const char *
+targets_name(LimScenesRun *run)
+{
+    return lim_scenes_net_segments(lim_scenes_run_plan(run)->net) ? "pixels" : "proposed boxes";
+}
+
+static char *
+dup_verdict(LimScenesRun *run, int frame)
+{
+    LimScenesFrame f = lim_scenes_run_frame(run, frame);
+    const int targets = lim_scenes_run_targets(run);
+    const gboolean last = lim_scenes_run_ended(run) && frame == lim_scenes_run_n(run) - 1;
+    const gboolean done =
+        f.active >= 0 && f.active <= lim_scenes_run_plan(run)->dag.remaining * targets;
+    const gboolean wanted =
+        lim_scenes_run_plan(run)->wanted ||
+        (lim_scenes_run_wanted(run) && lim_scenes_run_plan(run)->dag.target == LIM_DAG_PAINTED);
+
+    if (targets == 0)
+        return g_strdup_printf("● There is nothing to attack: %s sees none of the chosen garments "
+                               "rightly.",
+                               lim_scenes_net_name(lim_scenes_run_plan(run)->net));
+    if (f.active < 0 && frame > 0) /* it is counted when the next step begins */
+        f = lim_scenes_run_frame(run, --frame);
+    if (f.active < 0)
+        return g_strdup_printf("○ The attack on %d %s begins", targets, targets_name(run));
+    return g_strdup_printf("%s Step %d: %d of %d %s %s, no value moved by more than %.1f of 255",
+                           done   ? "✔"
+                           : last ? "✘"
+                                  : "○",
+                           frame, f.active, targets, targets_name(run),
+                           wanted ? "not as painted yet" : "still right", 255 * f.largest);
+}
+
+static void
+describe(LimScenesPane *self)
+{
+    const LimScenesPlan *plan = lim_scenes_run_plan(self->run);
+    const LimScenesFrame f = lim_scenes_run_frame(self->run, MAX(self->shown, 0));
+    g_autofree char *own = plan->place.own ? g_path_get_basename(plan->place.own) : NULL;
+    g_autofree char *what =
+        own ? g_strdup_printf("%s, judged by what networks see in it", own)
+            : g_strdup_printf("scene %d%s", plan->place.number,
+                              self->stage->sampled ? " of the pictures that come with the program"
+                                                   : "");
+    g_autofree char *text =
+        g_strdup_printf("DAG on %s, %s, seed %" G_GUINT64_FORMAT
+                        ": step %d of %d, perceptibility %.4f",
+                        lim_scenes_net_name(plan->net), what, plan->seed, MAX(self->shown, 0),
+                        lim_scenes_run_n(self->run) - 1, f.perceptible);
+
+    lim_status_line_set_text(self->status, text);
+}
+
+/* ---- what is shown ---- */
+
+static void
+looked(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    LimTarget *target = data;
+    g_autoptr(LimScenesPane) self = g_weak_ref_get(&target->object);
+    const LimScenesLookTask *look = (const LimScenesLookTask *)t;
+
+    if (!self || target->serial != self->looks)
+        return;
+    self->looking = FALSE;
+    if (status == LIM_CANCELLED)
+        return;
+    if (status != LIM_OK) {
+        lim_status_line_flash(self->status, err->text);
+        return;
+    }
+    lim_scene_board_set_look(self->board, look, "Adversarial");
+    lim_status_line_set_timing(self->status, timing->queued_ms, timing->ran_ms, 0);
+}
+
+static void
+look(LimScenesPane *self)
+{
+    if (!self->stage)
+        return;
+    const double one = 1;
+    const float *r =
+        self->run && self->shown >= 0 ? lim_scenes_run_frame(self->run, self->shown).r : NULL;
+    self->looking = TRUE;
+    lim_worker_submit(worker_of(self),
+                      lim_scenes_look_task_new(self->stage, &r, &one, r != NULL, FALSE, 0,
+                                               self->shown),
+                      LIM_LANE_LIVE, SLOT_LOOK, 0,
+                      (LimTaskEvents){.done = looked,
+                                      .drop = lim_target_free,
+                                      .data = lim_target_new(self, ++self->looks)});
+}
+
+static void
+show_position(LimScenesPane *self)
+{
+    const int n = lim_scenes_run_n(self->run);
+    g_autofree char *text = g_strdup_printf("step %d of %d", MAX(self->shown, 0), n - 1);
+    g_autofree char *verdict = dup_verdict(self->run, MAX(self->shown, 0));
+
+    lim_transport_set_text(self->transport, text);
+    gtk_label_set_text(GTK_LABEL(self->verdict), verdict);
+    const int known = lim_plot_get_n_points(self->plot, 0) - 1;
+    lim_plot_set_marker(self->plot, 0, known < 0 ? (double)NAN : CLAMP(self->shown, 0, known),
+                        NULL);
+    describe(self);
+}
+
+static void
+show_frame(LimScenesPane *self, int frame)
+{
+    if (!self->run || frame < 0)
+        return;
+    frame = MIN(frame, lim_scenes_run_n(self->run) - 1);
+    if (frame != self->shown) {
+        self->shown = frame;
+        look(self);
+    }
+    show_position(self);
+}
+
+static void
+plot_targets(LimScenesPane *self)
+{
+    const int n = lim_scenes_run_n(self->run), targets = lim_scenes_run_targets(self->run);
+    g_autofree LimPlotPoint *points = g_new0(LimPlotPoint, n);
+    int used = 0;
+
+    for (int i = 0; i < n && targets; i++) {
+        const LimScenesFrame f = lim_scenes_run_frame(self->run, i);
+        if (f.active >= 0)
+            points[used++] = (LimPlotPoint){.x = i, .y = 100.0 * f.active / targets};
+    }
+    lim_plot_set_points(self->plot, 0, points, used, NULL);
+}
+
+/* What the worker has added since. */
+static void
+pull(LimScenesPane *self)
+{
+    plot_targets(self);
+    lim_transport_set_extent(self->transport, lim_scenes_run_n(self->run) - 1,
+                             !lim_scenes_run_ended(self->run));
+    show_position(self);
+}
+
+/* ---- going on ---- */
+
+static void
+progressed(void *data, const LimProgress *progress, LimTensor *preview)
+{
+    LimTarget *target = data;
+    g_autoptr(LimScenesPane) self = g_weak_ref_get(&target->object);
+
+    if (self && target->serial == self->job_serial && self->run)
+        pull(self);
+}
+
+static void
+stopped(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    LimTarget *target = data;
+    g_autoptr(LimScenesPane) self = g_weak_ref_get(&target->object);
+
+    if (!self || target->serial != self->job_serial)
+        return;
+    self->job = 0;
+    if (!self->run)
+        return;
+    pull(self);
+    if (self->stepping)
+        lim_transport_move(self->transport, lim_scenes_run_n(self->run) - 1);
+    self->stepping = FALSE;
+    if (status != LIM_OK && status != LIM_CANCELLED) {
+        lim_transport_set_playing(self->transport, FALSE);
+        lim_status_line_flash(self->status, err->text);
+    }
+}
+
+static void
+halt(LimScenesPane *self)
+{
+    if (self->job)
+        lim_worker_cancel(worker_of(self), self->job);
+    self->job = 0;
+    self->job_serial++;
+    self->stepping = FALSE;
+}
+
+static void
+go_on(LimScenesPane *self, int frames)
+{
+    if (!self->run || lim_scenes_run_ended(self->run))
+        return;
+    halt(self);
+    self->job = lim_worker_submit(worker_of(self), lim_scenes_advance_task_new(self->run, frames),
+                                  LIM_LANE_LONG, 0, 0,
+                                  (LimTaskEvents){.progress = progressed,
+                                                  .done = stopped,
+                                                  .drop = lim_target_free,
+                                                  .data = lim_target_new(self, self->job_serial)});
+}
+
+static void
+playing_changed(LimScenesPane *self)
+{
+    if (lim_transport_get_playing(self->transport))
+        go_on(self, G_MAXINT);
+    else if (!self->stepping)
+        halt(self);
+    if (self->run)
+        pull(self);
+}
+
+static void
+step_wanted(LimScenesPane *self)
+{
+    if (!self->run)
+        return;
+    go_on(self, lim_scenes_run_n(self->run) + 1);
+    self->stepping = self->job != 0;
+}
+
+static void
+plot_dragged(LimScenesPane *self, int series, double position)
+{
+    lim_transport_set_playing(self->transport, FALSE);
+    lim_transport_move(self->transport, (int)lround(position));
+}
+
+/* ---- from settings to an attack ---- */
+
+static void
+show_missing(LimScenesPane *self, int net)
+{
+    gtk_label_set_text(GTK_LABEL(self->verdict), self->stage->why[net]);
+    gtk_widget_set_tooltip_text(self->verdict, self->stage->why[net]);
+    lim_transport_set_extent(self->transport, -1, FALSE);
+    lim_transport_set_text(self->transport, "");
+    lim_plot_set_points(self->plot, 0, NULL, 0, NULL);
+    lim_plot_set_marker(self->plot, 0, (double)NAN, NULL);
+    lim_status_line_set_text(self->status, "");
+}
+
+static void
+begun(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    LimTarget *target = data;
+    g_autoptr(LimScenesPane) self = g_weak_ref_get(&target->object);
+    LimScenesBeginTask *begin = (LimScenesBeginTask *)t;
+
+    if (!self || target->serial != self->serial || status == LIM_CANCELLED)
+        return;
+    if (status != LIM_OK) {
+        lim_form_pane_show_message(LIM_FORM_PANE(self), "This attack cannot be made", err->text,
+                                   NULL, NULL);
+        return;
+    }
+    halt(self);
+    lim_form_pane_show_view(LIM_FORM_PANE(self));
+    lim_scenes_run_unref(self->run);
+    self->run = g_steal_pointer(&begin->run);
+    if (begin->stage != self->stage) {
+        lim_scenes_stage_unref(self->stage);
+        self->stage = lim_scenes_stage_ref(begin->stage);
+        lim_scene_board_set_stage(self->board, self->stage);
+    }
+    guint32 only = 0;
+    lim_dag_garments(begin->plan.dag.only, &only, NULL);
+    lim_scene_board_set_attacked(self->board, begin->plan.net, only);
+    gtk_widget_set_tooltip_text(self->verdict, NULL);
+    self->shown = -1;
+    lim_transport_set_extent(self->transport, -1, FALSE);
+    lim_transport_set_playing(self->transport, FALSE);
+    if (!self->run) {
+        show_missing(self, begin->plan.net);
+        look(self);
+        return;
+    }
+    pull(self);
+    show_frame(self, 0);
+    lim_transport_follow(self->transport);
+}
+
+static void
+read_plan(LimScenesPane *self, LimScenesPlan *plan)
+{
+    LimScenesSetup setup;
+
+    memset(plan, 0, sizeof *plan);
+    memset(&setup, 0, sizeof setup);
+    lim_schema_form_read(self->form, lim_scenes_setup_schema, &setup);
+    lim_schema_form_read(self->form, lim_dag_schema, &plan->dag);
+    lim_schema_form_read(self->form, lim_scene_schema, &plan->place.scenes);
+    plan->place.number = setup.scene;
+    plan->net = setup.net;
+    plan->seed = setup.seed;
+}
+
+static gboolean
+tick(GtkWidget *widget, GdkFrameClock *clock, gpointer data)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(widget);
+    LimScenesPlan plan;
+
+    self->tick = 0;
+    read_plan(self, &plan);
+    if (self->any_posted && lim_scenes_plan_equal(&plan, &self->posted))
+        return G_SOURCE_REMOVE;
+    lim_scenes_plan_clear(&self->posted);
+    lim_scenes_plan_copy(&self->posted, &plan);
+    self->any_posted = TRUE;
+    lim_worker_submit(worker_of(self), lim_scenes_begin_task_new(self->bench, &plan, self->stage),
+                      LIM_LANE_LIVE, SLOT_BEGIN, 0,
+                      (LimTaskEvents){.done = begun,
+                                      .drop = lim_target_free,
+                                      .data = lim_target_new(self, ++self->serial)});
+    return G_SOURCE_REMOVE;
+}
+
+/* Nothing is computed for a view that was never seen. */
+static void
+update_soon(LimScenesPane *self)
+{
+    if (!self->tick && self->seen)
+        self->tick = gtk_widget_add_tick_callback(GTK_WIDGET(self), tick, NULL, NULL);
+}
+
+static void
+map(GtkWidget *widget)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(widget);
+
+    GTK_WIDGET_CLASS(lim_scenes_pane_parent_class)->map(widget);
+    self->seen = TRUE;
+    update_soon(self);
+}
+
+/* Settings of a detector and of a segmenter: what means nothing now is greyed. */
+static void
+changed(LimFormPane *pane)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(pane);
+    LimScenesSetup setup;
+
+    lim_schema_form_read(self->form, lim_scenes_setup_schema, &setup);
+    lim_scene_board_set_opacity(self->board, setup.overlay);
+    lim_form_row_set_enabled(lim_form_get_row(self->form, "target"),
+                             lim_scenes_net_segments(setup.net));
+    lim_form_row_set_enabled(lim_form_get_row(self->form, "left"),
+                             !lim_scenes_net_segments(setup.net));
+    update_soon(self);
+}
+
+/* A click on a garment: it is attacked alone, or with those that were chosen before. */
+static void
+garment_picked(LimScenesPane *self, int k)
+{
+    LimFormRow *row = lim_form_get_row(self->form, "only");
+    g_autoptr(GVariant) before = lim_form_row_dup_value(row);
+    g_autoptr(GString) text = g_string_new(NULL);
+    guint32 only = 0;
+
+    lim_form_flush(self->form);
+    lim_dag_garments(g_variant_get_string(before, NULL), &only, NULL);
+    only ^= 1u << k;
+    for (int i = 0; i < LIM_SCENE_GARMENTS; i++)
+        if (only >> i & 1)
+            g_string_append_printf(text, "%s%d", text->len ? "," : "", i + 1);
+    lim_form_row_set_value(row, g_variant_new_string(text->str));
+    lim_form_pane_settle(LIM_FORM_PANE(self));
+    update_soon(self);
+}
+
+/* ---- neighbouring scenes ---- */
+
+static void
+go_to_scene(LimScenesPane *self, int scene)
+{
+    lim_form_flush(self->form);
+    lim_form_row_set_value(lim_form_get_row(self->form, "scene"),
+                           g_variant_new_int32(CLAMP(scene, 0, SCENES_MAX)));
+    lim_form_pane_settle(LIM_FORM_PANE(self));
+    update_soon(self);
+}
+
+static int
+scene_number(LimScenesPane *self)
+{
+    g_autoptr(GVariant) value = lim_form_row_dup_value(lim_form_get_row(self->form, "scene"));
+
+    return g_variant_get_int32(value);
+}
+
+static void
+do_previous(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    go_to_scene(data, scene_number(data) - 1);
+}
+
+static void
+do_next(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    go_to_scene(data, scene_number(data) + 1);
+}
+
+static void
+do_any(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    go_to_scene(data, g_random_int_range(0, SCENES_MAX));
+}
+
+/* ---- out of the window ---- */
+
+static char *
+command_of(LimScenesPane *self)
+{
+    const LimScenesPlan *plan = lim_scenes_run_plan(self->run);
+    g_autofree char *net = g_shell_quote(lim_scenes_bench_path(self->bench, plan->net));
+    g_autofree char *dag = lim_schema_flags(lim_dag_schema, &plan->dag);
+    g_autofree char *scenes = lim_schema_flags(lim_scene_schema, &plan->place.scenes);
+    g_autofree char *samples = lim_shipped_samples();
+    g_autofree char *data = self->stage->sampled ? g_shell_quote(samples) : NULL;
+
+    return g_strdup_printf("limen-cli attack dag --net %s%s%s --scene %d%s%s --seed "
+                           "%" G_GUINT64_FORMAT " --out dag.png",
+                           net, data ? " --data " : "", data ? data : "", plan->place.number,
+                           scenes, dag, plan->seed);
+}
+
+static char *
+dup_command(LimFormPane *pane, char **said)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(pane);
+
+    if (!self->run)
+        return NULL;
+    *said = g_strdup("The command for this attack is on the clipboard");
+    return command_of(self);
+}
+
+static void
+exported(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    g_autoptr(LimScenesPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
+
+    if (!self)
+        return;
+    g_autofree char *text = status == LIM_OK
+                                ? g_strdup("Saved the PNG, and beside it the floats as .npy")
+                                : g_strdup_printf("Not saved: %s", err->text);
+    lim_status_line_flash(self->status, text);
+    if (self->run)
+        pull(self);
+}
+
+static void
+export_to(LimFormPane *pane, const char *path)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(pane);
+
+    if (!self->run)
+        return;
+    g_autofree char *command = command_of(self);
+    lim_worker_submit(worker_of(self), lim_scenes_save_task_new(self->run, path, command),
+                      LIM_LANE_LONG, 0, 0,
+                      (LimTaskEvents){.done = exported,
+                                      .drop = lim_target_free,
+                                      .data = lim_target_new(self, 0)});
+}
+
+static char *
+dup_file_name(LimFormPane *pane)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(pane);
+
+    return self->run ? g_strdup_printf("Scene %d, %s.png", self->stage->place.number,
+                                       lim_scenes_net_name(lim_scenes_run_plan(self->run)->net))
+                     : NULL;
+}
+
+static gboolean
+key_pressed(LimScenesPane *self, guint keyval, guint code, GdkModifierType state)
+{
+    return lim_transport_key(self->transport, keyval, state);
+}
+
+/* ---- construction ---- */
+
+static LimForm *
+build_form(void)
+{
+    static const char *names[LIM_SCENES_NETS + 1];
+    static const char *const targets[] = {"Every class as another", "A shape that is not there",
+                                          NULL};
+    static const char how[] = "How it is made", scenes[] = "Which scenes";
+    const LimFormHint setup[] = {{.name = "scene", .beside = true},
+                                 {.name = "net", .texts = names}};
+    const LimFormHint dag[] = {
+        {.name = "gamma"},
+        {.name = "target", .texts = targets},
+        {.name = "iterations", .group = how, .beside = true},
+        {.name = "remaining", .group = how, .digits = 3},
+        {.name = "left", .group = how},
+        {.name = "clip", .group = how},
+        {.name = "epsilon", .group = how, .digits = 3},
+    };
+    const LimFormHint scene[] = {{.name = "scene-seed", .group = scenes},
+                                 {.name = "size", .group = scenes, .beside = true},
+                                 {.name = "fewest", .group = scenes, .beside = true},
+                                 {.name = "most", .group = scenes, .beside = true}};
+    LimForm *form = LIM_FORM(lim_form_new());
+
+    for (int i = 0; i < LIM_SCENES_NETS; i++)
+        names[i] = lim_scenes_net_name(i);
+    lim_schema_form_fill(form, lim_scenes_setup_schema, setup, G_N_ELEMENTS(setup));
+    lim_schema_form_fill(form, lim_dag_schema, dag, G_N_ELEMENTS(dag));
+    lim_schema_form_fill(form, lim_scene_schema, scene, G_N_ELEMENTS(scene));
+    LimTextRow *only = LIM_TEXT_ROW(lim_form_get_row(form, "only"));
+    lim_text_row_set_on_enter(only, "Attack these garments (Enter)");
+    lim_text_row_set_placeholder(only, "everything");
+    return form;
+}
+
+static const struct {
+    const char *name, *title, *text;
+} pages[] = {
+    {"targets", "Steps",
+     "Two <a href='segmenters'>segmenters</a> give every pixel a class, two <a "
+     "href='detectors'>detectors</a> find boxes. One change, too small to see, makes all of it "
+     "wrong for the network marked ◎; its <a href='difference'>difference</a> is enlarged by the "
+     "gain beside it. The <a href='targets'>curve</a> counts what is still right; drag on it, or "
+     "use the <a href='transport'>player</a>, to see any step."},
+};
+
+static void
+page_changed(LimScenesPane *self)
+{
+    const char *name = gtk_stack_get_visible_child_name(GTK_STACK(self->pages));
+
+    for (gsize i = 0; i < G_N_ELEMENTS(pages) && name; i++)
+        if (g_str_equal(name, pages[i].name))
+            lim_explain_set_text(self->explain, pages[i].text);
+}
+
+static GtkWidget *
+build_plot(LimScenesPane *self)
+{
+    self->plot = LIM_PLOT(lim_plot_new("Targets over steps"));
+    lim_plot_set_axis(self->plot, GTK_ORIENTATION_HORIZONTAL, "Step", FALSE);
+    lim_plot_set_axis(self->plot, GTK_ORIENTATION_VERTICAL, "Still right (%)", FALSE);
+    lim_plot_set_range(self->plot, GTK_ORIENTATION_VERTICAL, 0, 100);
+    lim_plot_set_empty_text(self->plot, "No step has been made yet");
+    lim_plot_add_series(self->plot, "Targets", LIM_PLOT_LINE | LIM_PLOT_DRAG);
+    g_signal_connect_object(self->plot, "point-dragged", G_CALLBACK(plot_dragged), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->plot, "point-activated", G_CALLBACK(plot_dragged), self,
+                            G_CONNECT_SWAPPED);
+    return GTK_WIDGET(self->plot);
+}
+
+static GtkWidget *
+build_bottom(LimScenesPane *self)
+{
+    GtkWidget *const children[] = {build_plot(self)};
+
+    self->explain = LIM_EXPLAIN(lim_explain_new());
+    self->pages = gtk_stack_new();
+    for (gsize i = 0; i < G_N_ELEMENTS(pages); i++) {
+        gtk_stack_add_titled(GTK_STACK(self->pages), children[i], pages[i].name, pages[i].title);
+        lim_explain_add_term(self->explain, pages[i].name, children[i]);
+    }
+    lim_explain_add_term(self->explain, "segmenters",
+                         GTK_WIDGET(lim_scene_board_get_view(self->board, LIM_SCENE_PART_CLEAN)));
+    lim_explain_add_term(self->explain, "detectors",
+                         GTK_WIDGET(
+                             lim_scene_board_get_view(self->board, LIM_SCENE_PART_CLEAN + 2)));
+    lim_explain_add_term(self->explain, "difference",
+                         GTK_WIDGET(
+                             lim_scene_board_get_view(self->board, LIM_SCENE_PART_DIFFERENCE)));
+    lim_explain_add_term(self->explain, "transport", GTK_WIDGET(self->transport));
+    g_signal_connect_object(self->pages, "notify::visible-child", G_CALLBACK(page_changed), self,
+                            G_CONNECT_SWAPPED);
+    page_changed(self);
+    return lim_explain_row_new(self->explain, self->pages, BOTTOM, "What to show of the attack",
+                               "About the attack");
+}
+
+static GtkWidget *
+build_scenes(LimScenesPane *self)
+{
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
+
+    self->verdict = g_object_new(GTK_TYPE_LABEL, "accessible-role", GTK_ACCESSIBLE_ROLE_STATUS,
+                                 "xalign", 0.0, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
+    gtk_widget_add_css_class(self->verdict, "picture-title");
+    gtk_box_append(GTK_BOX(box), self->verdict);
+    self->board = LIM_SCENE_BOARD(lim_scene_board_new());
+    gtk_widget_set_vexpand(GTK_WIDGET(self->board), TRUE);
+    g_signal_connect_object(self->board, "garment-picked", G_CALLBACK(garment_picked), self,
+                            G_CONNECT_SWAPPED);
+    gtk_box_append(GTK_BOX(box), GTK_WIDGET(self->board));
+    self->transport = LIM_TRANSPORT(lim_transport_new());
+    lim_transport_set_plain(self->transport);
+    g_signal_connect_object(self->transport, "moved", G_CALLBACK(show_frame), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->transport, "notify::playing", G_CALLBACK(playing_changed), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->transport, "step-wanted", G_CALLBACK(step_wanted), self,
+                            G_CONNECT_SWAPPED);
+    gtk_box_append(GTK_BOX(box), GTK_WIDGET(self->transport));
+    gtk_box_append(GTK_BOX(box), build_bottom(self));
+    gtk_widget_add_css_class(box, "pictures");
+    gtk_widget_add_css_class(box, "scenes");
+
+    GtkEventController *keys = gtk_event_controller_key_new();
+    g_signal_connect_object(keys, "key-pressed", G_CALLBACK(key_pressed), self, G_CONNECT_SWAPPED);
+    gtk_widget_add_controller(box, keys);
+    return box;
+}
+
+static void
+constructed(GObject *object)
+{
+    static const GActionEntry scenes[] = {
+        {.name = "previous-seed", .activate = do_previous},
+        {.name = "next-seed", .activate = do_next},
+        {.name = "new-seed", .activate = do_any},
+    };
+    LimScenesPane *self = LIM_SCENES_PANE(object);
+    LimFormPane *pane = LIM_FORM_PANE(object);
+
+    G_OBJECT_CLASS(lim_scenes_pane_parent_class)->constructed(object);
+    /* The keys for neighbouring seeds mean scenes here: what is drawn anew is the scene. */
+    g_action_map_add_action_entries(lim_pane_get_actions(LIM_PANE(self)), scenes,
+                                    G_N_ELEMENTS(scenes), self);
+    g_autofree char *models = lim_shipped_model("");
+    g_autofree char *samples = lim_shipped_samples();
+    self->bench = lim_scenes_bench_new(models, samples);
+    self->form = build_form();
+    self->status = lim_form_pane_get_status(pane);
+    lim_form_pane_build(pane, self->form, build_scenes(self));
+}
+
+static void
+finalize(GObject *object)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(object);
+
+    lim_scenes_plan_clear(&self->posted);
+    lim_scenes_run_unref(self->run);
+    lim_scenes_stage_unref(self->stage);
+    lim_scenes_bench_unref(self->bench);
+    G_OBJECT_CLASS(lim_scenes_pane_parent_class)->finalize(object);
+}
+
+static void
+lim_scenes_pane_class_init(LimScenesPaneClass *klass)
+{
+    G_OBJECT_CLASS(klass)->constructed = constructed;
+    G_OBJECT_CLASS(klass)->finalize = finalize;
+    GTK_WIDGET_CLASS(klass)->map = map;
+    LIM_FORM_PANE_CLASS(klass)->copy_tooltip =
+        "Copies the limen-cli command that makes this attack (Ctrl+Shift+C)";
+    LIM_FORM_PANE_CLASS(klass)->export_tooltip =
+        "Saves scene, attacked scene and perturbation with what the network sees, and beside it "
+        "the floats as .npy (Ctrl+E)";
+    LIM_FORM_PANE_CLASS(klass)->changed = changed;
+    LIM_FORM_PANE_CLASS(klass)->dup_command = dup_command;
+    LIM_FORM_PANE_CLASS(klass)->dup_file_name = dup_file_name;
+    LIM_FORM_PANE_CLASS(klass)->export_to = export_to;
+}
+
+static void
+lim_scenes_pane_init(LimScenesPane *self)
+{
+    self->shown = -1;
+}
+
+const LimPaneDef lim_pane_scenes = {"scenes", "Scenes", lim_scenes_pane_get_type};

@@ -1,0 +1,371 @@
+/* The Scenes view on the real engine and four networks of random weights. */
+#include "support-app.h"
+
+#include "make-model.h"
+#include "panes/scenes/scenes.h"
+#include "tensor/npy.h"
+#include "widgets/lim-plot.h"
+
+#include <glib/gstdio.h>
+
+typedef struct {
+    TestApp *t;
+    LimScenesPane *pane;
+    LimForm *form;
+    LimSceneBoard *board;
+    LimTransport *transport;
+} Scenes;
+
+static gboolean
+wake(gpointer data)
+{
+    return G_SOURCE_CONTINUE;
+}
+
+/* Runs the main loop until it is so; 60 seconds at most. */
+static void
+wait_for(gboolean (*is)(Scenes *s), Scenes *s)
+{
+    const gint64 start = g_get_monotonic_time();
+    const guint source = g_timeout_add(20, wake, NULL);
+
+    while (!is(s) && g_get_monotonic_time() - start < 60 * G_USEC_PER_SEC)
+        g_main_context_iteration(NULL, TRUE);
+    g_source_remove(source);
+    if (!is(s))
+        g_printerr("verdict: %s\n", lim_scenes_pane_get_verdict(s->pane));
+    g_assert_true(is(s));
+}
+
+static gboolean
+is_current(Scenes *s)
+{
+    return lim_scenes_pane_get_current(s->pane);
+}
+
+static void
+set(Scenes *s, const char *key, GVariant *value)
+{
+    lim_form_row_set_value(lim_form_get_row(s->form, key), value);
+}
+
+static char *
+dup_text(Scenes *s, const char *key)
+{
+    g_autoptr(GVariant) value = lim_form_row_dup_value(lim_form_get_row(s->form, key));
+
+    return g_variant_print(value, FALSE);
+}
+
+/* Until what the settings ask for is there. */
+static void
+settle(Scenes *s)
+{
+    test_spin(60);
+    wait_for(is_current, s);
+}
+
+static void
+act(Scenes *s, const char *name, GVariant *parameter)
+{
+    g_action_group_activate_action(G_ACTION_GROUP(lim_pane_get_actions(LIM_PANE(s->pane))), name,
+                                   parameter);
+}
+
+static Scenes
+find_view(TestApp *t)
+{
+    Scenes s = {.t = t, .pane = LIM_SCENES_PANE(lim_window_get_pane(t->window, "scenes"))};
+
+    s.form = LIM_FORM(test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_FORM));
+    s.board = lim_scenes_pane_get_board(s.pane);
+    s.transport = lim_scenes_pane_get_transport(s.pane);
+    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
+                                       g_variant_new_string("scenes"));
+    return s;
+}
+
+/* A view with a short attack that has ended. */
+static Scenes
+open_view(TestApp *t)
+{
+    Scenes s = find_view(t);
+
+    set(&s, "iterations", g_variant_new_int32(6));
+    settle(&s);
+    return s;
+}
+
+/* Without a click a scene is attacked; every pane says what its network sees, and a step back shows
+ * the step before. */
+static void
+body_plays(TestApp *t)
+{
+    Scenes s = open_view(t);
+    LimScenesRun *run = lim_scenes_pane_get_run(s.pane);
+    LimPlot *plot = LIM_PLOT(test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_PLOT));
+
+    g_assert_true(lim_scenes_run_ended(run));
+    g_assert_cmpint(lim_scenes_run_n(run), ==, 7);
+    g_assert_cmpint(lim_scenes_run_targets(run), ==, 64 * 64);
+    g_assert_cmpint(lim_plot_get_n_points(plot, 0), ==, 7);
+    g_assert_cmpint(lim_transport_get_step(s.transport), ==, 6);
+    g_assert_nonnull(strstr(lim_scenes_pane_get_verdict(s.pane), " Step 6: "));
+    for (int i = 0; i < LIM_SCENES_NETS; i++) {
+        const char *measure = lim_scenes_net_segments(i) ? "IoU " : "mAP ";
+        g_assert_true(g_str_has_prefix(lim_scene_board_get_value(s.board, LIM_SCENE_PART_CLEAN + i),
+                                       measure));
+        g_assert_true(
+            g_str_has_prefix(lim_scene_board_get_value(s.board, LIM_SCENE_PART_ADVERSARIAL + i),
+                             measure));
+    }
+    g_assert_true(
+        g_str_has_prefix(lim_scene_board_get_value(s.board, LIM_SCENE_PART_DIFFERENCE), "×"));
+
+    /* at step 0 nothing differs */
+    LimPictureView *clean = lim_scene_board_get_view(s.board, LIM_SCENE_PART_CLEAN);
+    LimPictureView *now = lim_scene_board_get_view(s.board, LIM_SCENE_PART_ADVERSARIAL);
+    const guint serial = lim_picture_view_get_serial(now);
+    int differ = 0;
+    for (int i = 0; i < 64 * 64; i++)
+        differ += memcmp(lim_picture_view_get_pixel(clean, i % 64, i / 64),
+                         lim_picture_view_get_pixel(now, i % 64, i / 64), 3) != 0;
+    g_assert_cmpint(differ, >, 100);
+    lim_transport_move(s.transport, 0);
+    wait_for(is_current, &s);
+    g_assert_cmpuint(lim_picture_view_get_serial(now), >, serial);
+    for (int i = 0; i < 64 * 64; i++)
+        g_assert_cmpmem(lim_picture_view_get_pixel(clean, i % 64, i / 64), 3,
+                        lim_picture_view_get_pixel(now, i % 64, i / 64), 3);
+    g_assert_nonnull(strstr(lim_scenes_pane_get_verdict(s.pane), " Step 0: "));
+    g_signal_emit_by_name(plot, "point-dragged", 0, 3.2);
+    wait_for(is_current, &s);
+    g_assert_cmpint(lim_transport_get_step(s.transport), ==, 3);
+}
+
+static gboolean
+has_frames(Scenes *s)
+{
+    LimScenesRun *run = lim_scenes_pane_get_run(s->pane);
+    return run && lim_scenes_run_n(run) > 3;
+}
+
+/* Paused, it can be gone on with step by step. */
+static void
+body_pauses(TestApp *t)
+{
+    Scenes s = find_view(t);
+
+    set(&s, "iterations", g_variant_new_int32(5000));
+    set(&s, "remaining", g_variant_new_double(0));
+    set(&s, "gamma", g_variant_new_double(0.1));
+    wait_for(has_frames, &s);
+    lim_transport_set_playing(s.transport, FALSE);
+    wait_for(is_current, &s);
+    LimScenesRun *run = lim_scenes_pane_get_run(s.pane);
+    const int n = lim_scenes_run_n(run);
+    test_spin(100);
+    g_assert_cmpint(lim_scenes_run_n(run), ==, n);
+    lim_transport_move(s.transport, n - 1);
+    g_signal_emit_by_name(s.transport, "step-wanted");
+    wait_for(is_current, &s);
+    g_assert_cmpint(lim_scenes_run_n(run), ==, n + 1);
+    g_assert_cmpint(lim_transport_get_step(s.transport), ==, n);
+}
+
+/* Keys for seeds go to other scenes, and undo comes back. */
+static void
+body_scenes(TestApp *t)
+{
+    Scenes s = open_view(t);
+    g_autofree float *x = g_memdup2(lim_scenes_run_stage(lim_scenes_pane_get_run(s.pane))->x,
+                                    3 * 64 * 64 * sizeof(float));
+
+    act(&s, "next-seed", NULL);
+    settle(&s);
+    LimScenesStage *stage = lim_scenes_run_stage(lim_scenes_pane_get_run(s.pane));
+    g_assert_cmpint(stage->place.number, ==, 1);
+    g_assert_true(memcmp(stage->x, x, 3 * 64 * 64 * sizeof *x) != 0);
+    act(&s, "undo", NULL);
+    settle(&s);
+    stage = lim_scenes_run_stage(lim_scenes_pane_get_run(s.pane));
+    g_assert_cmpint(stage->place.number, ==, 0);
+    g_assert_cmpmem(stage->x, 3 * 64 * 64 * sizeof *x, x, 3 * 64 * 64 * sizeof *x);
+    act(&s, "previous-seed", NULL); /* there is none */
+    settle(&s);
+    g_assert_cmpint(lim_scenes_run_stage(lim_scenes_pane_get_run(s.pane))->place.number, ==, 0);
+}
+
+/* A click on a garment leaves only its pixels as targets; another click adds, a third takes away.
+ */
+static void
+body_picks(TestApp *t)
+{
+    Scenes s = open_view(t);
+    const LimScenesStage *stage = lim_scenes_run_stage(lim_scenes_pane_get_run(s.pane));
+    LimPictureView *view = lim_scene_board_get_view(s.board, LIM_SCENE_PART_CLEAN);
+    int own = 0, x = -1, y = -1;
+
+    for (int i = 0; i < stage->area; i++)
+        if (lim_scene_garment_at(&stage->scene[0], stage->mask[0], 64, i % 64, i / 64) == 1) {
+            own++;
+            x = i % 64;
+            y = i / 64;
+        }
+    g_assert_cmpint(own, >, 0);
+    g_signal_emit_by_name(view, "picked", x, y);
+    settle(&s);
+    g_autofree char *one = dup_text(&s, "only");
+    g_assert_cmpstr(one, ==, "'2'");
+    g_assert_cmpint(lim_scenes_run_targets(lim_scenes_pane_get_run(s.pane)), ==, own);
+    g_signal_emit_by_name(view, "picked", x, y);
+    settle(&s);
+    g_autofree char *none = dup_text(&s, "only");
+    g_assert_cmpstr(none, ==, "''");
+    g_assert_cmpint(lim_scenes_run_targets(lim_scenes_pane_get_run(s.pane)), ==, 64 * 64);
+    act(&s, "undo", NULL);
+    settle(&s);
+    g_assert_cmpint(lim_scenes_run_targets(lim_scenes_pane_get_run(s.pane)), ==, own);
+}
+
+static char *copied;
+
+static void
+take_text(GObject *clipboard, GAsyncResult *result, gpointer data)
+{
+    copied = gdk_clipboard_read_text_finish(GDK_CLIPBOARD(clipboard), result, NULL);
+}
+
+static gboolean
+is_copied(Scenes *s)
+{
+    return copied != NULL;
+}
+
+/* Runs the command that the view copies in the test's folder. */
+static void
+run_command(Scenes *s)
+{
+    int status;
+    g_auto(GStrv) argv = NULL;
+
+    copied = NULL;
+    act(s, "copy-command", NULL);
+    gdk_clipboard_read_text_async(gtk_widget_get_clipboard(GTK_WIDGET(s->t->window)), NULL,
+                                  take_text, NULL);
+    wait_for(is_copied, s);
+    g_test_message("%s", copied);
+    g_assert_true(g_str_has_prefix(copied, "limen-cli attack dag "));
+    g_autofree char *line = g_strconcat(g_getenv("LIMEN_CLI"), strchr(copied, ' '), NULL);
+    g_assert_true(g_shell_parse_argv(line, NULL, &argv, NULL));
+    g_assert_true(g_spawn_sync(test_folder(), argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
+                               NULL, NULL, &status, NULL));
+    g_assert_cmpint(status, ==, 0);
+    g_free(copied);
+}
+
+static void
+compare_npy(const char *one, const char *two)
+{
+    LimError err = LIM_ERROR_INIT;
+    g_autofree char *a = g_build_filename(test_folder(), one, NULL);
+    g_autofree char *b = g_build_filename(test_folder(), two, NULL);
+    LimTensor *x = lim_npy_read(a, &err), *y = lim_npy_read(b, &err);
+
+    g_assert_cmpstr(err.text, ==, "");
+    g_assert_cmpint(lim_tensor_size(x), ==, 3 * 64 * 64);
+    g_assert_cmpmem(lim_tensor_data(x), 3 * 64 * 64 * sizeof(float), lim_tensor_data(y),
+                    3 * 64 * 64 * sizeof(float));
+    lim_tensor_unref(x);
+    lim_tensor_unref(y);
+}
+
+static gboolean
+is_exported(Scenes *s)
+{
+    g_autofree char *npy = g_build_filename(test_folder(), "exported.npy", NULL);
+
+    return g_file_test(npy, G_FILE_TEST_EXISTS);
+}
+
+/* What is exported is what the command makes, for a detector and chosen garments too. */
+static void
+body_exports(TestApp *t)
+{
+    Scenes s = open_view(t);
+    g_autofree char *png = g_build_filename(test_folder(), "exported.png", NULL);
+    g_autofree char *npy = g_build_filename(test_folder(), "exported.npy", NULL);
+
+    for (int k = 0; k < 2; k++) {
+        g_unlink(npy);
+        act(&s, "export-to", g_variant_new_string(png));
+        wait_for(is_exported, &s);
+        run_command(&s);
+        compare_npy("exported.npy", "dag.npy");
+        set(&s, "net", g_variant_new_int32(2));
+        set(&s, "scene", g_variant_new_int32(3));
+        set(&s, "only", g_variant_new_string("1,2"));
+        set(&s, "gamma", g_variant_new_double(1.5));
+        settle(&s);
+    }
+}
+
+static gboolean
+names_command(Scenes *s)
+{
+    return strstr(lim_scenes_pane_get_verdict(s->pane), "limen-cli train detector") != NULL;
+}
+
+/* A network that is not there is told with the command that trains it; the others go on. */
+static void
+body_missing(TestApp *t)
+{
+    g_autofree char *path = g_build_filename(test_folder(), "models", lim_scenes_net_file(3), NULL);
+    g_autofree char *away = g_strconcat(path, ".away", NULL);
+
+    g_assert_cmpint(g_rename(path, away), ==, 0);
+    Scenes s = open_view(t);
+    g_assert_cmpstr(lim_scene_board_get_value(s.board, LIM_SCENE_PART_CLEAN + 3), ==, "");
+    g_assert_cmpstr(lim_scene_board_get_value(s.board, LIM_SCENE_PART_CLEAN + 2), !=, "");
+    set(&s, "net", g_variant_new_int32(3));
+    wait_for(names_command, &s);
+    g_assert_null(lim_scenes_pane_get_run(s.pane));
+    /* once it is there, another look finds it */
+    g_assert_cmpint(g_rename(away, path), ==, 0);
+    set(&s, "seed", g_variant_new_uint64(5));
+    settle(&s);
+    g_assert_nonnull(lim_scenes_pane_get_run(s.pane));
+}
+
+#define TEST(name)                       \
+    static void test_##name(void)        \
+    {                                    \
+        test_app_run(NULL, body_##name); \
+    }
+TEST(plays)
+TEST(pauses)
+TEST(scenes)
+TEST(picks)
+TEST(exports)
+TEST(missing)
+
+int
+main(int argc, char **argv)
+{
+    LimError err = LIM_ERROR_INIT;
+
+    test_app_init(&argc, &argv);
+    g_autofree char *models = g_build_filename(test_folder(), "models", NULL);
+    g_mkdir_with_parents(models, 0700);
+    for (int i = 0; i < LIM_SCENES_NETS; i++) {
+        g_autofree char *path = g_build_filename(models, lim_scenes_net_file(i), NULL);
+        g_assert_cmpint(test_make_scene_net(path, i / 2, i % 2, &err), ==, LIM_OK);
+    }
+    g_test_add_func("/scenes-view/plays", test_plays);
+    g_test_add_func("/scenes-view/pauses", test_pauses);
+    g_test_add_func("/scenes-view/scenes", test_scenes);
+    g_test_add_func("/scenes-view/picks", test_picks);
+    g_test_add_func("/scenes-view/exports", test_exports);
+    g_test_add_func("/scenes-view/missing", test_missing);
+    return g_test_run();
+}
