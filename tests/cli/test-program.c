@@ -1020,6 +1020,78 @@ test_attack_interrupt(void)
     close(log);
 }
 
+/* Scenes, the two kinds of networks for them (tiny ones), and dense perturbations of both. */
+static void
+test_scenes(void)
+{
+    json_t *result = run_json("scenes make made --count 3 --first 4 --size 48 --json");
+    json_decref(result);
+    const char *const files[] = {"made/scene-00004.png", "made/scene-00006-mask.png",
+                                 "made/scenes.json"};
+    for (guint i = 0; i < G_N_ELEMENTS(files); i++)
+        g_assert_true(exists(files[i]));
+    json_decref(run_json("scenes show --count 2 --size 48 --scale 1 --out shown.png --json"));
+    g_assert_true(exists("shown.png"));
+    fails("scenes make", 2, "FOLDER");
+    fails("scenes show --size 47", 2, "--size");
+    fails("scenes show --fewest 5 --most 2", 2, "most");
+
+    result = run_json("train segmenter --steps 3 --batch 2 --width 2 --size 48 --noise 4 "
+                      "--out seg.safetensors --json");
+    g_assert_cmpfloat(number(result, "steps"), ==, 3);
+    g_assert_cmpfloat(number(result, "test_scenes"), ==, 500);
+    g_assert_cmpfloat(number(result, "mean_iou"), <, 1);
+    json_decref(result);
+    result = run_json("train detector --steps 3 --batch 2 --width 2 --size 48 --backbone residual "
+                      "--out det.safetensors --json");
+    g_assert_cmpfloat(number(result, "map_all_points"), >=, 0);
+    json_decref(result);
+    result = run_json("train segmenter --steps 2 --batch 2 --width 2 --size 48 "
+                      "--from seg.safetensors --out next.safetensors --json");
+    json_decref(result);
+    fails("train segmenter --width 4 --from seg.safetensors --out no.safetensors", 2, "--width");
+    fails("train detector --width 2 --from seg.safetensors --out no.safetensors", 1, "segmenter");
+    fails("train segmenter --from none.safetensors --out no.safetensors", 1, "none.safetensors");
+    g_assert_false(exists("no.safetensors"));
+
+    result = run_json("attack dag --net seg.safetensors --size 48 --scene 2 --iterations 4 "
+                      "--scale 1 --out pushed.png --json");
+    g_assert_cmpfloat(number(result, "targets"), ==, 48 * 48);
+    g_assert_cmpfloat(number(result, "iterations"), <=, 4);
+    g_assert_cmpfloat(number(result, "largest_change"), <=, 4 * 0.5 / 255 + 1e-6);
+    g_assert_cmpfloat(number(result, "perceptibility"), >, 0);
+    json_decref(result);
+    g_assert_true(exists("pushed.png") && exists("pushed.npy"));
+    fails("attack dag", 2, "--net");
+    fails("attack dag --net next.safetensors --size 50", 2, "multiple of 8");
+    fails("attack dag --net seg.safetensors --gamma 0", 2, "--gamma");
+
+    result = run_json("evaluate dag seg.safetensors det.safetensors --scenes 2 --size 48 "
+                      "--iterations 3 --out dag --json");
+    g_assert_cmpfloat(number(result, "scenes"), ==, 2);
+    json_t *nets = json_object_get(result, "networks"),
+           *transfer = json_object_get(result, "transfer"),
+           *weights = json_object_get(result, "weights");
+    g_assert_cmpuint(json_array_size(nets), ==, 2);
+    g_assert_cmpuint(json_array_size(transfer), ==, 3);
+    for (guint i = 0; i < 2; i++) {
+        const json_t *net = json_array_get(nets, i);
+        const char *name = json_string_value(json_object_get(net, "network"));
+        /* what the tables say twice is the same */
+        g_assert_cmpfloat(number(net, "clean"), ==, number(json_array_get(transfer, 0), name));
+        g_assert_cmpfloat(number(net, "clean"), ==, number(json_array_get(weights, 0), name));
+        g_assert_cmpfloat(number(net, "adversarial"), ==,
+                          number(json_array_get(transfer, 1 + i), name));
+        g_assert_cmpfloat(number(net, "mean_iterations"), <=, 3);
+    }
+    json_decref(result);
+    g_assert_true(exists("dag.json") && exists("dag.md") && exists("dag.svg"));
+    fails("evaluate dag", 2, "NET");
+    fails("evaluate dag seg.safetensors none.safetensors", 1, "none.safetensors");
+    fails("evaluate dag seg.safetensors --size 48 --scenes 1 --iterations 1 --out no/dag", 1,
+          "no/dag");
+}
+
 /* Two small trainings by the classifier of before; again, from what they left, the same results. */
 static void
 test_ablate(void)
@@ -1097,6 +1169,7 @@ main(int argc, char **argv)
     g_test_add_func("/cli/evaluate-attacks", test_evaluate_attacks);
     g_test_add_func("/cli/evaluate-defenses", test_evaluate_defenses);
     g_test_add_func("/cli/attack/interrupt", test_attack_interrupt);
+    g_test_add_func("/cli/scenes", test_scenes);
     g_test_add_func("/cli/ablate", test_ablate);
     g_test_add_func("/cli/interrupt", test_interrupt);
     int code = g_test_run();
