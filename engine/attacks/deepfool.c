@@ -114,6 +114,7 @@ lim_deepfool_place(const float *from, const double *way, double overshoot, size_
 typedef struct DeepFool {
     LimAttack attack;
     int at;
+    int walked;            /* pictures of the step whose labels are still to be asked; 0: none */
     bool *candidate;       /* [n][classes], without the right one */
     double *way;           /* [n][size]: sum of the steps */
     float *x;              /* [n][size]: where each is */
@@ -189,10 +190,11 @@ ask_labels(DeepFool *d, const LimExec *exec, LimError *err)
     return status;
 }
 
-static LimStep
-step(LimAttack *a, const LimExec *exec, LimProgress *progress, LimError *err)
+/* One step of every picture that may still ask twice; their number is d->walked. */
+static LimStatus
+walk_all(DeepFool *d, const LimExec *exec, LimError *err)
 {
-    DeepFool *d = (DeepFool *)a;
+    LimAttack *a = &d->attack;
     const Params *p = a->params;
     const size_t classes = (size_t)a->victim->classes;
     int m = 0;
@@ -202,9 +204,10 @@ step(LimAttack *a, const LimExec *exec, LimProgress *progress, LimError *err)
                    a->size * sizeof *d->row);
             d->rows[m++] = i;
         }
-    if (lim_victim_jacobian(a->victim, exec, d->row, d->rows, m, d->logits, d->jacobian, err) !=
-        LIM_OK)
-        return LIM_STEP_FAILED;
+    const LimStatus status =
+        lim_victim_jacobian(a->victim, exec, d->row, d->rows, m, d->logits, d->jacobian, err);
+    if (status != LIM_OK)
+        return status;
     for (int k = 0; k < m; k++) {
         const float *z = d->logits + (size_t)k * classes;
         if (d->at == 0)
@@ -213,8 +216,21 @@ step(LimAttack *a, const LimExec *exec, LimProgress *progress, LimError *err)
         walk(d, d->rows[k], z, d->jacobian + (size_t)k * classes * a->size);
     }
     d->at++;
-    if (m > 0 && ask_labels(d, exec, err) != LIM_OK)
+    d->walked = m;
+    return LIM_OK;
+}
+
+static LimStep
+step(LimAttack *a, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    DeepFool *d = (DeepFool *)a;
+    const Params *p = a->params;
+    if (d->walked == 0 && walk_all(d, exec, err) != LIM_OK)
         return LIM_STEP_FAILED;
+    const int m = d->walked;
+    if (m > 0 && ask_labels(d, exec, err) != LIM_OK)
+        return LIM_STEP_FAILED; /* the walk is made; only this question is asked again */
+    d->walked = 0;
     if (progress) {
         progress->fraction = (double)d->at / p->steps;
         snprintf(progress->text, sizeof progress->text, "step %d, %d pictures", d->at, m);

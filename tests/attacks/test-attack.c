@@ -193,6 +193,153 @@ test_ends(gconstpointer data)
     g_free(params);
 }
 
+/* A victim that raises a flag when it is asked for the last time: the answer does not come. */
+typedef struct {
+    LimVictim victim;
+    LimVictim *model;
+    int asked, last; /* questions; < 0: never */
+    LimCancel *cancel;
+} Fuse;
+
+static const LimExec *
+burn(LimVictim *v, const LimExec *e)
+{
+    Fuse *f = (Fuse *)v;
+    if (f->asked++ == f->last)
+        lim_cancel(f->cancel);
+    return e;
+}
+
+static LimStatus
+fuse_labels(LimVictim *v, const LimExec *e, const float *x, int n, int32_t *label, LimError *err)
+{
+    LimVictim *m = ((Fuse *)v)->model;
+    return m->klass->labels(m, burn(v, e), x, n, label, err);
+}
+
+static LimStatus
+fuse_logits(LimVictim *v, const LimExec *e, const float *x, int n, float *logits, LimError *err)
+{
+    LimVictim *m = ((Fuse *)v)->model;
+    return m->klass->logits(m, burn(v, e), x, n, logits, err);
+}
+
+static LimStatus
+fuse_gradient(LimVictim *v, const LimExec *e, LimVictimLoss loss, double temperature,
+              const float *x, const int32_t *label, int n, float *value, float *logits,
+              float *gradient, LimError *err)
+{
+    LimVictim *m = ((Fuse *)v)->model;
+    return m->klass->loss_gradient(m, burn(v, e), loss, temperature, x, label, n, value, logits,
+                                   gradient, err);
+}
+
+static LimStatus
+fuse_jacobian(LimVictim *v, const LimExec *e, const float *x, int n, float *logits, float *jacobian,
+              LimError *err)
+{
+    LimVictim *m = ((Fuse *)v)->model;
+    return m->klass->jacobian(m, burn(v, e), x, n, logits, jacobian, err);
+}
+
+static void
+fuse_free(LimVictim *v)
+{
+    lim_victim_free(((Fuse *)v)->model);
+    g_free(v);
+}
+
+static Fuse *
+fuse_new(void)
+{
+    static const LimVictimClass klass = {fuse_labels,   fuse_logits, fuse_gradient,
+                                         fuse_jacobian, fuse_free,   false};
+    Fuse *f = g_new0(Fuse, 1);
+    f->model = lim_victim_new(predictor, LIM_ACCESS_GRADIENT);
+    f->victim = *f->model;
+    f->victim.klass = &klass;
+    f->last = -1;
+    return f;
+}
+
+/* Steps to the end, or to where the fuse burns through. */
+static LimStep
+run_fused(LimAttack *a, Fuse *f, int last)
+{
+    LimCancel cancel = {0};
+    const LimExec e = {.kernels = exec.kernels, .cancel = &cancel};
+    LimError err = LIM_ERROR_INIT;
+    LimStep s;
+    f->asked = 0;
+    f->last = last;
+    f->cancel = &cancel;
+    while ((s = lim_task_step(lim_attack_task(a), &e, NULL, &err)) == LIM_STEP_MORE)
+        ;
+    f->last = -1;
+    g_assert_cmpint(err.code, ==, s == LIM_STEP_FAILED ? LIM_CANCELLED : LIM_OK);
+    return s;
+}
+
+/* Cancelled at any question, what was found until then is there and true, and is the result when
+ * the attack is stopped; when it goes on instead, the end is the same as without. */
+static void
+test_cancel(gconstpointer data)
+{
+    const LimAttackClass *klass = data;
+    enum { STAGES = 7, PICTURES = 3 };
+    void *params = settings(klass);
+    LimAttackInput in = input(PICTURES);
+    Fuse *f = fuse_new();
+    g_autoptr(GRand) random = g_rand_new_with_seed(1);
+    in.lattice_queries = 20;
+    LimAttack *whole = lim_attack_new(klass, params, &in, &f->victim, NULL);
+    g_assert_cmpint(run_fused(whole, f, -1), ==, LIM_STEP_DONE);
+    const int questions = f->asked;
+    for (int stage = 0; stage < STAGES; stage++) {
+        const int last = stage < 2 ? stage : g_rand_int_range(random, 0, questions);
+        LimAttackResult before[PICTURES], r, end;
+        float found[PICTURES][1024];
+        Fuse *g = fuse_new();
+        LimAttack *a = lim_attack_new(klass, params, &in, &g->victim, NULL);
+        g_assert_cmpint(run_fused(a, g, last), ==, LIM_STEP_FAILED);
+        for (int i = 0; i < PICTURES; i++) {
+            lim_attack_result(a, i, &before[i]);
+            memcpy(found[i], before[i].image, sizeof found[i]);
+            if (before[i].status == LIM_ATTACK_FOOLED)
+                g_assert_cmpint(says(found[i]), !=, labels[i]);
+        }
+        lim_attack_stop(a);
+        run(a);
+        for (int i = 0; i < PICTURES; i++) {
+            lim_attack_result(a, i, &r);
+            g_assert_cmpint(r.status, !=, LIM_ATTACK_RUNNING);
+            g_assert_cmpint(r.label, ==, last == 0 ? -1 : says(r.image));
+            g_assert_cmpint(r.status == LIM_ATTACK_FOOLED, ==,
+                            before[i].status == LIM_ATTACK_FOOLED);
+            g_assert_cmpmem(r.image, sizeof found[i], found[i], sizeof found[i]);
+            g_assert_cmpint(r.label8, ==, says(r.image8));
+        }
+        lim_task_free(lim_attack_task(a));
+
+        a = lim_attack_new(klass, params, &in, &g->victim, NULL);
+        g_assert_cmpint(run_fused(a, g, last), ==, LIM_STEP_FAILED);
+        g_assert_cmpint(run_fused(a, g, -1), ==, LIM_STEP_DONE);
+        for (int i = 0; i < PICTURES; i++) {
+            lim_attack_result(a, i, &r);
+            lim_attack_result(whole, i, &end);
+            g_assert_cmpmem(r.image, 4096, end.image, 4096);
+            g_assert_cmpmem(r.image8, 4096, end.image8, 4096);
+            g_assert_cmpint(r.queries, ==, end.queries);
+            g_assert_cmpint(r.gradients, ==, end.gradients);
+        }
+        lim_task_free(lim_attack_task(a));
+        lim_victim_free(&g->victim);
+    }
+    lim_task_free(lim_attack_task(whole));
+    lim_victim_free(&f->victim);
+    g_free(params);
+}
+
 /* Gradients against differences of the loss. */
 static void
 test_gradients(void)
@@ -295,6 +442,9 @@ main(int argc, char **argv)
         g_free(path);
         path = g_strconcat("/attacks/ends/", lim_attack_at(i)->name, NULL);
         g_test_add_data_func(path, lim_attack_at(i), test_ends);
+        g_free(path);
+        path = g_strconcat("/attacks/cancel/", lim_attack_at(i)->name, NULL);
+        g_test_add_data_func(path, lim_attack_at(i), test_cancel);
         g_free(path);
     }
     const int rc = g_test_run();
