@@ -377,7 +377,14 @@ body_settings(TestApp *t)
     act(&a, "reset-all", NULL);
     set_int(&a, "queries", 1); /* all that is left is to ask about the picture itself */
     wait_current(&a);
-    g_assert_true(g_str_has_prefix(lim_attack_pane_get_verdict(a.pane), "✘"));
+    g_assert_true(g_str_has_prefix(lim_attack_pane_get_verdict(a.pane), "✘ Not tried: of the"));
+    set_int(&a, "queries", 203); /* one more would be a try */
+    wait_current(&a);
+    g_assert_nonnull(
+        strstr(lim_attack_pane_get_verdict(a.pane), "keeps 200 and the checks take 3"));
+    set_int(&a, "queries", 204);
+    wait_current(&a);
+    g_assert_null(strstr(lim_attack_pane_get_verdict(a.pane), "Not tried"));
     set_int(&a, "lattice", 20);
     for (size_t i = 0; i < lim_attack_count(); i++) {
         set_int(&a, "queries", 200);
@@ -884,6 +891,58 @@ body_pages(TestApp *t)
     g_assert_not_reached();
 }
 
+/* A place on a curve of the race: the pictures are those of that attack after so many queries, the
+ * form is set to it, and the race goes on as it was; so back, and with undo. */
+static void
+body_race(TestApp *t)
+{
+    Attack a = open_view(t);
+
+    set_int(&a, "method", method("ddn"));
+    set_int(&a, "queries", 60);
+    set_int(&a, "lattice", 10);
+    wait_current(&a);
+    GtkWidget *stack =
+        gtk_widget_get_ancestor(GTK_WIDGET(lim_attack_pane_get_timeline(a.pane)), GTK_TYPE_STACK);
+    gtk_stack_set_visible_child_name(GTK_STACK(stack), "race");
+    GtkWidget *page = gtk_stack_get_visible_child(GTK_STACK(stack));
+    LimPlot *race = LIM_PLOT(test_find_type(page, LIM_TYPE_PLOT));
+    const int fgsm = method("fgsm"), bim = method("bim"), last = (int)lim_attack_count() - 1;
+    for (int i = 0; i < 200 && !lim_plot_get_n_points(race, last); i++)
+        test_spin(50);
+    g_assert_cmpint(lim_plot_get_n_points(race, last), >, 0);
+    const int points = lim_plot_get_n_points(race, fgsm);
+    const int chosen[] = {bim, fgsm, method("ddn")};
+    for (gsize k = 0; k < G_N_ELEMENTS(chosen); k++) {
+        const int at = lim_plot_get_n_points(race, chosen[k]) / 2;
+        g_autofree char *said = lim_plot_dup_readout(race, chosen[k], at);
+        g_signal_emit_by_name(race, "point-activated", chosen[k], at + 0.4);
+        test_spin(60);
+        wait_current(&a);
+        LimAttackRun *run = lim_attack_pane_get_run(a.pane);
+        g_assert_true(lim_attack_run_plan(run)->method == lim_attack_at((size_t)chosen[k]));
+        const int step = lim_transport_get_step(a.transport);
+        const LimFrame *f = lim_recording_frame(recording(&a), step);
+        g_autofree char *queries = g_strdup_printf("Queries %.1f\n", (double)f->queries);
+        g_test_message("%s", said);
+        g_assert_nonnull(strstr(said, queries));
+        g_assert_cmpfloat(lim_plot_get_marker(race), ==, at);
+        g_assert_cmpint(lim_plot_get_n_points(race, fgsm), ==, points); /* not raced again */
+    }
+    g_autoptr(GVariant) now = lim_form_row_dup_value(lim_form_get_row(a.form, "method"));
+    g_assert_cmpint(g_variant_get_int32(now), ==, method("ddn"));
+    act(&a, "undo", NULL);
+    wait_current(&a);
+    g_assert_true(lim_attack_run_plan(lim_attack_pane_get_run(a.pane))->method ==
+                  lim_attack_find("fgsm"));
+}
+
+static void
+test_race(void)
+{
+    test_app_run(NULL, body_race);
+}
+
 static void
 test_pages(void)
 {
@@ -939,5 +998,6 @@ main(int argc, char **argv)
     g_test_add_func("/attack/line", test_line);
     g_test_add_func("/attack/plane", test_plane);
     g_test_add_func("/attack/pages", test_pages);
+    g_test_add_func("/attack/race", test_race);
     return g_test_run();
 }

@@ -16,6 +16,7 @@
 #define LINE     1.5
 #define MARKER   6.5
 #define PAD      6
+#define SAMPLE   24 /* of a line, in the legend */
 #define SPOKEN   16 /* points that the description lists one by one */
 
 typedef struct Series {
@@ -192,7 +193,7 @@ flow_legend(LimPlot *self, void (*draw)(LimPlot *, int series, double x, double 
     if (n_series(self) < 2)
         return 0;
     for (int s = 0; s < n_series(self); s++) {
-        double w = 24 + text_width(self, get_series(self, s)->name, s == self->stressed);
+        double w = SAMPLE + PAD + text_width(self, get_series(self, s)->name, s == self->stressed);
         if (x > 0 && x + w > width) {
             x = 0;
             rows++;
@@ -383,20 +384,45 @@ mix(GdkRGBA *c, const GdkRGBA *with, float part)
 }
 
 /* The accent, then colours that stay apart for colour-blind people (Okabe and Ito), moved towards
- * the text's colour for contrast in both styles. The shape of the points differs as well. */
+ * the text's colour for contrast in both styles, then the text's own. The shape of the points
+ * differs as well, and from the fourth series on the dashes of the lines. */
+#define COLORS 6
 static GdkRGBA
 series_color(const Pen *pen, int s)
 {
-    static const GdkRGBA colors[] = {
+    static const GdkRGBA colors[COLORS - 1] = {
         {0.84F, 0.37F, 0.00F, 1}, {0.00F, 0.62F, 0.45F, 1}, {0.80F, 0.47F, 0.65F, 1},
         {0.90F, 0.62F, 0.00F, 1}, {0.34F, 0.71F, 0.91F, 1},
     };
 
     if (s == 0)
         return pen->accent;
-    GdkRGBA c = colors[(s - 1) % (int)G_N_ELEMENTS(colors)];
+    const int k = (s - 1) % COLORS;
+    if (k == COLORS - 1)
+        return pen->text;
+    GdkRGBA c = colors[k];
     mix(&c, &pen->text, 0.2F);
     return c;
+}
+
+/* Strokes the path as a line of that series. */
+static void
+stroke_series(const Pen *pen, int s, double width)
+{
+    /* lengths of line and gap, in widths; no two series of one colour have the same */
+    static const double dashes[][4] = {{4, 2}, {1, 2}, {6, 2, 1, 2}, {8, 3}};
+    static const int parts[] = {2, 2, 4, 2};
+    const int k = (s - 3) % (int)G_N_ELEMENTS(dashes);
+    double lengths[4];
+
+    if (s >= 3) {
+        for (int i = 0; i < parts[k]; i++)
+            lengths[i] = dashes[k][i] * MAX(width, 1.5);
+        cairo_set_dash(pen->cr, lengths, parts[k], 0);
+    }
+    cairo_set_line_width(pen->cr, width);
+    cairo_stroke(pen->cr);
+    cairo_set_dash(pen->cr, NULL, 0, 0);
 }
 
 /* The middle of the line of device pixels nearest to v, for a line one logical pixel wide. */
@@ -522,7 +548,7 @@ weight(LimPlot *self, int s)
 }
 
 static void
-draw_line(const Series *series, Pen *pen, const double *xy, double width)
+draw_line(const Series *series, Pen *pen, int s, const double *xy, double width)
 {
     gboolean on = FALSE;
 
@@ -534,9 +560,8 @@ draw_line(const Series *series, Pen *pen, const double *xy, double width)
             cairo_move_to(pen->cr, xy[2 * i], xy[2 * i + 1]);
         on = there;
     }
-    cairo_set_line_width(pen->cr, width);
     cairo_set_line_join(pen->cr, CAIRO_LINE_JOIN_ROUND);
-    cairo_stroke(pen->cr);
+    stroke_series(pen, s, width);
 }
 
 static void
@@ -555,7 +580,7 @@ draw_series(LimPlot *self, Pen *pen, int s)
     cairo_stroke(pen->cr);
     gdk_cairo_set_source_rgba(pen->cr, &color);
     if (series->flags & LIM_PLOT_LINE)
-        draw_line(series, pen, xy, LINE * weight(self, s));
+        draw_line(series, pen, s, xy, LINE * weight(self, s));
     for (int i = 0; i < series->n && series->flags & LIM_PLOT_POINTS; i++)
         if (isfinite(xy[2 * i]) && isfinite(xy[2 * i + 1]))
             shape(pen->cr, s, xy[2 * i], xy[2 * i + 1], RADIUS * sqrt(weight(self, s)));
@@ -573,16 +598,15 @@ draw_legend_entry(LimPlot *self, int s, double x, double y, gpointer data)
 
     gdk_cairo_set_source_rgba(pen->cr, &color);
     if (series->flags & LIM_PLOT_LINE) {
-        cairo_set_line_width(pen->cr, LINE * weight(self, s));
         cairo_move_to(pen->cr, x, middle);
-        cairo_line_to(pen->cr, x + 18, middle);
-        cairo_stroke(pen->cr);
+        cairo_line_to(pen->cr, x + SAMPLE, middle);
+        stroke_series(pen, s, LINE * weight(self, s));
     }
     if (series->flags & LIM_PLOT_POINTS) {
-        shape(pen->cr, s, x + 9, middle, RADIUS * sqrt(weight(self, s)));
+        shape(pen->cr, s, x + SAMPLE / 2.0, middle, RADIUS * sqrt(weight(self, s)));
         cairo_fill(pen->cr);
     }
-    draw_text(pen, name, x + 24, y, &pen->text);
+    draw_text(pen, name, x + SAMPLE + PAD, y, &pen->text);
 }
 
 /* How much of the curves a box would hide: points, and places on the lines between them. */

@@ -66,6 +66,7 @@ struct _LimAttackPane {
     gboolean stepping; /* the job makes one step, which is then shown */
     int shown;         /* frame, -1: none */
     int judged;        /* frame that words and bars belong to, -1: none */
+    int wanted;        /* frame to go to once another attack is shown; -1: its last */
 
     GdkFrameClock *clock; /* until the next frame has been painted, or NULL */
     gulong paint_handler;
@@ -194,6 +195,13 @@ dup_verdict(const LimLookTask *look)
             "✘ No start: no picture on the other side of the boundary was found. "
             "The %s says %s.",
             whose, said);
+    if (status == LIM_ATTACK_FAILED && lim_attack_plan_spare(lim_attack_run_plan(run)) < 1) {
+        const LimAttackSetup *setup = &lim_attack_run_plan(run)->setup;
+        return g_strdup_printf("✘ Not tried: of the budget of %d queries, the 8-bit search keeps "
+                               "%d and the checks take %d. Raise the query budget or lower the "
+                               "8-bit search.",
+                               setup->queries, setup->lattice, LIM_ATTACK_CHECKS);
+    }
     if (status == LIM_ATTACK_FOOLED) /* a step before the first that fooled */
         return g_strdup_printf("○ Does not fool yet: %s %s.", says, said);
     return g_strdup_printf("✘ Best try, does not fool: %s %s.", says, said);
@@ -569,14 +577,18 @@ tick(GtkWidget *widget, GdkFrameClock *clock, gpointer data)
     self->serial++; /* whatever is still being begun is not wanted any more */
     LimAttackRun *kept = take_kept(self, &plan);
     if (kept) {
+        const int wanted = self->wanted;
         show_run(self, kept);
-        lim_transport_move(self->transport, lim_timeline_get_n(self->timeline) - 1);
+        lim_transport_move(self->transport,
+                           wanted >= 0 ? wanted : lim_timeline_get_n(self->timeline) - 1);
         lim_transport_set_playing(self->transport, FALSE);
-        if (!lim_attack_run_ended(kept))
+        if (!lim_attack_run_ended(kept) && wanted < 0)
             lim_transport_follow(self->transport);
+        self->wanted = -1;
         free(plan.params);
         return G_SOURCE_REMOVE;
     }
+    self->wanted = -1;
     lim_worker_submit(worker_of(self), lim_begin_task_new(self->bench, &plan, self->run),
                       LIM_LANE_LIVE, LIM_ATTACK_SLOT_BEGIN, 0,
                       (LimTaskEvents){.done = begun,
@@ -667,6 +679,26 @@ do_restart(GSimpleAction *action, GVariant *parameter, gpointer data)
         "Restarted from step %d, another way; Ctrl+Z brings the former recording back",
         self->shown);
     lim_status_line_flash(self->status, text);
+}
+
+/* A page points at a picture: of another attack, that one is shown, and the form is set to it. */
+static void
+picture_wanted(LimAttackPane *self, LimAttackRun *run, int frame)
+{
+    const LimAttackPlan *plan = lim_attack_run_plan(run);
+
+    lim_transport_set_playing(self->transport, FALSE);
+    if (self->run && lim_attack_plan_equal(plan, lim_attack_run_plan(self->run)) &&
+        frame < lim_recording_n(lim_attack_run_recording(self->run))) {
+        lim_transport_move(self->transport, frame);
+        return;
+    }
+    lim_form_flush(self->form);
+    g_ptr_array_add(self->kept, lim_attack_run_ref(run));
+    self->wanted = frame;
+    lim_attack_form_set_method(self->form, plan->method, plan->params);
+    lim_form_pane_settle(LIM_FORM_PANE(self));
+    update_soon(self);
 }
 
 /* ---- pictures from elsewhere ---- */
@@ -944,11 +976,14 @@ build_bottom(LimAttackPane *self)
     for (gsize i = 0; i < G_N_ELEMENTS(pages); i++) {
         GtkWidget *page =
             pages[i].type ? g_object_new(pages[i].type(), NULL) : lim_timeline_new(pages[i].title);
-        if (pages[i].type)
+        if (pages[i].type) {
             lim_attack_page_set_session(LIM_ATTACK_PAGE(page),
                                         lim_pane_get_session(LIM_PANE(self)));
-        else
+            g_signal_connect_object(page, "picture-wanted", G_CALLBACK(picture_wanted), self,
+                                    G_CONNECT_SWAPPED);
+        } else {
             self->timeline = LIM_TIMELINE(page);
+        }
         gtk_stack_add_titled(GTK_STACK(self->pages), page, pages[i].name, pages[i].title);
         gtk_accessible_update_property(GTK_ACCESSIBLE(page), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                        pages[i].title, -1);
@@ -1080,7 +1115,7 @@ lim_attack_pane_class_init(LimAttackPaneClass *klass)
 static void
 lim_attack_pane_init(LimAttackPane *self)
 {
-    self->shown = self->judged = -1;
+    self->shown = self->judged = self->wanted = -1;
     self->kept = g_ptr_array_new_with_free_func((GDestroyNotify)lim_attack_run_unref);
 }
 

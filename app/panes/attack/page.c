@@ -8,6 +8,8 @@ typedef struct {
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE(LimAttackPage, lim_attack_page, GTK_TYPE_WIDGET)
 
+static guint wanted; /* signal */
+
 #define PRIV(self) ((LimAttackPagePrivate *)lim_attack_page_get_instance_private(self))
 
 void
@@ -70,6 +72,12 @@ lim_attack_page_show(LimAttackPage *self, LimAttackRun *run, int frame)
         LIM_ATTACK_PAGE_GET_CLASS(self)->show(self, run, frame);
 }
 
+void
+lim_attack_page_want(LimAttackPage *self, LimAttackRun *run, int frame)
+{
+    g_signal_emit(self, wanted, 0, run, frame);
+}
+
 static void
 dispose(GObject *object)
 {
@@ -85,6 +93,8 @@ static void
 lim_attack_page_class_init(LimAttackPageClass *klass)
 {
     G_OBJECT_CLASS(klass)->dispose = dispose;
+    wanted = g_signal_new("picture-wanted", LIM_TYPE_ATTACK_PAGE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                          NULL, G_TYPE_NONE, 2, G_TYPE_POINTER, G_TYPE_INT);
     gtk_widget_class_set_layout_manager_type(GTK_WIDGET_CLASS(klass), GTK_TYPE_BIN_LAYOUT);
     gtk_widget_class_set_accessible_role(GTK_WIDGET_CLASS(klass), GTK_ACCESSIBLE_ROLE_GROUP);
 }

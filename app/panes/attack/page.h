@@ -1,5 +1,8 @@
 /* A page below the pictures of the Attack view. It is told which picture of which attack is shown,
- * while it can be seen. */
+ * while it can be seen.
+ *
+ * Signal "picture-wanted" (LimAttackRun *run, int frame): a person points at a picture of an
+ * attack, that which is shown or another one. */
 #pragma once
 
 #include <gtk/gtk.h>
@@ -34,6 +37,9 @@ GtkWidget *lim_attack_page_line_new(void);
 void lim_attack_page_set_child(LimAttackPage *self, GtkWidget *child);
 const char *lim_attack_page_get_text(LimAttackPage *self);
 void lim_attack_page_show(LimAttackPage *self, LimAttackRun *run, int frame);
+
+/* Emits "picture-wanted". */
+void lim_attack_page_want(LimAttackPage *self, LimAttackRun *run, int frame);
 
 GType lim_attack_layers_get_type(void);
 GType lim_attack_ruler_get_type(void);

@@ -131,6 +131,12 @@ lim_attack_plan_restarts(const LimAttackPlan *plan)
     return restarts_of(plan, plan->params);
 }
 
+int
+lim_attack_plan_spare(const LimAttackPlan *plan)
+{
+    return plan->setup.queries - plan->setup.lattice - LIM_ATTACK_CHECKS;
+}
+
 /* Do they walk the same way, as long as there is no restart? */
 static bool
 same_way(const LimAttackPlan *a, const LimAttackPlan *b)

@@ -35,6 +35,10 @@ typedef struct LimAttackPlan {
 void lim_attack_plan_copy(LimAttackPlan *to, const LimAttackPlan *from);
 void lim_attack_plan_clear(LimAttackPlan *plan);
 bool lim_attack_plan_equal(const LimAttackPlan *a, const LimAttackPlan *b);
+/* Queries of the budget that the attack itself may ask, beside the 8-bit search and the checks of
+ * the clean picture, the result and its 8-bit picture; below 1: it cannot try anything. */
+#define LIM_ATTACK_CHECKS 3
+int lim_attack_plan_spare(const LimAttackPlan *plan);
 /* Where the plan has a Boundary Attack restart (boundary.h), borrowed; NULL: another attack. */
 const char *lim_attack_plan_restarts(const LimAttackPlan *plan);
 

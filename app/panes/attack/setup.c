@@ -74,8 +74,10 @@ const LimParamSpec lim_attack_setup_schema[] = {
      .def = 1000},
     {.name = "lattice",
      .label = "8-bit search",
-     .help = "Queries of the budget that are kept to find the nearest 8-bit picture that still "
-             "fools, which is what an exported PNG shows; 0: the result is only rounded.",
+     .help =
+         "Queries of the budget that are kept to find the nearest 8-bit picture that still "
+         "fools, which is what an exported PNG shows; 0: the result is only rounded. The attack "
+         "has what is left.",
      .unit = "",
      .kind = LIM_INT,
      .offset = offsetof(LimAttackSetup, lattice),
