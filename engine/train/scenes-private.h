@@ -18,6 +18,7 @@ typedef struct LimSceneTrainer {
     LimStepPlan plan;
     LimVal loss[LIM_SCENE_LOSSES];
     float *x;        /* [batch][3][size][size] */
+    float *noise;    /* as x */
     int32_t *mask;   /* [batch][size][size] */
     LimScene *scene; /* [batch] */
     float momentum;

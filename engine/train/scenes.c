@@ -1,6 +1,8 @@
 /* The trainer of segmenters and detectors. */
 #include "train/scenes.h"
 
+#include "base/rng.h"
+#include "models/modelfile.h"
 #include "train/checkpoint.h"
 #include "train/scenes-private.h"
 
@@ -35,6 +37,21 @@ const LimParamSpec lim_scene_training_schema[] = {
      .min = 0,
      .max = 10,
      .def = 2e-3},
+    {.name = "noise",
+     .label = "Noise",
+     .help = "Every scene gets Gaussian noise; its standard deviation is drawn between 0 and this, "
+             "so that a network does not take grain for something.",
+     .unit = "of 255",
+     .kind = LIM_REAL,
+     .offset = offsetof(LimSceneTraining, noise),
+     .max = 255,
+     .def = 0},
+    {.name = "from",
+     .label = "From",
+     .help = "Begin with the weights of this model file, of the same network. Empty: drawn ones.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(LimSceneTraining, from)},
     INT(checkpoint_every, "checkpoint-every", "Checkpoint every",
         "Steps between checkpoints; 0: only at the end.", "steps", 0, 1000000, 200),
     {0}};
@@ -51,12 +68,26 @@ typedef struct DrawJob {
 } DrawJob;
 
 static void
+add_noise(LimSceneTrainer *t, uint64_t number, size_t n, float *x, float *noise)
+{
+    const uint64_t stream = lim_rng_stream(LIM_STREAM_AUGMENT, "scene noise", number);
+    float strength;
+    lim_rng_uniform(t->p.seed, stream, 0, &strength, 1);
+    lim_rng_normal(t->p.seed, stream, 4, noise, n); /* behind the block of the strength */
+    strength *= (float)(2 * t->p.noise / 255);
+    for (size_t i = 0; i < n; i++)
+        x[i] += strength * noise[i];
+}
+
+static void
 draw_one(void *ctx, int i, int thread)
 {
     const DrawJob *j = ctx;
     LimSceneTrainer *t = j->t;
     const size_t area = (size_t)t->p.scenes.size * (size_t)t->p.scenes.size, k = (size_t)i;
     lim_scenes_draw(t->scenes, j->first + k, t->x + k * 3 * area, t->mask + k * area, &t->scene[k]);
+    if (t->p.noise > 0)
+        add_noise(t, j->first + k, 3 * area, t->x + k * 3 * area, t->noise + k * 3 * area);
 }
 
 static double
@@ -207,6 +238,27 @@ resume(LimSceneTrainer *t, LimError *err)
     return status;
 }
 
+/* The weights of a trained network of the same kind and size. */
+static LimStatus
+begin_from(LimSceneTrainer *t, LimError *err)
+{
+    LimModelFile *f = lim_modelfile_open(t->p.from, err);
+    if (!f)
+        return err->code;
+    LimSceneNetParams p;
+    LimStatus status =
+        lim_modelfile_params(f, lim_scene_net_kinds[t->klass->kind], lim_scene_net_schema, &p, err);
+    if (status == LIM_OK && memcmp(&p, &t->p.model, sizeof p) != 0)
+        status = lim_fail(err, LIM_E_PARAM,
+                          "%s has another backbone, width or number of classes; give the same "
+                          "--backbone, --width and data",
+                          t->p.from);
+    if (status == LIM_OK)
+        status = lim_store_read(t->store, f->st, "", err);
+    lim_modelfile_free(f);
+    return status;
+}
+
 /* ---- life -------------------------------------------------------------------------------------
  */
 
@@ -222,6 +274,7 @@ trainer_free(LimTask *task)
     json_decref(t->measured);
     free(t->checkpoint);
     free(t->x);
+    free(t->noise);
     free(t->mask);
     free(t->scene);
     free(t);
@@ -256,12 +309,16 @@ lim_scene_trainer_new(LimSceneNetKind kind, const LimSceneTraining *p, const Lim
     t->store = lim_store_new(p->seed);
     const size_t n = (size_t)p->batch, area = (size_t)p->scenes.size * (size_t)p->scenes.size;
     t->x = lim_alloc(n * 3 * area, sizeof *t->x);
+    if (p->noise > 0)
+        t->noise = lim_alloc(n * 3 * area, sizeof *t->noise);
     t->mask = lim_alloc(n * area, sizeof *t->mask);
     t->scene = lim_alloc(n, sizeof *t->scene);
     if (t->klass->plan(t, exec, err) == LIM_OK) {
         t->optim = lim_step_plan_optim(&t->plan);
         if (checkpoint && access(checkpoint, F_OK) == 0)
             resume(t, err);
+        else if (*p->from)
+            begin_from(t, err);
     }
     if (err->code != LIM_OK) {
         trainer_free(&t->base);

@@ -1,8 +1,9 @@
 /* Trainer of the networks for scenes, segmenters and detectors. A stepper: one step is one batch.
  *
  * Scenes are made as the training goes, number step * batch and on of the training split, so none
- * comes twice. Adam; the learning rate rises over the first 2 % of the steps and then falls to 0
- * along half a cosine. */
+ * comes twice. Each gets Gaussian noise of a standard deviation drawn up to `noise`, so that grain
+ * by itself means nothing to the network. Adam; the learning rate rises over the first 2 % of the
+ * steps and then falls to 0 along half a cosine. */
 #pragma once
 
 #include "data/scenes.h"
@@ -15,7 +16,9 @@ typedef struct LimSceneTraining {
     uint64_t seed;
     int steps, batch;
     double lr;
-    int checkpoint_every; /* steps; 0: only at the end */
+    double noise;            /* of 255 */
+    char from[LIM_TEXT_MAX]; /* model file to begin with; empty: weights are drawn */
+    int checkpoint_every;    /* steps; 0: only at the end */
 } LimSceneTraining;
 extern const LimParamSpec lim_scene_training_schema[];
 

@@ -26,6 +26,7 @@ settings(int backbone)
     p.model.width = 2;
     p.steps = 6;
     p.batch = 3;
+    p.noise = 4;
     p.checkpoint_every = 0;
     return p;
 }
@@ -96,6 +97,30 @@ test_resume(gconstpointer data)
     LimSceneNet *net = lim_scene_net_load(model[1], &err);
     g_assert_cmpstr(err.text, ==, "");
     g_assert_cmpint(net->kind, ==, kind);
+    /* a training that begins with it has its weights, and refuses another network's */
+    LimSceneTraining next = p;
+    next.noise = 8;
+    g_strlcpy(next.from, model[1], sizeof next.from);
+    LimTask *t = trainer(kind, &next, scenes, NULL, NULL, &one);
+    LimStore *store = lim_scene_trainer_store(t);
+    for (int i = 0; i < lim_store_count(store); i++) {
+        const int at = lim_store_find(net->store, lim_store_name(store, i));
+        g_assert_cmpint(at, >=, 0);
+        g_assert_cmpmem(lim_store_data(store, i),
+                        (gsize)lim_shape_size(lim_store_shape(store, i)) * sizeof(float),
+                        lim_store_data(net->store, at),
+                        (gsize)lim_shape_size(lim_store_shape(net->store, at)) * sizeof(float));
+    }
+    run(t, 1, &one);
+    lim_task_free(t);
+    next.model.width = 3;
+    g_assert_null(lim_scene_trainer_new(kind, &next, scenes, NULL, toy_log(NULL), &one, &err));
+    g_assert_nonnull(strstr(err.text, "--width"));
+    err = (LimError)LIM_ERROR_INIT;
+    g_strlcpy(next.from, "nowhere.safetensors", sizeof next.from);
+    g_assert_null(lim_scene_trainer_new(kind, &next, scenes, NULL, toy_log(NULL), &one, &err));
+    toy_assert_sentence(&err);
+    err = (LimError)LIM_ERROR_INIT;
     g_assert_cmpstr(net->class_names[0], ==, "background");
     json_t *made = json_loads(net->training, 0, NULL);
     g_assert_cmpfloat(json_number_value(json_object_get(made, "m")), ==, 0.5);
