@@ -53,7 +53,7 @@ tsan:
 	    -Db_sanitize=thread)
 	@ninja -C build-tsan
 	@tests/tools/run-tests.py build-tsan -t 10 \
-	    --suite base --suite kernels --suite train --suite jobs
+	    --suite base --suite kernels --suite train --suite jobs --suite threads
 
 format:
 	$(packages) format

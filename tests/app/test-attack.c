@@ -879,6 +879,21 @@ body_pages(TestApp *t)
     for (int i = 0; i < 100 && !lim_plot_get_n_points(race, 0); i++)
         test_spin(50);
     g_assert_cmpint(lim_plot_get_n_points(race, 0), >, 0);
+    gtk_stack_set_visible_child_name(GTK_STACK(stack), "slice");
+    const int n = lim_recording_n(lim_attack_run_recording(run));
+    GtkWidget *there = test_find_labelled(stack, "Picture at the place");
+    g_assert_cmpint(lim_transport_get_step(a.transport), ==, n - 1);
+    g_signal_emit_by_name(slice, "place-moved", 0.0, 0.0); /* the clean picture */
+    for (int i = 0; i < 100 && !lim_picture_view_get_pixel(LIM_PICTURE_VIEW(there), 16, 16); i++)
+        test_spin(50);
+    for (int y = 0; y < 32; y++)
+        for (int x = 0; x < 32; x++)
+            g_assert_cmpint(*lim_picture_view_get_pixel(LIM_PICTURE_VIEW(there), x, y), ==,
+                            (int)lrintf(255 * lim_attack_run_clean(run)[y * 32 + x]));
+    g_signal_emit_by_name(slice, "place-activated", 0.0, 0.0);
+    g_assert_cmpint(lim_transport_get_step(a.transport), ==, 0);
+    lim_transport_move(a.transport, n - 1);
+    wait_current(&a);
     gtk_stack_set_visible_child_name(GTK_STACK(stack), "ruler");
     lim_ruler_set_place(ruler, 0);
     GtkWidget *picture = test_find_labelled(stack, "Picture on the line");

@@ -48,6 +48,110 @@ test_map(void)
     gtk_window_destroy(window);
 }
 
+typedef struct {
+    int moved, activated;
+    double x, y;
+} Seen;
+
+static void
+on_place(LimSlice *s, double x, double y, Seen *seen)
+{
+    seen->moved++;
+    seen->x = x;
+    seen->y = y;
+}
+
+static void
+on_activated(LimSlice *s, double x, double y, Seen *seen)
+{
+    seen->activated++;
+}
+
+/* Texts stay inside the map and cover neither each other nor the points, wherever these lie. */
+static void
+test_texts(void)
+{
+    LimSlice *s = LIM_SLICE(lim_slice_new("Decision slice"));
+    GtkWindow *window = test_show(GTK_WIDGET(s), 220, 200);
+    g_autoptr(GRand) random = g_rand_new_with_seed(3);
+    static int label[400];
+    static float sure[400];
+    graphene_rect_t box[20];
+    int w, h;
+
+    for (int i = 0; i < 400; i++) {
+        label[i] = i % 20 < 10 ? 0 : i / 20 < 10 ? 1 : 2;
+        sure[i] = 1;
+    }
+    lim_slice_set_map(s, label, sure, 20, 0, 0, 1, names, 3);
+    for (int run = 0; run < 20; run++) {
+        LimSlicePoint points[] = {{0, 0, "clean"}, {0, 0, "start"}, {0, 0, "shown"}};
+        for (int i = 0; i < 3; i++) { /* in the middle, where names of classes stand; or together */
+            points[i].x = run == 0 ? 0.5 : g_rand_double_range(random, 0.1, 0.9);
+            points[i].y = run == 0 ? 0.5 : g_rand_double_range(random, 0.1, 0.9);
+        }
+        lim_slice_set_points(s, points, 3);
+        g_free(test_render(GTK_WIDGET(s), 1, &w, &h));
+        const int n = lim_slice_get_texts(s, box, 20);
+        g_assert_cmpint(n, >=, 3);
+        for (int i = 0; i < n; i++) {
+            g_assert_cmpfloat((double)box[i].origin.x, >=, 10);
+            g_assert_cmpfloat((double)box[i].origin.x + (double)box[i].size.width, <=, 210);
+            for (int k = 0; k < i; k++)
+                g_assert_false(graphene_rect_intersection(&box[i], &box[k], NULL));
+            for (int k = 0; k < 3 && i < 3; k++) {
+                double x, y;
+                lim_slice_locate(s, points[k].x, points[k].y, &x, &y);
+                g_assert_false(
+                    graphene_rect_contains_point(&box[i],
+                                                 &GRAPHENE_POINT_INIT((float)x, (float)y)));
+            }
+        }
+    }
+    gtk_window_destroy(window);
+}
+
+/* The arrow keys point at places of the map, at first from the first point; Enter activates. */
+static void
+test_place(void)
+{
+    LimSlice *s = LIM_SLICE(lim_slice_new("Decision slice"));
+    GtkWindow *window = test_show(GTK_WIDGET(s), 200, 200);
+    const int label[4] = {0, 1, 2, 2};
+    const float sure[4] = {1, 1, 1, 1};
+    const LimSlicePoint point = {1, 3, "clean"};
+    Seen seen = {0};
+    int w, h;
+
+    g_signal_connect(s, "place-moved", G_CALLBACK(on_place), &seen);
+    g_signal_connect(s, "place-activated", G_CALLBACK(on_activated), &seen);
+    g_assert_false(test_key(GTK_WIDGET(s), GDK_KEY_Left, 0)); /* no map yet */
+    lim_slice_set_map(s, label, sure, 2, 0, 0, 4, names, 3);
+    lim_slice_set_points(s, &point, 1);
+    g_assert_true(test_key(GTK_WIDGET(s), GDK_KEY_Return, 0));
+    g_assert_cmpint(seen.activated, ==, 0); /* nothing is pointed at */
+    g_assert_true(test_key(GTK_WIDGET(s), GDK_KEY_Right, 0));
+    g_assert_cmpfloat(seen.x, >, 1);
+    g_assert_cmpfloat(seen.y, ==, 3);
+    for (int i = 0; i < 100; i++)
+        test_key(GTK_WIDGET(s), GDK_KEY_Right, GDK_SHIFT_MASK);
+    g_assert_cmpfloat(seen.x, ==, 4); /* the rim */
+    for (int i = 0; i < 25; i++)
+        test_key(GTK_WIDGET(s), GDK_KEY_Down, GDK_SHIFT_MASK);
+    g_assert_cmpfloat(seen.y, ==, 0);
+    g_assert_cmpint(seen.moved, ==, 126);
+    g_assert_true(test_key(GTK_WIDGET(s), GDK_KEY_Return, 0));
+    g_assert_cmpint(seen.activated, ==, 1);
+    g_assert_false(test_key(GTK_WIDGET(s), GDK_KEY_z, GDK_CONTROL_MASK));
+    lim_slice_set_place(s, 1, 3);
+    g_assert_cmpint(seen.moved, ==, 126);
+    const char *all = "Of the area: Coat 25 %, Bag 25 %, Boot 50 %. clean in Coat. The place is in "
+                      "Coat";
+    gtk_test_accessible_assert_property(s, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, all);
+    g_free(test_render(GTK_WIDGET(s), 1, &w, &h));
+    gtk_window_destroy(window);
+}
+
 static void
 on_moved(LimRuler *r, double place, double *seen)
 {
@@ -126,6 +230,8 @@ main(int argc, char **argv)
 {
     test_ui_init(&argc, &argv);
     g_test_add_func("/slice/map", test_map);
+    g_test_add_func("/slice/texts", test_texts);
+    g_test_add_func("/slice/place", test_place);
     g_test_add_func("/slice/ruler", test_ruler);
     g_test_add_func("/slice/colors", test_colors);
     g_test_add_func("/slice/terms", test_terms);

@@ -8,6 +8,9 @@
 #include <string.h>
 
 #define POINTS_MAX 4
+#define TEXTS_MAX  40
+#define DOT        5          /* radius of a point */
+#define STEP       (1.0 / 60) /* of an arrow key, in sides; with Shift five of them */
 
 struct _LimSlice {
     GtkWidget parent_instance;
@@ -22,7 +25,14 @@ struct _LimSlice {
     int n_path;
     LimSlicePoint points[POINTS_MAX];
     int n_points;
+    double place[2]; /* that is pointed at; NaN: none */
+    GtkGesture *drag;
+    graphene_rect_t texts[TEXTS_MAX]; /* of the last drawing */
+    int n_texts;
 };
+
+enum { MOVED, ACTIVATED, N_SIGNALS };
+static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE(LimSlice, lim_slice, GTK_TYPE_WIDGET)
 
@@ -47,6 +57,9 @@ describe(LimSlice *self)
         if (k >= 0)
             g_string_append_printf(text, ". %s in %s", self->points[i].name, self->names[k]);
     }
+    const int here = lim_slice_get_label(self, self->place[0], self->place[1]);
+    if (here >= 0)
+        g_string_append_printf(text, ". The place is in %s", self->names[here]);
     gtk_accessible_update_property(GTK_ACCESSIBLE(self), GTK_ACCESSIBLE_PROPERTY_LABEL, self->name,
                                    GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, text->str, -1);
 }
@@ -65,6 +78,15 @@ lim_slice_clear(LimSlice *self)
     g_clear_pointer(&self->label, g_free);
     g_clear_pointer(&self->path, g_free);
     self->n_path = self->n_points = 0;
+    self->place[0] = self->place[1] = NAN;
+    changed(self);
+}
+
+void
+lim_slice_set_place(LimSlice *self, double x, double y)
+{
+    self->place[0] = x;
+    self->place[1] = y;
     changed(self);
 }
 
@@ -121,10 +143,11 @@ lim_slice_set_points(LimSlice *self, const LimSlicePoint *points, int n)
 int
 lim_slice_get_label(LimSlice *self, double x, double y)
 {
+    if (!self->map || isnan(x) || isnan(y))
+        return -1;
     int column = (int)floor((x - self->x0) / self->side * self->grid);
     int row = (int)floor((1 - (y - self->y0) / self->side) * self->grid);
-
-    if (!self->map || column < 0 || row < 0 || column >= self->grid || row >= self->grid)
+    if (column < 0 || row < 0 || column >= self->grid || row >= self->grid)
         return -1;
     return self->label[row * self->grid + column];
 }
@@ -152,15 +175,31 @@ lim_slice_locate(LimSlice *self, double x, double y, double *widget_x, double *w
 
 /* ---- drawing ---- */
 
-/* Text that can be read on any colour. */
-static void
-draw_text(LimSlice *self, cairo_t *cr, const char *string, double x, double y, double align)
+int
+lim_slice_get_texts(LimSlice *self, graphene_rect_t *boxes, int n)
 {
-    g_autoptr(PangoLayout) text = gtk_widget_create_pango_layout(GTK_WIDGET(self), string);
-    int w, h;
+    n = MIN(n, self->n_texts);
+    if (n)
+        memcpy(boxes, self->texts, (gsize)n * sizeof *boxes);
+    return n;
+}
 
-    pango_layout_get_pixel_size(text, &w, &h);
-    cairo_move_to(cr, x - align * w, y - h / 2.0);
+static gboolean
+covers_text(const LimSlice *self, const graphene_rect_t *box)
+{
+    for (int i = 0; i < self->n_texts; i++)
+        if (graphene_rect_intersection(box, &self->texts[i], NULL))
+            return TRUE;
+    return FALSE;
+}
+
+/* Text that can be read on any colour, in its box. */
+static void
+draw_text(LimSlice *self, cairo_t *cr, PangoLayout *text, const graphene_rect_t *box)
+{
+    if (self->n_texts < TEXTS_MAX)
+        self->texts[self->n_texts++] = *box;
+    cairo_move_to(cr, (double)box->origin.x, (double)box->origin.y);
     pango_cairo_layout_path(cr, text);
     cairo_set_source_rgb(cr, 1, 1, 1);
     cairo_set_line_width(cr, 3);
@@ -170,35 +209,122 @@ draw_text(LimSlice *self, cairo_t *cr, const char *string, double x, double y, d
     cairo_fill(cr);
 }
 
-/* The place of a class that is farthest from other classes (in steps of the grid), for its name. */
-static gboolean
-find_name_place(LimSlice *self, int k, double *x, double *y)
+/* The box of a text with its middle at (x, y), moved into the square. */
+static graphene_rect_t
+box_at(LimSlice *self, PangoLayout *text, double x, double y)
 {
-    int best = 0, n = self->grid;
+    double left, top, side = lay_out(self, &left, &top);
+    int w, h;
+
+    pango_layout_get_pixel_size(text, &w, &h);
+    x = CLAMP(x - w / 2.0, left + 2, MAX(left + side - w - 2, left + 2));
+    y = CLAMP(y - h / 2.0, top + 2, MAX(top + side - h - 2, top + 2));
+    return GRAPHENE_RECT_INIT((float)x, (float)y, (float)w, (float)h);
+}
+
+/* The name of a point beside it: where it covers neither another text nor a point. */
+static void
+draw_point_name(LimSlice *self, cairo_t *cr, const LimSlicePoint *point)
+{
+    g_autoptr(PangoLayout) text = gtk_widget_create_pango_layout(GTK_WIDGET(self), point->name);
+    const double gap = DOT + 4;
+    double x, y;
+    int w, h;
+
+    lim_slice_locate(self, point->x, point->y, &x, &y);
+    pango_layout_get_pixel_size(text, &w, &h);
+    const double across = gap + w / 2.0, down = gap + h / 2.0;
+    const double places[][2] = {{x + across, y},        {x - across, y},
+                                {x, y - down},          {x, y + down},
+                                {x + across, y - down}, {x - across, y - down},
+                                {x + across, y + down}, {x - across, y + down}};
+    graphene_rect_t box = box_at(self, text, places[0][0], places[0][1]), best = box;
+    for (gsize i = 0; i < G_N_ELEMENTS(places); i++) {
+        gboolean free = TRUE;
+        box = box_at(self, text, places[i][0], places[i][1]);
+        for (int k = 0; k < self->n_points && free; k++) {
+            double px, py;
+            lim_slice_locate(self, self->points[k].x, self->points[k].y, &px, &py);
+            graphene_rect_t dot = GRAPHENE_RECT_INIT((float)px - DOT - 1, (float)py - DOT - 1,
+                                                     2 * DOT + 2, 2 * DOT + 2);
+            free = !graphene_rect_intersection(&box, &dot, NULL);
+        }
+        if (free && !covers_text(self, &box)) {
+            best = box;
+            break;
+        }
+    }
+    draw_text(self, cr, text, &best);
+}
+
+/* How far the place is from other classes and the rim, in steps of the grid; at most n. */
+static int
+distance_to_others(const LimSlice *self, int k, int row, int column)
+{
+    const int n = self->grid;
+    int r = 0;
+
+    for (gboolean same = TRUE; same && r < n; r += same)
+        for (int d = -r; d <= r && same; d++) {
+            const int at[4][2] = {{row - r, column + d},
+                                  {row + r, column + d},
+                                  {row + d, column - r},
+                                  {row + d, column + r}};
+            for (int i = 0; i < 4 && same; i++)
+                same = at[i][0] >= 0 && at[i][1] >= 0 && at[i][0] < n && at[i][1] < n &&
+                       self->label[at[i][0] * n + at[i][1]] == k;
+        }
+    return r;
+}
+
+/* The name of a class in its part of the map, as far inside as other texts leave room; small parts
+ * have none. */
+static void
+draw_class_name(LimSlice *self, cairo_t *cr, int k)
+{
+    g_autoptr(PangoLayout) text = gtk_widget_create_pango_layout(GTK_WIDGET(self), self->names[k]);
+    double left, top, side = lay_out(self, &left, &top);
+    graphene_rect_t best = GRAPHENE_RECT_INIT(0, 0, 0, 0);
+    const int n = self->grid;
+    int farthest = 2;
 
     for (int row = 0; row < n; row++)
         for (int column = 0; column < n; column++) {
-            int r = 0;
-            gboolean same = TRUE;
-            while (same && r < n) {
-                for (int d = -r; d <= r && same; d++) {
-                    const int at[4][2] = {{row - r, column + d},
-                                          {row + r, column + d},
-                                          {row + d, column - r},
-                                          {row + d, column + r}};
-                    for (int i = 0; i < 4 && same; i++)
-                        same = at[i][0] >= 0 && at[i][1] >= 0 && at[i][0] < n && at[i][1] < n &&
-                               self->label[at[i][0] * n + at[i][1]] == k;
-                }
-                r += same;
-            }
-            if (r > best) {
-                best = r;
-                *x = (column + 0.5) / n;
-                *y = (row + 0.5) / n;
-            }
+            if (self->label[row * n + column] != k)
+                continue;
+            const graphene_rect_t box =
+                box_at(self, text, left + (column + 0.5) / n * side, top + (row + 0.5) / n * side);
+            if (covers_text(self, &box))
+                continue;
+            const int r = distance_to_others(self, k, row, column);
+            if (r <= farthest)
+                continue;
+            farthest = r;
+            best = box;
         }
-    return best >= 3;
+    if (farthest > 2)
+        draw_text(self, cr, text, &best);
+}
+
+/* A cross with a gap in the middle, light around dark. */
+static void
+draw_place(LimSlice *self, cairo_t *cr)
+{
+    double x, y;
+
+    if (isnan(self->place[0]) || isnan(self->place[1]))
+        return;
+    lim_slice_locate(self, self->place[0], self->place[1], &x, &y);
+    for (int rim = 1; rim >= 0; rim--) {
+        for (int i = 0; i < 4; i++) {
+            const double dx = i == 0 ? 1 : i == 1 ? -1 : 0, dy = i == 2 ? 1 : i == 3 ? -1 : 0;
+            cairo_move_to(cr, x + 4 * dx, y + 4 * dy);
+            cairo_line_to(cr, x + 11 * dx, y + 11 * dy);
+        }
+        cairo_set_source_rgb(cr, rim, rim, rim);
+        cairo_set_line_width(cr, 2 + 2 * rim);
+        cairo_stroke(cr);
+    }
 }
 
 static void
@@ -238,20 +364,21 @@ snapshot(GtkWidget *widget, GtkSnapshot *snapshot)
         cairo_set_line_width(cr, 1.5 + 2 * rim);
         cairo_stroke(cr);
     }
-    for (int k = 0; k < self->n_names; k++)
-        if (find_name_place(self, k, &x, &y))
-            draw_text(self, cr, self->names[k], left + x * side, top + y * side, 0.5);
     for (int i = 0; i < self->n_points; i++) {
         lim_slice_locate(self, self->points[i].x, self->points[i].y, &x, &y);
-        cairo_arc(cr, x, y, 5, 0, 2 * G_PI);
+        cairo_arc(cr, x, y, DOT, 0, 2 * G_PI);
         cairo_set_source_rgb(cr, 1, 1, 1);
         cairo_fill_preserve(cr);
         cairo_set_source_rgb(cr, 0, 0, 0);
         cairo_set_line_width(cr, 2);
         cairo_stroke(cr);
-        draw_text(self, cr, self->points[i].name, x + (x < left + side / 2 ? 9 : -9), y,
-                  x < left + side / 2 ? 0 : 1);
     }
+    self->n_texts = 0;
+    for (int i = 0; i < self->n_points; i++)
+        draw_point_name(self, cr, &self->points[i]);
+    for (int k = 0; k < self->n_names; k++)
+        draw_class_name(self, cr, k);
+    draw_place(self, cr);
     cairo_restore(cr);
     cairo_destroy(cr);
 }
@@ -261,6 +388,98 @@ measure(GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimu
         int *minimum_baseline, int *natural_baseline)
 {
     *minimum = *natural = 120;
+}
+
+/* ---- pointer and keys ---- */
+
+static void
+point_at(LimSlice *self, double x, double y)
+{
+    if (!self->map)
+        return;
+    lim_slice_set_place(self, CLAMP(x, self->x0, self->x0 + self->side),
+                        CLAMP(y, self->y0, self->y0 + self->side));
+    g_signal_emit(self, signals[MOVED], 0, self->place[0], self->place[1]);
+}
+
+static void
+point_at_pixel(LimSlice *self, double widget_x, double widget_y)
+{
+    double left, top, side = lay_out(self, &left, &top);
+
+    point_at(self, self->x0 + (widget_x - left) / side * self->side,
+             self->y0 + (1 - (widget_y - top) / side) * self->side);
+}
+
+static void
+activate(LimSlice *self)
+{
+    if (self->map && !isnan(self->place[0]))
+        g_signal_emit(self, signals[ACTIVATED], 0, self->place[0], self->place[1]);
+}
+
+static void
+drag_begin(LimSlice *self, double x, double y)
+{
+    gtk_widget_grab_focus(GTK_WIDGET(self));
+    point_at_pixel(self, x, y);
+}
+
+static void
+drag_update(LimSlice *self, double dx, double dy)
+{
+    double x, y;
+
+    if ((dx != 0 || dy != 0) &&
+        gtk_gesture_drag_get_start_point(GTK_GESTURE_DRAG(self->drag), &x, &y))
+        point_at_pixel(self, x + dx, y + dy);
+}
+
+static void
+pressed(LimSlice *self, int n)
+{
+    if (n == 2)
+        activate(self);
+}
+
+static gboolean
+key_pressed(LimSlice *self, guint keyval, guint code, GdkModifierType state)
+{
+    const double step = self->side * STEP * (state & GDK_SHIFT_MASK ? 5 : 1);
+    double x = self->place[0], y = self->place[1];
+
+    if (!self->map || state & (GDK_CONTROL_MASK | GDK_ALT_MASK))
+        return GDK_EVENT_PROPAGATE;
+    if (isnan(x)) {
+        x = self->n_points ? self->points[0].x : self->x0 + self->side / 2;
+        y = self->n_points ? self->points[0].y : self->y0 + self->side / 2;
+    }
+    switch (keyval) {
+    case GDK_KEY_Left:
+    case GDK_KEY_KP_Left:
+        x -= step;
+        break;
+    case GDK_KEY_Right:
+    case GDK_KEY_KP_Right:
+        x += step;
+        break;
+    case GDK_KEY_Up:
+    case GDK_KEY_KP_Up:
+        y += step;
+        break;
+    case GDK_KEY_Down:
+    case GDK_KEY_KP_Down:
+        y -= step;
+        break;
+    case GDK_KEY_Return:
+    case GDK_KEY_KP_Enter:
+        activate(self);
+        return GDK_EVENT_STOP;
+    default:
+        return GDK_EVENT_PROPAGATE;
+    }
+    point_at(self, x, y);
+    return GDK_EVENT_STOP;
 }
 
 static void
@@ -284,6 +503,10 @@ lim_slice_class_init(LimSliceClass *klass)
     G_OBJECT_CLASS(klass)->finalize = finalize;
     widget_class->snapshot = snapshot;
     widget_class->measure = measure;
+    signals[MOVED] = g_signal_new("place-moved", LIM_TYPE_SLICE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                  NULL, G_TYPE_NONE, 2, G_TYPE_DOUBLE, G_TYPE_DOUBLE);
+    signals[ACTIVATED] = g_signal_new("place-activated", LIM_TYPE_SLICE, G_SIGNAL_RUN_LAST, 0, NULL,
+                                      NULL, NULL, G_TYPE_NONE, 2, G_TYPE_DOUBLE, G_TYPE_DOUBLE);
     gtk_widget_class_set_css_name(widget_class, "slice");
     gtk_widget_class_set_accessible_role(widget_class, GTK_ACCESSIBLE_ROLE_IMG);
 }
@@ -291,6 +514,20 @@ lim_slice_class_init(LimSliceClass *klass)
 static void
 lim_slice_init(LimSlice *self)
 {
+    GtkEventController *keys = gtk_event_controller_key_new();
+    GtkGesture *click = gtk_gesture_click_new();
+
+    self->place[0] = self->place[1] = NAN;
+    gtk_widget_set_focusable(GTK_WIDGET(self), TRUE);
+    gtk_widget_set_cursor_from_name(GTK_WIDGET(self), "crosshair");
+    g_signal_connect_swapped(keys, "key-pressed", G_CALLBACK(key_pressed), self);
+    gtk_widget_add_controller(GTK_WIDGET(self), keys);
+    g_signal_connect_swapped(click, "pressed", G_CALLBACK(pressed), self);
+    gtk_widget_add_controller(GTK_WIDGET(self), GTK_EVENT_CONTROLLER(click));
+    self->drag = gtk_gesture_drag_new();
+    g_signal_connect_swapped(self->drag, "drag-begin", G_CALLBACK(drag_begin), self);
+    g_signal_connect_swapped(self->drag, "drag-update", G_CALLBACK(drag_update), self);
+    gtk_widget_add_controller(GTK_WIDGET(self), GTK_EVENT_CONTROLLER(self->drag));
 }
 
 GtkWidget *

@@ -1,7 +1,14 @@
 /* A plane of pictures as a map of classes, with a path in it.
  *
  * Colours say which class the classifier sees, paler where it is less sure; the name of a class
- * stands in its largest part. */
+ * stands in its largest part, where it covers no other text.
+ *
+ * One place can be pointed at: by a click or a drag, or with the arrow keys (with Shift in larger
+ * steps), which at first move it from the first of the points.
+ *
+ * Signals:
+ *   "place-moved" (double x, double y): another place is pointed at
+ *   "place-activated" (double x, double y): a double click, or Enter */
 #pragma once
 
 #include <gtk/gtk.h>
@@ -21,8 +28,13 @@ void lim_slice_set_map(LimSlice *self, const int *label, const float *confidence
                        double x0, double y0, double side, const char *const *names, int n_names);
 void lim_slice_set_path(LimSlice *self, const double (*xy)[2], int n);         /* copied */
 void lim_slice_set_points(LimSlice *self, const LimSlicePoint *points, int n); /* copied; <= 4 */
+/* Points at a place, without a signal; a NaN: at none. */
+void lim_slice_set_place(LimSlice *self, double x, double y);
 void lim_slice_clear(LimSlice *self);
 /* The class at a place, -1 outside or before there is a map. */
 int lim_slice_get_label(LimSlice *self, double x, double y);
 /* Where a place of the plane lies in the widget, in logical pixels. */
 void lim_slice_locate(LimSlice *self, double x, double y, double *widget_x, double *widget_y);
+/* The places where the texts of the last drawing stand, in logical pixels; returns how many, at
+ * most n. For tests. */
+int lim_slice_get_texts(LimSlice *self, graphene_rect_t *boxes, int n);

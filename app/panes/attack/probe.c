@@ -31,6 +31,15 @@ place(const LimAttackRun *run, int frame, double t, float *out)
         out[i] = t >= 1 ? shown[i] : clean[i] + (float)t * (shown[i] - clean[i]);
 }
 
+static void
+plane_place(const LimAttackRun *run, const float *const axis[2], double x, double y, float *out)
+{
+    const float *clean = lim_attack_run_clean(run);
+
+    for (size_t i = 0; i < size_of(run); i++)
+        out[i] = clean[i] + (float)x * axis[0][i] + (float)y * axis[1][i];
+}
+
 /* ---- the line ---- */
 
 static LimStep
@@ -92,7 +101,10 @@ place_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err
 
     self->picture = lim_alloc(size_of(self->run), sizeof(float));
     self->probability = lim_alloc((size_t)lim_attack_run_classes(self->run), sizeof(float));
-    place(self->run, self->frame, self->t, self->picture);
+    if (self->axis[0])
+        plane_place(self->run, (const float *const *)self->axis, self->x, self->y, self->picture);
+    else
+        place(self->run, self->frame, self->t, self->picture);
     self->l2 = lim_l2(self->picture, lim_attack_run_clean(self->run), size_of(self->run));
     return lim_attack_run_ask(self->run, exec, self->picture, 1, &self->label, &confidence,
                               self->probability, err) == LIM_OK
@@ -106,21 +118,43 @@ place_free(LimTask *t)
     LimPlaceTask *self = (LimPlaceTask *)t;
 
     lim_attack_run_unref(self->run);
+    free(self->axis[0]);
+    free(self->axis[1]);
     free(self->picture);
     free(self->probability);
     free(self);
 }
 
-LimTask *
-lim_place_task_new(LimAttackRun *run, int frame, double t)
+static LimPlaceTask *
+place_new(LimAttackRun *run)
 {
     static const LimTaskClass klass = {"place between pictures", place_step, NULL, place_free};
     LimPlaceTask *self = lim_alloc(1, sizeof *self);
 
     self->base.klass = &klass;
     self->run = lim_attack_run_ref(run);
+    return self;
+}
+
+LimTask *
+lim_place_task_new(LimAttackRun *run, int frame, double t)
+{
+    LimPlaceTask *self = place_new(run);
+
     self->frame = frame;
     self->t = t;
+    return &self->base;
+}
+
+LimTask *
+lim_plane_place_task_new(LimAttackRun *run, const float *const axis[2], double x, double y)
+{
+    LimPlaceTask *self = place_new(run);
+
+    for (int k = 0; k < 2; k++)
+        self->axis[k] = lim_memdup(axis[k], size_of(run), sizeof(float));
+    self->x = x;
+    self->y = y;
     return &self->base;
 }
 
@@ -218,14 +252,11 @@ slice_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err
         self->label = lim_alloc(grid * grid, sizeof *self->label);
         self->confidence = lim_alloc(grid * grid, sizeof(float));
     }
-    const float *clean = lim_attack_run_clean(self->run);
     const double y = self->y0 + self->side * (1 - (self->row + 0.5) / self->grid);
     float *x = lim_alloc(grid * n, sizeof *x);
     for (size_t c = 0; c < grid; c++) {
         const double across = self->x0 + self->side * ((double)c + 0.5) / self->grid;
-        for (size_t i = 0; i < n; i++)
-            x[c * n + i] =
-                clean[i] + (float)across * self->axis[0][i] + (float)y * self->axis[1][i];
+        plane_place(self->run, (const float *const *)self->axis, across, y, x + c * n);
     }
     const size_t at = (size_t)self->row * grid;
     const LimStatus status = lim_attack_run_ask(self->run, exec, x, self->grid, self->label + at,

@@ -21,12 +21,14 @@ typedef struct LimStripTask {
 } LimStripTask;
 LimTask *lim_strip_task_new(LimAttackRun *run, int frame);
 
-/* One place on it. */
+/* One place on it, or in a plane (below). */
 typedef struct LimPlaceTask {
     LimTask base;
     LimAttackRun *run;
     int frame;
     double t;
+    float *axis[2]; /* [size]; NULL: on the line */
+    double x, y;    /* in the plane */
     /* After LIM_STEP_DONE: */
     float *picture;     /* [c][h][w] */
     float *probability; /* [classes] */
@@ -53,6 +55,9 @@ typedef struct LimSliceTask {
     int path_frame[LIM_SLICE_PATH];
 } LimSliceTask;
 LimTask *lim_slice_task_new(LimAttackRun *run, int frame, int grid);
+/* The place x, y of the plane with these axes, which are copied. */
+LimTask *lim_plane_place_task_new(LimAttackRun *run, const float *const axis[2], double x,
+                                  double y);
 
 /* The relative error of every layer: of the shown picture, and of what each denoiser makes of it.
  */

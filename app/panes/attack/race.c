@@ -70,8 +70,9 @@ mark(LimAttackRace *self)
     const int n = at < lim_attack_count() ? lim_plot_get_n_points(self->plot, (int)at) : 0;
     int point = -1;
 
-    while (point + 1 < n && self->racers[at].frame_of[point + 1] <= self->frame)
-        point++;
+    while (point + 1 < n && self->racers[at].frame_of[point + 1] <= self->frame &&
+           (point < 0 || self->racers[at].frame_of[point] < self->racers[at].frame_of[point + 1]))
+        point++; /* not along the end, where nothing changes any more */
     lim_plot_set_marker(self->plot, (int)at, point < 0 ? (double)NAN : point, "shown");
 }
 
