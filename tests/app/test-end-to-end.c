@@ -2,6 +2,8 @@
  * over AT-SPI, by the names that are on the screen. */
 #include "make-model.h"
 
+#include "attacks/attackfile.h"
+
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 
@@ -532,6 +534,73 @@ test_attack(void)
     stop(pid, app);
 }
 
+/* Types with the keys, into the window called like this; there is no window manager that would give
+ * it the focus. */
+static void
+type_into(const char *window, const char *text)
+{
+    g_autofree char *focus = g_strdup_printf("xdotool search --sync --name '%s' windowfocus --sync "
+                                             "key ctrl+a type '%s'",
+                                             window, text);
+    int status = -1;
+
+    g_assert_true(g_spawn_command_line_sync(focus, NULL, NULL, &status, NULL));
+    g_assert_true(g_spawn_check_wait_status(status, NULL));
+    g_assert_true(g_spawn_command_line_sync("xdotool key Return", NULL, NULL, NULL, NULL));
+}
+
+/* From a choice to a file: picture, classifier, attack, restart from a step, export. */
+static void
+test_attack_file(void)
+{
+    g_autofree char *tool = g_find_program_in_path("xdotool");
+    g_autofree char *file = g_build_filename(folder, "attacked.png", NULL);
+    g_autofree char *floats = g_build_filename(folder, "attacked.npy", NULL);
+    LimError err = LIM_ERROR_INIT;
+    LimAttackRead read;
+
+    if (!tool) {
+        g_test_skip("needs xdotool for the keys in a list");
+        return;
+    }
+    GPid pid = start();
+    g_autoptr(Node) app = wait_for(&root, "application", "");
+    g_autoptr(Node) status = wait_for(app, NULL, "16 samples of 32");
+    press(app, "tab", "Attack");
+    g_autoptr(Node) first = wait_for(app, NULL, "✔ Fools the classifier:");
+    set_number(app, "spin button", "Query budget", 400);
+    set_number(app, "spin button", "Picture", 3);
+    choose(app, "Classifier", 1, "fashion-plain");
+    g_autoptr(Node) chosen =
+        wait_for(app, NULL, "Boundary Attack on fashion-plain, sample picture 3, seed 1");
+    g_autoptr(Node) all = wait_for(app, "label", "step 400 of 400");
+    g_autoptr(Node) fools = wait_for(app, NULL, "✔ Fools the classifier:");
+
+    set_value(app, "Step shown", 120);
+    g_autoptr(Node) there = wait_for(app, "label", "step 120 of 400");
+    press(app, "button", "Restart from here");
+    g_autoptr(Node) restarted = wait_for(app, NULL, "Restarted from step 120");
+    g_autoptr(Node) again = wait_for(app, "label", "step 400 of 400");
+    g_autoptr(Node) still = wait_for(app, NULL, "✔ Fools the classifier:");
+
+    press(app, "button", "Export PNG");
+    type_into("Export", file);
+    for (int i = 0; i < 200 && !g_file_test(floats, G_FILE_TEST_EXISTS); i++)
+        g_usleep(50000);
+    g_assert_cmpint(lim_attackfile_read(file, &read, &err), ==, LIM_OK);
+    g_assert_cmpstr(read.klass->name, ==, "boundary");
+    g_assert_cmpstr(read.model, ==, "fashion-plain.safetensors");
+    g_assert_cmpstr(read.from, ==, "sample");
+    g_assert_cmpint(read.picture, ==, 3);
+    g_assert_cmpint(read.queries, ==, 400);
+    const LimParamSpec *restarts = lim_params_find(read.klass->schema, "restarts");
+    g_assert_cmpstr((char *)read.params + restarts->offset, ==, "118:1");
+    free(read.params);
+    stop(pid, app);
+    g_unlink(file);
+    g_unlink(floats);
+}
+
 /* Without a model: one sentence, and a button that leads on. */
 static void
 test_no_model(void)
@@ -544,6 +613,21 @@ test_no_model(void)
     g_autoptr(Node) title = wait_for(app, NULL, "This model cannot be opened");
     g_autoptr(Node) button = wait_for(app, "button", "Open model");
     stop(pid, app);
+}
+
+/* A model that comes with the program, in that folder; its path. */
+static char *
+copy_model(const char *models, const char *name)
+{
+    g_autofree char *from =
+        g_build_filename(g_getenv("LIMEN_SOURCE"), "resources", "models", name, NULL);
+    char *to = g_build_filename(models, name, NULL);
+    g_autofree char *weights = NULL;
+    gsize size;
+
+    g_assert_true(g_file_get_contents(from, &weights, &size, NULL));
+    g_assert_true(g_file_set_contents(to, weights, (gssize)size, NULL));
+    return to;
 }
 
 int
@@ -562,19 +646,15 @@ main(int argc, char **argv)
     g_mkdir_with_parents(models, 0700);
     if (test_make_model(path, 8, &err) != LIM_OK)
         g_error("%s", err.text);
-    g_autofree char *shipped = g_build_filename(g_getenv("LIMEN_SOURCE"), "resources", "models",
-                                                "fashion-classifier.safetensors", NULL);
-    g_autofree char *classifier = g_build_filename(models, "fashion-classifier.safetensors", NULL);
-    g_autofree char *weights = NULL;
-    gsize size;
-    g_assert_true(g_file_get_contents(shipped, &weights, &size, NULL));
-    g_assert_true(g_file_set_contents(classifier, weights, (gssize)size, NULL));
+    g_autofree char *classifier = copy_model(models, "fashion-classifier.safetensors");
+    g_autofree char *plain = copy_model(models, "fashion-plain.safetensors");
     connect_a11y();
     g_test_add_func("/end-to-end/story", test_story);
     g_test_add_func("/end-to-end/attention", test_attention);
     g_test_add_func("/end-to-end/settings", test_settings);
     g_test_add_func("/end-to-end/modes", test_modes);
     g_test_add_func("/end-to-end/attack", test_attack);
+    g_test_add_func("/end-to-end/attack-file", test_attack_file);
     g_test_add_func("/end-to-end/no-model", test_no_model);
     int failed = g_test_run();
 
@@ -583,6 +663,7 @@ main(int argc, char **argv)
     g_unlink(ini);
     g_rmdir(config);
     g_unlink(classifier);
+    g_unlink(plain);
     g_rmdir(models);
     g_rmdir(folder);
     g_free(folder);
