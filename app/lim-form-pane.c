@@ -13,6 +13,7 @@ typedef struct {
     LimMessage *message;
     LimStatusLine *status;
     GtkFileChooserNative *chooser; /* while it is open */
+    GVariant *resumed;             /* of the last session, until it is set; or NULL */
 } LimFormPanePrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE(LimFormPane, lim_form_pane, LIM_TYPE_PANE)
@@ -86,6 +87,45 @@ move(LimFormPane *self, GVariant *(*to)(LimUndo *undo))
         return;
     g_autoptr(GVariant) held = g_variant_ref(state);
     CLASS(self)->restore(self, held);
+}
+
+/* ---- from one start to the next ---- */
+
+static GVariant *
+dup_session(LimPane *pane)
+{
+    LimFormPane *self = LIM_FORM_PANE(pane);
+    GVariantDict session;
+
+    if (PRIV(self)->resumed) /* the view was never shown */
+        return g_variant_ref(PRIV(self)->resumed);
+    lim_form_pane_flush(self);
+    g_autoptr(GVariant) values = lim_form_dup_settled(PRIV(self)->form);
+    g_variant_dict_init(&session, values);
+    if (CLASS(self)->write_session)
+        CLASS(self)->write_session(self, &session);
+    return g_variant_ref_sink(g_variant_dict_end(&session));
+}
+
+static void
+restore_session(LimPane *pane, GVariant *state)
+{
+    PRIV(LIM_FORM_PANE(pane))->resumed = g_variant_ref(state);
+}
+
+void
+lim_form_pane_resume(LimFormPane *self)
+{
+    GVariantDict session;
+
+    if (!PRIV(self)->resumed)
+        return;
+    g_variant_dict_init(&session, PRIV(self)->resumed);
+    g_clear_pointer(&PRIV(self)->resumed, g_variant_unref);
+    if (CLASS(self)->read_session)
+        CLASS(self)->read_session(self, &session);
+    lim_form_set_values(PRIV(self)->form, g_variant_dict_end(&session));
+    lim_form_pane_settle(self);
 }
 
 /* ---- actions ---- */
@@ -267,6 +307,7 @@ dispose(GObject *object)
         gtk_native_dialog_destroy(GTK_NATIVE_DIALOG(priv->chooser));
     g_clear_object(&priv->chooser);
     g_clear_object(&priv->undo);
+    g_clear_pointer(&priv->resumed, g_variant_unref);
     g_clear_object(&priv->stack); /* with the pane's child they go */
     g_clear_object(&priv->message);
     g_clear_object(&priv->status);
@@ -277,6 +318,8 @@ static void
 lim_form_pane_class_init(LimFormPaneClass *klass)
 {
     G_OBJECT_CLASS(klass)->dispose = dispose;
+    LIM_PANE_CLASS(klass)->dup_session = dup_session;
+    LIM_PANE_CLASS(klass)->restore_session = restore_session;
     klass->dup_state = dup_state;
     klass->restore = restore;
     klass->flush = flush;

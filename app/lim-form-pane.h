@@ -27,6 +27,10 @@ struct _LimFormPaneClass {
     char *(*dup_command)(LimFormPane *self, char **said);
     char *(*dup_file_name)(LimFormPane *self); /* to propose; NULL: nothing to export yet */
     void (*export_to)(LimFormPane *self, const char *path);
+    /* Optional, of the next start: what it needs besides the values of the form; and, with what
+     * there is then, those values as they can be taken. */
+    void (*write_session)(LimFormPane *self, GVariantDict *session);
+    void (*read_session)(LimFormPane *self, GVariantDict *session);
 };
 
 /* Puts form and view (both taken) into the pane; once, in constructed(). What the form holds then
@@ -38,6 +42,8 @@ LimStatusLine *lim_form_pane_get_status(LimFormPane *self);
 void lim_form_pane_show_view(LimFormPane *self);
 void lim_form_pane_show_message(LimFormPane *self, const char *title, const char *text,
                                 const char *button, const char *action);
+/* The form knows its choices now (classes, files, ...): what the last session had is set, once. */
+void lim_form_pane_resume(LimFormPane *self);
 /* One step of undo of what has been set. */
 void lim_form_pane_settle(LimFormPane *self);
 /* Ends bursts, so that they do not become part of a step that begins now. */

@@ -70,6 +70,34 @@ bring_to_front(LimPane *self)
 }
 
 gboolean
+lim_pane_open_other(LimPane *self, const char *holds, const char *path)
+{
+    LimPaneClass *klass = LIM_PANE_GET_CLASS(self);
+
+    if (!klass->open_other || !klass->open_other(self, holds, path))
+        return FALSE;
+    bring_to_front(self);
+    return TRUE;
+}
+
+GVariant *
+lim_pane_dup_session(LimPane *self)
+{
+    LimPaneClass *klass = LIM_PANE_GET_CLASS(self);
+
+    return klass->dup_session ? klass->dup_session(self) : NULL;
+}
+
+void
+lim_pane_restore_session(LimPane *self, GVariant *state)
+{
+    LimPaneClass *klass = LIM_PANE_GET_CLASS(self);
+
+    if (klass->restore_session)
+        klass->restore_session(self, state);
+}
+
+gboolean
 lim_pane_send(LimPane *self, const char *to, const LimPanePicture *picture)
 {
     LimPane *pane = sibling(self, to);

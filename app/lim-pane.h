@@ -28,12 +28,22 @@ struct _LimPaneClass {
     gboolean (*open_file)(LimPane *self, const char *path);
     /* Optional: takes a picture from another view. */
     void (*take_picture)(LimPane *self, const LimPanePicture *picture);
+    /* Optional: a file that holds no generator but what `holds` says ("denoiser", "universal
+     * perturbation", ...): TRUE when the pane takes it. */
+    gboolean (*open_other)(LimPane *self, const char *holds, const char *path);
+    /* Optional: what the next start begins with, a{sv}; a full reference, NULL: nothing. */
+    GVariant *(*dup_session)(LimPane *self);
+    void (*restore_session)(LimPane *self, GVariant *state); /* of any file: hostile */
 };
 
 LimSession *lim_pane_get_session(LimPane *self); /* borrowed */
 GActionMap *lim_pane_get_actions(LimPane *self); /* borrowed; also a GActionGroup */
 void lim_pane_set_child(LimPane *self, GtkWidget *child);
 gboolean lim_pane_open_file(LimPane *self, const char *path);
+/* The same of open_other(); the pane comes to the front. */
+gboolean lim_pane_open_other(LimPane *self, const char *holds, const char *path);
+GVariant *lim_pane_dup_session(LimPane *self);
+void lim_pane_restore_session(LimPane *self, GVariant *state);
 /* Hands a picture to the view of that name and brings it to the front; FALSE when there is no such
  * view, or it takes none. */
 gboolean lim_pane_send(LimPane *self, const char *to, const LimPanePicture *picture);

@@ -13,7 +13,7 @@ struct _LimSession {
     guint64 opened; /* number of lim_session_open() calls: only the last counts */
 };
 
-enum { MODEL_CHANGED, N_SIGNALS };
+enum { MODEL_CHANGED, OTHER_OPENED, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE(LimSession, lim_session, G_TYPE_OBJECT)
@@ -70,6 +70,13 @@ opened(void *data, LimTask *task, LimStatus status, const LimError *err, const L
 
     if (!self || target->serial != self->opened || status == LIM_CANCELLED)
         return;
+    if (status != LIM_OK && *lim_load_task_holds(task)) {
+        gboolean taken = FALSE;
+        g_signal_emit(self, signals[OTHER_OPENED], 0, lim_load_task_holds(task),
+                      lim_load_task_path(task), &taken);
+        if (taken)
+            return;
+    }
     g_clear_pointer(&self->error, g_free);
     if (status == LIM_OK) {
         lim_model_unref(self->model);
@@ -138,6 +145,11 @@ lim_session_class_init(LimSessionClass *klass)
     G_OBJECT_CLASS(klass)->finalize = finalize;
     signals[MODEL_CHANGED] = g_signal_new("model-changed", LIM_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0,
                                           NULL, NULL, NULL, G_TYPE_NONE, 0);
+    signals[OTHER_OPENED] =
+        g_signal_new("other-opened", LIM_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0,
+                     g_signal_accumulator_true_handled, NULL, NULL, G_TYPE_BOOLEAN, 2,
+                     G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE,
+                     G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE);
 }
 
 static void

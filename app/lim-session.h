@@ -1,7 +1,9 @@
 /* What all views of the window share: the engine with its worker, and the open model.
  *
- * Signal "model-changed": another model is open, or opening one failed (lim_session_get_error()).
- */
+ * Signals:
+ *   "model-changed": another model is open, or opening one failed (lim_session_get_error())
+ *   "other-opened" (what the file holds, its path), returns gboolean: a file was opened that holds
+ *                  no generator; TRUE: it is wanted, and nothing has failed */
 #pragma once
 
 #include <gio/gio.h>

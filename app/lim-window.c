@@ -118,6 +118,38 @@ view_changed(LimWindow *self)
                                   gtk_stack_get_visible_child_name(GTK_STACK(self->views))));
 }
 
+static void
+save_session(LimWindow *self)
+{
+    g_auto(GVariantDict) session = G_VARIANT_DICT_INIT(NULL);
+
+    g_variant_dict_insert(&session, "view", "s",
+                          gtk_stack_get_visible_child_name(GTK_STACK(self->views)));
+    for (int i = 0; i < lim_n_panes; i++) {
+        g_autoptr(GVariant) state =
+            lim_pane_dup_session(lim_window_get_pane(self, lim_panes[i]->name));
+        if (state)
+            g_variant_dict_insert_value(&session, lim_panes[i]->name, state);
+    }
+    lim_last_session_save(g_variant_dict_end(&session));
+}
+
+static void
+restore_session(LimWindow *self)
+{
+    g_autoptr(GVariant) session = lim_last_session_load();
+    const char *view;
+
+    for (int i = 0; i < lim_n_panes; i++) {
+        g_autoptr(GVariant) state =
+            g_variant_lookup_value(session, lim_panes[i]->name, G_VARIANT_TYPE_VARDICT);
+        if (state)
+            lim_pane_restore_session(lim_window_get_pane(self, lim_panes[i]->name), state);
+    }
+    if (g_variant_lookup(session, "view", "&s", &view) && lim_window_get_pane(self, view))
+        gtk_stack_set_visible_child_name(GTK_STACK(self->views), view);
+}
+
 static gboolean
 close_request(GtkWindow *window)
 {
@@ -127,6 +159,7 @@ close_request(GtkWindow *window)
     if (!p.maximized && !gtk_window_is_fullscreen(window))
         gtk_window_get_default_size(window, &p.width, &p.height);
     lim_preferences_save(&p);
+    save_session(LIM_WINDOW(window));
     return GTK_WINDOW_CLASS(lim_window_parent_class)->close_request(window);
 }
 
@@ -216,6 +249,21 @@ fullscreened(LimWindow *self)
                               g_variant_new_boolean(gtk_window_is_fullscreen(GTK_WINDOW(self))));
 }
 
+/* A file that holds no generator is the affair of the first view that wants it. */
+static gboolean
+other_opened(LimWindow *self, const char *holds, const char *path)
+{
+    gboolean taken = FALSE;
+
+    for (int i = 0; i < lim_n_panes && !taken; i++)
+        taken = lim_pane_open_other(lim_window_get_pane(self, lim_panes[i]->name), holds, path);
+    if (taken && !lim_session_get_model(self->session)) {
+        g_autofree char *shipped = lim_session_dup_default_path();
+        lim_session_open(self->session, shipped);
+    }
+    return taken;
+}
+
 LimWindow *
 lim_window_new(GtkApplication *app, LimSession *session)
 {
@@ -245,6 +293,9 @@ lim_window_new(GtkApplication *app, LimSession *session)
                             G_CONNECT_SWAPPED);
     g_signal_connect(self, "notify::fullscreened", G_CALLBACK(fullscreened), NULL);
     view_changed(self);
+    g_signal_connect_object(session, "other-opened", G_CALLBACK(other_opened), self,
+                            G_CONNECT_SWAPPED);
+    restore_session(self);
 
     GtkDropTarget *target = gtk_drop_target_new(GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
     g_signal_connect_swapped(target, "drop", G_CALLBACK(drop), self);

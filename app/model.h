@@ -12,5 +12,9 @@ LimGenerator *lim_model_generator(LimModel *m); /* borrowed */
 const char *lim_model_path(const LimModel *m);  /* borrowed */
 
 LimTask *lim_load_task_new(const char *path);
+/* After LIM_STEP_FAILED: what the file holds instead of a generator, such as "denoiser" or
+ * "universal perturbation"; "": nobody knows. Borrowed. */
+const char *lim_load_task_holds(const LimTask *t);
+const char *lim_load_task_path(const LimTask *t); /* borrowed */
 /* After LIM_STEP_DONE, once: the new model; the caller owns it. */
 LimModel *lim_load_task_steal(LimTask *t);

@@ -1,12 +1,13 @@
 /* A key file rather than GSettings: a schema that is not installed would abort the program. */
 #include "preferences.h"
 
-#define GROUP "window"
+#define GROUP       "window"
+#define SESSION_MAX (1 << 20) /* bytes; what is larger was not written by this program */
 
 static char *
-path_new(void)
+path_new(const char *name)
 {
-    return g_build_filename(g_get_user_config_dir(), "limen", "window.ini", NULL);
+    return g_build_filename(g_get_user_config_dir(), "limen", name, NULL);
 }
 
 static int
@@ -20,7 +21,7 @@ LimPreferences
 lim_preferences_load(void)
 {
     g_autoptr(GKeyFile) file = g_key_file_new();
-    g_autofree char *path = path_new();
+    g_autofree char *path = path_new("window.ini");
 
     g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, NULL);
     g_autofree char *style = g_key_file_get_string(file, GROUP, "style", NULL);
@@ -34,7 +35,7 @@ void
 lim_preferences_save(const LimPreferences *p)
 {
     g_autoptr(GKeyFile) file = g_key_file_new();
-    g_autofree char *path = path_new();
+    g_autofree char *path = path_new("window.ini");
     g_autofree char *folder = g_path_get_dirname(path);
 
     g_key_file_set_integer(file, GROUP, "width", p->width);
@@ -43,4 +44,28 @@ lim_preferences_save(const LimPreferences *p)
     g_key_file_set_string(file, GROUP, "style", lim_style_name(p->style));
     if (g_mkdir_with_parents(folder, 0700) == 0)
         g_key_file_save_to_file(file, path, NULL);
+}
+
+GVariant *
+lim_last_session_load(void)
+{
+    g_autofree char *path = path_new("session"), *text = NULL;
+    GVariant *session = NULL;
+    gsize size;
+
+    if (g_file_get_contents(path, &text, &size, NULL) && size <= SESSION_MAX)
+        session = g_variant_parse(G_VARIANT_TYPE_VARDICT, text, text + size, NULL, NULL);
+    return session ? session : g_variant_ref_sink(g_variant_new("a{sv}", NULL));
+}
+
+void
+lim_last_session_save(GVariant *session)
+{
+    g_autoptr(GVariant) held = g_variant_ref_sink(session);
+    g_autofree char *path = path_new("session");
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *text = g_variant_print(held, TRUE);
+
+    if (g_mkdir_with_parents(folder, 0700) == 0)
+        g_file_set_contents(path, text, -1, NULL);
 }

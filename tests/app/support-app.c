@@ -3,6 +3,7 @@
 #include <glib/gstdio.h>
 
 static char *folder;
+static gboolean resumes;
 static GPtrArray *texts; /* of the status line since the last action, or the last waited for */
 
 const char *
@@ -87,6 +88,12 @@ activated(GApplication *application, Run *run)
 }
 
 void
+test_app_resume(void)
+{
+    resumes = TRUE;
+}
+
+void
 test_app_run(const char *model, void (*body)(TestApp *t))
 {
     Run run = {.body = body};
@@ -95,6 +102,10 @@ test_app_run(const char *model, void (*body)(TestApp *t))
     g_autofree char *path = g_build_filename(models, "fashion-gan.safetensors", NULL);
 
     g_mkdir_with_parents(models, 0700);
+    g_autofree char *session = g_build_filename(folder, "limen", "session", NULL);
+    if (!resumes)
+        g_unlink(session);
+    resumes = FALSE;
     if (model)
         g_unlink(path);
     if (model && *model)

@@ -28,6 +28,8 @@ char *test_file(const char *name, const char *text);
  * application, window and pane are gone. model: text of the shipped model's file; "": no such file;
  * NULL: leaves alone what is there. */
 void test_app_run(const char *model, void (*body)(TestApp *t));
+/* The next run begins where the last one was closed, instead of anew. */
+void test_app_resume(void);
 /* Runs the main loop until pictures number `serial` or a later one are shown. */
 void test_wait_serial(TestApp *t, guint serial);
 /* Until the pictures shown belong to the settings in the form. */

@@ -742,6 +742,257 @@ test_send(void)
 }
 
 static void
+set_bool(Attack *a, const char *key, gboolean value)
+{
+    lim_form_row_set_value(lim_form_get_row(a->form, key), g_variant_new_boolean(value));
+    test_spin(60);
+}
+
+static void
+set_text(Attack *a, const char *key, const char *value)
+{
+    lim_form_row_set_value(lim_form_get_row(a->form, key), g_variant_new_string(value));
+    test_spin(60);
+}
+
+static void
+undo_step(Attack *a, const char *name)
+{
+    act(a, name, NULL);
+    test_spin(60);
+    wait_current(a);
+}
+
+static const LimAttackPlan *
+plan_of(Attack *a)
+{
+    return lim_attack_run_plan(lim_attack_pane_get_run(a->pane));
+}
+
+/* The choice of a defence and the switch below it are steps of undo of their own. */
+static void
+body_defence_undo(TestApp *t)
+{
+    Attack a = open_view(t);
+
+    set_int(&a, "method", method("fgsm"));
+    wait_current(&a);
+    g_signal_emit_by_name(a.form, "settled"); /* as a person's hand would have */
+    set_int(&a, "denoiser", 2);
+    wait_current(&a);
+    g_signal_emit_by_name(a.form, "settled");
+    set_bool(&a, "through", TRUE);
+    wait_current(&a);
+    g_signal_emit_by_name(a.form, "settled");
+    g_assert_cmpint(plan_of(&a)->setup.denoiser, ==, 2);
+    g_assert_true(plan_of(&a)->setup.through);
+    undo_step(&a, "undo");
+    g_assert_cmpint(plan_of(&a)->setup.denoiser, ==, 2);
+    g_assert_false(plan_of(&a)->setup.through);
+    undo_step(&a, "undo");
+    g_assert_cmpint(plan_of(&a)->setup.denoiser, ==, 0);
+    g_assert_null(plan_of(&a)->denoiser);
+    undo_step(&a, "redo");
+    undo_step(&a, "redo");
+    g_assert_true(g_str_has_suffix(plan_of(&a)->denoiser, "fashion-denoiser-pgd.safetensors"));
+    g_assert_true(plan_of(&a)->setup.through);
+}
+
+static void
+test_defence_undo(void)
+{
+    test_app_run(NULL, body_defence_undo);
+}
+
+static void
+wait_message(LimMessage *message, const char *text)
+{
+    for (int i = 0; i < 200 && !says(message, text); i++)
+        test_spin(50);
+    g_assert_cmpstr(lim_message_get_text(message), !=, NULL);
+    g_assert_nonnull(strstr(lim_message_get_text(message), text));
+}
+
+/* A denoiser outside the folder of models; g_free(). */
+static char *
+make_denoiser(void)
+{
+    char *path = g_build_filename(test_folder(), "my denoiser.safetensors", NULL);
+    g_autofree char *shipped =
+        g_build_filename(test_folder(), "models", "fashion-denoiser-pgd.safetensors", NULL);
+    g_autofree char *data = NULL;
+    gsize size;
+
+    g_assert_true(g_file_get_contents(shipped, &data, &size, NULL));
+    g_assert_true(g_file_set_contents(path, data, (gssize)size, NULL));
+    return path;
+}
+
+/* A denoiser of one's own: asked for, refused in a sentence when it is none, taken from the field
+ * or from the window, and named in the command. */
+static void
+body_denoiser_file(TestApp *t)
+{
+    Attack a = open_view(t);
+    g_autofree char *path = make_denoiser();
+    g_autofree char *other =
+        g_build_filename(test_folder(), "models", "fashion-plain.safetensors", NULL);
+
+    set_int(&a, "method", method("fgsm"));
+    set_int(&a, "queries", 100);
+    set_int(&a, "lattice", 20);
+    wait_current(&a);
+    LimMessage *message = LIM_MESSAGE(test_find_type(GTK_WIDGET(a.pane), LIM_TYPE_MESSAGE));
+    GtkWidget *row = GTK_WIDGET(lim_form_get_row(a.form, "denoiser-file"));
+    g_assert_false(gtk_widget_get_visible(row));
+    set_int(&a, "denoiser", LIM_ATTACK_FILE);
+    g_assert_true(gtk_widget_get_visible(row));
+    wait_message(message, "hoose the file of a denoiser");
+    GtkWidget *entry = test_find_type(row, GTK_TYPE_ENTRY);
+    gtk_editable_set_text(GTK_EDITABLE(entry), "/nowhere/denoiser.safetensors");
+    g_signal_emit_by_name(entry, "activate");
+    wait_message(message, "/nowhere/denoiser.safetensors");
+    set_text(&a, "denoiser-file", other);
+    wait_message(message, "This is a classifier");
+    g_assert_null(strchr(lim_message_get_text(message), '\n'));
+    gtk_editable_set_text(GTK_EDITABLE(entry), path);
+    g_signal_emit_by_name(entry, "activate");
+    test_spin(60);
+    wait_current(&a);
+    g_assert_cmpstr(plan_of(&a)->denoiser, ==, path);
+    g_assert_nonnull(strstr(lim_attack_pane_get_verdict(a.pane), "enoise"));
+    check_command(&a, "fgsm-00000");
+
+    /* Opened as a file of the window, from another view. */
+    set_int(&a, "denoiser", 0);
+    set_text(&a, "denoiser-file", "");
+    wait_current(&a);
+    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
+                                       g_variant_new_string("generate"));
+    lim_window_open_path(t->window, path);
+    for (int i = 0; i < 100 && !plan_of(&a)->denoiser; i++)
+        test_spin(50);
+    wait_current(&a);
+    g_assert_cmpstr(plan_of(&a)->denoiser, ==, path);
+    g_assert_true(gtk_widget_get_mapped(GTK_WIDGET(a.pane)));
+}
+
+static void
+test_denoiser_file(void)
+{
+    test_app_run(NULL, body_denoiser_file);
+}
+
+static char *left; /* path of the denoiser that was chosen when the window was closed */
+
+static void
+body_leave(TestApp *t)
+{
+    Attack a = open_view(t);
+
+    set_int(&a, "method", method("fgsm"));
+    set_int(&a, "picture", 3);
+    set_int(&a, "model", 1);
+    if (left) {
+        set_int(&a, "denoiser", LIM_ATTACK_FILE);
+        set_text(&a, "denoiser-file", left);
+    } else {
+        set_int(&a, "denoiser", 1);
+    }
+    set_bool(&a, "through", !left);
+    wait_current(&a);
+    g_free(left);
+    left = g_strdup(plan_of(&a)->denoiser);
+    g_assert_nonnull(left);
+}
+
+/* Nothing is pressed: the view that was in front is there, with what it had. */
+static void
+body_come_back(TestApp *t)
+{
+    Attack a = {.t = t, .pane = LIM_ATTACK_PANE(lim_window_get_pane(t->window, "attack"))};
+    const gboolean file = g_str_has_suffix(left, "my denoiser.safetensors");
+
+    wait_current(&a);
+    a.form = LIM_FORM(test_find_type(GTK_WIDGET(a.pane), LIM_TYPE_FORM));
+    g_assert_true(gtk_widget_get_mapped(GTK_WIDGET(a.pane)));
+    g_assert_cmpstr(plan_of(&a)->denoiser, ==, left);
+    g_assert_true(plan_of(&a)->setup.through == !file);
+    g_assert_true(plan_of(&a)->method == lim_attack_find("fgsm"));
+    g_assert_cmpint(plan_of(&a)->setup.picture, ==, 3);
+    g_assert_true(g_str_has_suffix(lim_attack_run_model(lim_attack_pane_get_run(a.pane)),
+                                   "fashion-plain.safetensors"));
+    undo_step(&a, "undo"); /* to what a first start shows */
+    g_assert_null(plan_of(&a)->denoiser);
+    undo_step(&a, "redo");
+    g_assert_cmpstr(plan_of(&a)->denoiser, ==, left);
+}
+
+/* A view that is not looked at keeps what it had for the start after that. */
+static void
+body_elsewhere(TestApp *t)
+{
+    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
+                                       g_variant_new_string("generate"));
+    test_spin(100);
+    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
+                                       g_variant_new_string("attack"));
+}
+
+/* The defence that is gone is left out; damaged files begin anew. */
+static void
+body_without(TestApp *t)
+{
+    Attack a = open_view(t);
+
+    wait_current(&a);
+    g_assert_null(plan_of(&a)->denoiser);
+}
+
+static void
+test_session(void)
+{
+    g_autofree char *session = g_build_filename(test_folder(), "limen", "session", NULL);
+    g_autofree char *text = NULL, *changed = NULL;
+    g_auto(GStrv) parts = NULL;
+
+    test_app_run(NULL, body_leave);
+    test_app_resume();
+    test_app_run(NULL, body_come_back);
+    test_app_resume();
+    test_app_run(NULL, body_elsewhere);
+    test_app_resume();
+    test_app_run(NULL, body_come_back);
+    g_clear_pointer(&left, g_free);
+
+    left = make_denoiser();
+    test_app_run(NULL, body_leave);
+    test_app_resume();
+    test_app_run(NULL, body_come_back);
+    g_clear_pointer(&left, g_free);
+
+    test_app_run(NULL, body_leave);
+    g_assert_true(g_file_get_contents(session, &text, NULL, NULL));
+    g_assert_nonnull(strstr(text, "fashion-denoiser-lgd-0-6.safetensors"));
+    parts = g_strsplit(text, "fashion-denoiser-lgd-0-6.safetensors", -1);
+    changed = g_strjoinv("gone.safetensors", parts);
+    g_assert_true(g_file_set_contents(session, changed, -1, NULL));
+    test_app_resume();
+    test_app_run(NULL, body_without);
+    g_assert_true(g_file_set_contents(session, "{'attack': <{'denoiser': <'x'>", -1, NULL));
+    test_app_resume();
+    test_app_run(NULL, body_without);
+    g_assert_true(g_file_set_contents(session,
+                                      "{'view': <5>, 'generate': <{'class': <'x'>}>, 'attack': "
+                                      "<{'denoiser': <'x'>, 'method': <77>, 'queries': <-5>, "
+                                      "'source': <2>, 'own-file': <'/nowhere'>}>}",
+                                      -1, NULL));
+    test_app_resume();
+    test_app_run(NULL, body_without);
+    g_clear_pointer(&left, g_free);
+}
+
+static void
 test_command(void)
 {
     test_app_run(NULL, body_command);
@@ -1001,6 +1252,9 @@ main(int argc, char **argv)
     g_test_add_func("/attack/first-state", test_first);
     g_test_add_func("/attack/scrub", test_scrub);
     g_test_add_func("/attack/defence", test_defence);
+    g_test_add_func("/attack/defence-undo", test_defence_undo);
+    g_test_add_func("/attack/denoiser-file", test_denoiser_file);
+    g_test_add_func("/attack/session", test_session);
     g_test_add_func("/attack/layers", test_layers);
     g_test_add_func("/attack/layers-text", test_layers_text);
     g_test_add_func("/attack/settings", test_settings);

@@ -999,6 +999,36 @@ test_preferences(void)
     test_app_run(MODEL, body_close);
 }
 
+static void
+body_leave(TestApp *t)
+{
+    test_wait_current(t);
+    lim_form_row_set_value(lim_form_get_row(t->form, "threshold"), g_variant_new_double(0.35));
+    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(4));
+    lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(9));
+    test_wait_current(t);
+}
+
+/* The next start shows what was there, and undo what a first start would show. */
+static void
+body_come_back(TestApp *t)
+{
+    test_wait_current(t);
+    check_pictures(t, request(4, 1, 0.35, 9), 10, 32, 32, 1);
+    test_action(t, "undo", NULL);
+    test_wait_current(t);
+    check_pictures(t, request(-1, 1, 1, 16), 10, 32, 32, 1);
+}
+
+static void
+test_session(void)
+{
+    test_app_run(MODEL, body_leave);
+    test_app_resume();
+    test_app_run(MODEL, body_come_back);
+    test_app_run(MODEL, body_first_state);
+}
+
 /* A seeded walk over all controls and actions: no criticals, and the last pictures are right. */
 static void
 body_monkey(TestApp *t)
@@ -1122,6 +1152,7 @@ main(int argc, char **argv)
     g_test_add_func("/window/actions", test_actions);
     g_test_add_func("/window/names", test_names);
     g_test_add_func("/window/preferences", test_preferences);
+    g_test_add_func("/window/session", test_session);
     g_test_add_func("/window/monkey", test_monkey);
     return g_test_run();
 }

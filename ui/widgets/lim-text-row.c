@@ -1,9 +1,11 @@
-/* LimTextRow: a GtkEntry. */
+/* LimTextRow: a GtkEntry, and for files a button that lets one choose. */
 #include "widgets/lim-text-row.h"
 
 struct _LimTextRow {
     LimFormRow parent_instance;
-    GtkWidget *entry;
+    GtkWidget *box, *entry;
+    char *title, *suffix;          /* of the files to choose from, or NULL */
+    GtkFileChooserNative *chooser; /* while it is open */
     int max_bytes;
     gboolean on_enter;
     char *entered;
@@ -56,15 +58,64 @@ finish(LimTextRow *self)
 }
 
 static void
+chosen(GtkNativeDialog *dialog, int response, LimTextRow *self)
+{
+    g_autoptr(GFile) file = gtk_file_chooser_get_file(GTK_FILE_CHOOSER(dialog));
+    g_autofree char *path = file ? g_file_get_path(file) : NULL;
+
+    if (response == GTK_RESPONSE_ACCEPT && path) {
+        gtk_editable_set_text(GTK_EDITABLE(self->entry), path);
+        finish(self);
+    }
+    g_clear_object(&self->chooser);
+}
+
+void
+lim_text_row_browse(LimTextRow *self)
+{
+    g_autoptr(GtkFileFilter) models = gtk_file_filter_new();
+    g_autoptr(GtkFileFilter) all = gtk_file_filter_new();
+    g_autofree char *name = g_strdup_printf("*.%s", self->suffix);
+
+    if (self->chooser)
+        return;
+    self->chooser =
+        gtk_file_chooser_native_new(self->title, GTK_WINDOW(gtk_widget_get_root(GTK_WIDGET(self))),
+                                    GTK_FILE_CHOOSER_ACTION_OPEN, "_Open", "_Cancel");
+    gtk_file_filter_set_name(models, name);
+    gtk_file_filter_add_suffix(models, self->suffix);
+    gtk_file_filter_set_name(all, "All files");
+    gtk_file_filter_add_pattern(all, "*");
+    gtk_file_chooser_add_filter(GTK_FILE_CHOOSER(self->chooser), models);
+    gtk_file_chooser_add_filter(GTK_FILE_CHOOSER(self->chooser), all);
+    g_signal_connect_object(self->chooser, "response", G_CALLBACK(chosen), self, 0);
+    gtk_native_dialog_show(GTK_NATIVE_DIALOG(self->chooser));
+}
+
+static void
+dispose(GObject *object)
+{
+    LimTextRow *self = LIM_TEXT_ROW(object);
+
+    if (self->chooser)
+        gtk_native_dialog_destroy(GTK_NATIVE_DIALOG(self->chooser));
+    g_clear_object(&self->chooser);
+    G_OBJECT_CLASS(lim_text_row_parent_class)->dispose(object);
+}
+
+static void
 finalize(GObject *object)
 {
     g_free(LIM_TEXT_ROW(object)->entered);
+    g_free(LIM_TEXT_ROW(object)->title);
+    g_free(LIM_TEXT_ROW(object)->suffix);
     G_OBJECT_CLASS(lim_text_row_parent_class)->finalize(object);
 }
 
 static void
 lim_text_row_class_init(LimTextRowClass *klass)
 {
+    G_OBJECT_CLASS(klass)->dispose = dispose;
     G_OBJECT_CLASS(klass)->finalize = finalize;
     LIM_FORM_ROW_CLASS(klass)->get_value = get_value;
     LIM_FORM_ROW_CLASS(klass)->set_value = set_value;
@@ -83,10 +134,13 @@ lim_text_row_new(const char *key, const char *label, const char *help, const cha
         g_object_new(LIM_TYPE_TEXT_ROW, "key", key, "label", label, "help", help, NULL);
 
     self->max_bytes = max_bytes;
+    self->box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
     self->entry = gtk_entry_new();
+    gtk_widget_set_hexpand(self->entry, TRUE);
+    gtk_box_append(GTK_BOX(self->box), self->entry);
     g_signal_connect_swapped(self->entry, "changed", G_CALLBACK(text_changed), self);
     g_signal_connect_swapped(self->entry, "activate", G_CALLBACK(finish), self);
-    lim_form_row_set_control(LIM_FORM_ROW(self), self->entry, self->entry);
+    lim_form_row_set_control(LIM_FORM_ROW(self), self->box, self->entry);
     lim_form_row_set_default(LIM_FORM_ROW(self), g_variant_new_string(def ? def : ""));
     return GTK_WIDGET(self);
 }
@@ -97,16 +151,38 @@ lim_text_row_set_placeholder(LimTextRow *self, const char *text)
     gtk_entry_set_placeholder_text(GTK_ENTRY(self->entry), text);
 }
 
-void
-lim_text_row_set_on_enter(LimTextRow *self, const char *tooltip)
+static void
+wait_for_enter(LimTextRow *self)
 {
     self->on_enter = TRUE;
     g_free(self->entered);
     self->entered = g_strdup(gtk_editable_get_text(GTK_EDITABLE(self->entry)));
+}
+
+void
+lim_text_row_set_on_enter(LimTextRow *self, const char *tooltip)
+{
+    wait_for_enter(self);
     gtk_entry_set_icon_from_icon_name(GTK_ENTRY(self->entry), GTK_ENTRY_ICON_SECONDARY,
                                       "media-playback-start-symbolic");
     gtk_entry_set_icon_tooltip_text(GTK_ENTRY(self->entry), GTK_ENTRY_ICON_SECONDARY, tooltip);
     g_signal_connect_swapped(self->entry, "icon-press", G_CALLBACK(finish), self);
+}
+
+void
+lim_text_row_set_file(LimTextRow *self, const char *title, const char *suffix)
+{
+    GtkWidget *button = gtk_button_new_from_icon_name("document-open-symbolic");
+
+    wait_for_enter(self);
+    self->title = g_strdup(title);
+    self->suffix = g_strdup(suffix);
+    lim_text_row_set_placeholder(self, "Path, then Enter");
+    gtk_widget_set_tooltip_text(button, title);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(button), GTK_ACCESSIBLE_PROPERTY_LABEL, title,
+                                   -1);
+    g_signal_connect_swapped(button, "clicked", G_CALLBACK(lim_text_row_browse), self);
+    gtk_box_append(GTK_BOX(self->box), button);
 }
 
 void

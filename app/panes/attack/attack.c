@@ -6,11 +6,13 @@
 #include "panes/attack/attack.h"
 
 #include "attacks/boundary.h"
+#include "file-choice.h"
 #include "panes/attack/form.h"
 #include "panes/attack/page.h"
 #include "schema-form.h"
 #include "shipped.h"
 #include "widgets/lim-explain.h"
+#include "widgets/lim-text-row.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -53,6 +55,7 @@ struct _LimAttackPane {
     const char *const *denoisers; /* [n_denoisers], of the bench */
     int n_denoisers;
     LimOwnPicture own;
+    GVariant *wanted; /* by somebody, before the classifiers were listed; or NULL */
     guint tick;
 
     LimAttackPlan posted; /* the last that was begun */
@@ -564,7 +567,9 @@ tick(GtkWidget *widget, GdkFrameClock *clock, gpointer data)
     lim_attack_form_read(self->form, &plan);
     if (plan.setup.model < self->n_models)
         plan.model = (char *)self->models[plan.setup.model];
-    if (plan.setup.denoiser > 0 && plan.setup.denoiser <= self->n_denoisers)
+    if (plan.setup.denoiser == LIM_ATTACK_FILE)
+        plan.denoiser = plan.setup.denoiser_file;
+    else if (plan.setup.denoiser > 0 && plan.setup.denoiser <= self->n_denoisers)
         plan.denoiser = (char *)self->denoisers[plan.setup.denoiser - 1];
     if (self->any_posted && lim_attack_plan_equal(&plan, &self->posted)) {
         free(plan.params);
@@ -606,6 +611,24 @@ update_soon(LimAttackPane *self)
         self->tick = gtk_widget_add_tick_callback(GTK_WIDGET(self), tick, NULL, NULL);
 }
 
+static void list_models(LimAttackPane *self);
+
+/* Settings that come with a picture or a file: one step of undo. */
+static void
+set_source(LimAttackPane *self, GVariant *values)
+{
+    if (!self->models) { /* what the last session had comes first */
+        g_clear_pointer(&self->wanted, g_variant_unref);
+        self->wanted = g_variant_ref_sink(values);
+        list_models(self);
+        return;
+    }
+    lim_form_set_values(self->form, values);
+    lim_form_pane_settle(
+        LIM_FORM_PANE(self)); /* one step: Ctrl+Z brings the former settings back */
+    update_soon(self);
+}
+
 static void
 listed(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
 {
@@ -620,6 +643,11 @@ listed(void *data, LimTask *t, LimStatus status, const LimError *err, const LimT
     self->denoisers = list->denoisers;
     self->n_denoisers = list->n_denoisers;
     lim_attack_form_set_denoisers(self->form, list->denoisers, list->n_denoisers);
+    lim_form_pane_resume(LIM_FORM_PANE(self));
+    if (self->wanted) {
+        g_autoptr(GVariant) wanted = g_steal_pointer(&self->wanted);
+        set_source(self, wanted);
+    }
     update_soon(self);
 }
 
@@ -704,15 +732,6 @@ picture_wanted(LimAttackPane *self, LimAttackRun *run, int frame)
 /* ---- pictures from elsewhere ---- */
 
 static void
-set_source(LimAttackPane *self, GVariant *values)
-{
-    lim_form_set_values(self->form, values);
-    lim_form_pane_settle(
-        LIM_FORM_PANE(self)); /* one step: Ctrl+Z brings the former settings back */
-    update_soon(self);
-}
-
-static void
 take_file(LimAttackPane *self, const char *path)
 {
     lim_form_flush(self->form);
@@ -727,23 +746,15 @@ static void
 take_settings(LimAttackPane *self, const LimAttackRead *read)
 {
     g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
-    gboolean found = FALSE;
+    const int model = lim_file_choice_find(self->models, self->n_models, read->model);
+    const int denoiser = lim_file_choice_find(self->denoisers, self->n_denoisers, read->denoiser);
+    const gboolean undefended = *read->denoiser && denoiser < 0;
 
     lim_form_flush(self->form);
-    for (int i = 0; i < self->n_models; i++) {
-        g_autofree char *name = g_path_get_basename(self->models[i]);
-        if (g_str_equal(name, read->model)) {
-            g_variant_dict_insert(&dict, "model", "i", i);
-            found = TRUE;
-        }
-    }
-    g_variant_dict_insert(&dict, "denoiser", "i", 0);
-    for (int i = 0; i < self->n_denoisers; i++) {
-        g_autofree char *name = g_path_get_basename(self->denoisers[i]);
-        if (g_str_equal(name, read->denoiser))
-            g_variant_dict_insert(&dict, "denoiser", "i", i + 1);
-    }
-    g_variant_dict_insert(&dict, "through", "b", *read->denoiser && !read->oblivious);
+    if (model >= 0)
+        g_variant_dict_insert(&dict, "model", "i", model);
+    g_variant_dict_insert(&dict, "denoiser", "i", denoiser + 1);
+    g_variant_dict_insert(&dict, "through", "b", denoiser >= 0 && !read->oblivious);
     g_variant_dict_insert(&dict, "source", "i",
                           g_str_equal(read->from, "test") ? LIM_ATTACK_TEST : LIM_ATTACK_SAMPLES);
     g_variant_dict_insert(&dict, "picture", "i", (int)read->picture);
@@ -754,8 +765,10 @@ take_settings(LimAttackPane *self, const LimAttackRead *read)
     lim_attack_form_set_method(self->form, read->klass, read->params);
     set_source(self, g_variant_dict_end(&dict));
     g_autofree char *text =
-        found ? g_strdup("Settings restored from the picture")
-              : g_strdup_printf("Settings restored; the attack was made on %s", read->model);
+        model >= 0 && !undefended
+            ? g_strdup("Settings restored from the picture")
+            : g_strdup_printf("Settings restored; the attack was made on %s%s%s", read->model,
+                              undefended ? " behind " : "", undefended ? read->denoiser : "");
     lim_status_line_flash(self->status, text);
 }
 
@@ -785,6 +798,57 @@ open_file(LimPane *pane, const char *path)
                                       .drop = lim_target_free,
                                       .data = lim_target_new(self, 0)});
     return TRUE;
+}
+
+/* A denoiser becomes the defence. */
+static gboolean
+open_other(LimPane *pane, const char *holds, const char *path)
+{
+    LimAttackPane *self = LIM_ATTACK_PANE(pane);
+
+    if (!g_str_equal(holds, "denoiser"))
+        return FALSE;
+    lim_form_flush(self->form);
+    set_source(self, g_variant_new_parsed("{'denoiser': <%i>, 'denoiser-file': <%s>}",
+                                          LIM_ATTACK_FILE, path));
+    return TRUE;
+}
+
+/* ---- from one start to the next ---- */
+
+static void
+write_session(LimFormPane *pane, GVariantDict *session)
+{
+    LimAttackPane *self = LIM_ATTACK_PANE(pane);
+
+    lim_file_choice_write(session, "model", 0, self->models, self->n_models);
+    lim_file_choice_write(session, "denoiser", 1, self->denoisers, self->n_denoisers);
+    if (self->own.path)
+        g_variant_dict_insert(session, "own-file", "s", self->own.path);
+}
+
+/* What is not there any more is left out, and a program is not started before somebody asks. */
+static void
+read_session(LimFormPane *pane, GVariantDict *session)
+{
+    LimAttackPane *self = LIM_ATTACK_PANE(pane);
+    const char *name;
+    int source, denoiser;
+
+    lim_file_choice_read(session, "model", 0, self->models, self->n_models);
+    if (!g_variant_dict_lookup(session, "denoiser", "i", &denoiser) || denoiser != LIM_ATTACK_FILE)
+        lim_file_choice_read(session, "denoiser", 1, self->denoisers, self->n_denoisers);
+    if (!g_variant_dict_lookup(session, "source", "i", &source) || source != LIM_ATTACK_OWN)
+        return;
+    if (self->wanted) /* there is another picture already */
+        return;
+    if (g_variant_dict_lookup(session, "own-file", "&s", &name) &&
+        g_file_test(name, G_FILE_TEST_EXISTS)) {
+        lim_own_clear(&self->own);
+        self->own.path = lim_strdup(name);
+    } else { /* a sample of the generator is gone */
+        g_variant_dict_insert(session, "source", "i", LIM_ATTACK_SAMPLES);
+    }
 }
 
 static void
@@ -930,6 +994,18 @@ pixel_changed(LimAttackPane *self)
         describe(self);
 }
 
+/* By the person's own hand: whoever wants a file is asked for it. */
+static void
+denoiser_settled(LimAttackPane *self)
+{
+    LimFormRow *file = lim_form_get_row(self->form, "denoiser-file");
+    g_autoptr(GVariant) chosen = lim_form_row_dup_value(lim_form_get_row(self->form, "denoiser"));
+    g_autoptr(GVariant) path = lim_form_row_dup_value(file);
+
+    if (g_variant_get_int32(chosen) == LIM_ATTACK_FILE && !*g_variant_get_string(path, NULL))
+        lim_text_row_browse(LIM_TEXT_ROW(file));
+}
+
 /* ---- construction ---- */
 
 static const char timeline_text[] =
@@ -1055,6 +1131,8 @@ constructed(GObject *object)
     g_autofree char *samples = lim_shipped_samples();
     self->bench = lim_bench_new(models, samples);
     self->form = lim_attack_form_new();
+    g_signal_connect_object(lim_form_get_row(self->form, "denoiser"), "settled",
+                            G_CALLBACK(denoiser_settled), self, G_CONNECT_SWAPPED);
     self->status = lim_form_pane_get_status(pane);
     lim_form_pane_build(pane, self->form, build_attack(self));
 }
@@ -1085,6 +1163,7 @@ finalize(GObject *object)
     g_ptr_array_unref(self->kept);
     lim_bench_unref(self->bench);
     lim_own_clear(&self->own);
+    g_clear_pointer(&self->wanted, g_variant_unref);
     G_OBJECT_CLASS(lim_attack_pane_parent_class)->finalize(object);
 }
 
@@ -1098,6 +1177,7 @@ lim_attack_pane_class_init(LimAttackPaneClass *klass)
     GTK_WIDGET_CLASS(klass)->map = map;
     LIM_PANE_CLASS(klass)->open_file = open_file;
     LIM_PANE_CLASS(klass)->take_picture = take_picture;
+    LIM_PANE_CLASS(klass)->open_other = open_other;
     LIM_FORM_PANE_CLASS(klass)->copy_tooltip =
         "Copies the limen-cli command that makes this attack, byte for byte (Ctrl+Shift+C)";
     LIM_FORM_PANE_CLASS(klass)->export_tooltip =
@@ -1107,6 +1187,8 @@ lim_attack_pane_class_init(LimAttackPaneClass *klass)
     LIM_FORM_PANE_CLASS(klass)->dup_command = dup_command;
     LIM_FORM_PANE_CLASS(klass)->dup_file_name = dup_file_name;
     LIM_FORM_PANE_CLASS(klass)->export_to = export_to;
+    LIM_FORM_PANE_CLASS(klass)->write_session = write_session;
+    LIM_FORM_PANE_CLASS(klass)->read_session = read_session;
     props[PROP_CURRENT] = g_param_spec_boolean("current", NULL, NULL, FALSE,
                                                G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
     g_object_class_install_properties(G_OBJECT_CLASS(klass), N_PROPS, props);

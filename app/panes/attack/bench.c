@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MODELS_MAX 255
+#define MODELS_MAX 254 /* numbers above stand for what is in no list */
 
 struct LimBench {
     atomic_int refs;
@@ -60,14 +60,23 @@ lim_bench_unref(LimBench *b)
     free(b);
 }
 
-/* The place of path in a list, behind it if it is new; -1: the list is full. */
+/* The place of path in a list; n: it is not there. */
 static int
-place(char **paths, int *n, const char *path)
+find(char *const *paths, int n, const char *path)
 {
     int i = 0;
 
-    while (i < *n && strcmp(paths[i], path) != 0)
+    while (i < n && strcmp(paths[i], path) != 0)
         i++;
+    return i;
+}
+
+/* The same, behind the list if it is new; -1: the list is full. */
+static int
+place(char **paths, int *n, const char *path)
+{
+    const int i = find(paths, *n, path);
+
     if (i == MODELS_MAX)
         return -1;
     if (i == *n)
@@ -118,15 +127,20 @@ lim_bench_denoisers(LimBench *b, const char *const **paths)
 LimDenoiser *
 lim_bench_denoiser(LimBench *b, const char *path, LimError *err)
 {
-    const int i = place(b->denoiser_paths, &b->n_denoisers, path);
+    int i = find(b->denoiser_paths, b->n_denoisers, path);
 
+    if (i < b->n_denoisers && b->denoisers[i])
+        return b->denoisers[i];
+    LimDenoiser *d = lim_denoiser_load(path, err); /* a file that is none joins no list */
+    if (!d)
+        return NULL;
+    i = place(b->denoiser_paths, &b->n_denoisers, path);
     if (i < 0) {
+        lim_denoiser_free(d);
         lim_fail(err, LIM_E_PARAM, "more than %d denoisers at once", MODELS_MAX);
         return NULL;
     }
-    if (!b->denoisers[i])
-        b->denoisers[i] = lim_denoiser_load(path, err);
-    return b->denoisers[i];
+    return b->denoisers[i] = d;
 }
 
 LimPredictor *

@@ -94,6 +94,8 @@ lim_attack_form_new(void)
     lim_text_row_set_on_enter(LIM_TEXT_ROW(lim_form_get_row(form, lim_oracle_schema[0].name)),
                               "Start this program and attack it (Enter)");
     lim_schema_form_fill(form, rest, hints, G_N_ELEMENTS(hints));
+    lim_text_row_set_file(LIM_TEXT_ROW(lim_form_get_row(form, NAME(denoiser_file))),
+                          "Open a Denoiser", "safetensors");
     for (size_t i = 0; i < n; i++) {
         const LimParamSpec *schema = renamed(i);
         if (!schema)
@@ -150,6 +152,8 @@ lim_attack_form_arrange(LimForm *form)
     lim_form_row_set_enabled(lim_form_get_row(form, NAME(target)), klass && klass->targeted);
     lim_form_row_set_enabled(lim_form_get_row(form, NAME(denoiser)), !external);
     g_autoptr(GVariant) denoiser = lim_form_row_dup_value(lim_form_get_row(form, NAME(denoiser)));
+    gtk_widget_set_visible(GTK_WIDGET(lim_form_get_row(form, NAME(denoiser_file))),
+                           !external && g_variant_get_int32(denoiser) == LIM_ATTACK_FILE);
     lim_form_row_set_enabled(lim_form_get_row(form, NAME(through)),
                              !external && g_variant_get_int32(denoiser) > 0);
     lim_form_row_set_enabled(lim_form_get_row(form, NAME(picture)),
@@ -188,12 +192,17 @@ void
 lim_attack_form_set_denoisers(LimForm *form, const char *const *paths, int n)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_autofree int *values = g_new(int, n + 2);
 
     g_ptr_array_add(names, g_strdup("No defence"));
     for (int i = 0; i < n; i++)
         g_ptr_array_add(names, lim_attack_dup_denoiser_name(paths[i]));
+    g_ptr_array_add(names, g_strdup("File…"));
     g_ptr_array_add(names, NULL);
-    lim_choice_row_set_choices(ROW(form, denoiser), (const char *const *)names->pdata, NULL);
+    for (int i = 0; i <= n; i++)
+        values[i] = i;
+    values[n + 1] = LIM_ATTACK_FILE;
+    lim_choice_row_set_choices(ROW(form, denoiser), (const char *const *)names->pdata, values);
 }
 
 void
@@ -226,6 +235,8 @@ lim_attack_form_read(LimForm *form, LimAttackPlan *plan)
         plan->setup.denoiser = 0;
     if (plan->setup.denoiser == 0)
         plan->setup.through = false;
+    if (plan->setup.denoiser != LIM_ATTACK_FILE)
+        *plan->setup.denoiser_file = '\0';
     if (!plan->method->targeted)
         plan->setup.target = -1;
     if (plan->method->params_size)

@@ -8,7 +8,7 @@
 LimForm *lim_attack_form_new(void);
 /* The classifiers by their paths [n] become the choices. */
 void lim_attack_form_set_models(LimForm *form, const char *const *paths, int n);
-/* The denoisers [n] become the defences, behind "No defence". */
+/* The denoisers [n] become the defences, between "No defence" and "File…". */
 void lim_attack_form_set_denoisers(LimForm *form, const char *const *paths, int n);
 /* "LGD" of ".../fashion-denoiser-lgd.safetensors"; g_free(). */
 char *lim_attack_dup_denoiser_name(const char *path);

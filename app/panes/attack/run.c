@@ -678,6 +678,10 @@ open_denoiser(LimAttackRun *r, LimError *err)
 {
     if (!r->plan.denoiser)
         return LIM_OK;
+    if (!*r->plan.denoiser)
+        return lim_fail(err, LIM_E_PARAM,
+                        "choose the file of a denoiser, or another defence; limen-cli train "
+                        "denoiser writes such files");
     r->denoiser = lim_bench_denoiser(r->bench, r->plan.denoiser, err);
     if (r->denoiser)
         r->behind = lim_predictor_behind(r->denoiser, r->predictor, err);

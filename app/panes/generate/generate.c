@@ -360,6 +360,7 @@ model_changed(LimGenerate *self)
         return;
     }
     lim_generate_form_set_model(self->form, lim_generate_get_model(self));
+    lim_form_pane_resume(LIM_FORM_PANE(self));
     lim_generate_update_soon(self);
 }
 

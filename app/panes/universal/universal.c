@@ -2,6 +2,7 @@
  * job while everything can be looked at. Pausing cancels the job and keeps what there is. */
 #include "panes/universal/universal.h"
 
+#include "file-choice.h"
 #include "panes/attack/panes.h"
 #include "panes/universal/graph.h"
 #include "schema-form.h"
@@ -471,7 +472,24 @@ listed(void *data, LimTask *t, LimStatus status, const LimError *err, const LimT
     else
         lim_choice_row_set_choices(LIM_CHOICE_ROW(lim_form_get_row(self->form, "model")),
                                    (const char *const *)names->pdata, NULL);
+    lim_form_pane_resume(LIM_FORM_PANE(self));
     update_soon(self);
+}
+
+static void
+write_session(LimFormPane *pane, GVariantDict *session)
+{
+    LimUniversalPane *self = LIM_UNIVERSAL_PANE(pane);
+
+    lim_file_choice_write(session, "model", 0, self->models, self->n_models);
+}
+
+static void
+read_session(LimFormPane *pane, GVariantDict *session)
+{
+    LimUniversalPane *self = LIM_UNIVERSAL_PANE(pane);
+
+    lim_file_choice_read(session, "model", 0, self->models, self->n_models);
 }
 
 static void
@@ -869,6 +887,8 @@ lim_universal_pane_class_init(LimUniversalPaneClass *klass)
     LIM_FORM_PANE_CLASS(klass)->dup_command = dup_command;
     LIM_FORM_PANE_CLASS(klass)->dup_file_name = dup_file_name;
     LIM_FORM_PANE_CLASS(klass)->export_to = export_to;
+    LIM_FORM_PANE_CLASS(klass)->write_session = write_session;
+    LIM_FORM_PANE_CLASS(klass)->read_session = read_session;
 }
 
 static void
