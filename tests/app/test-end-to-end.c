@@ -304,8 +304,15 @@ die_with_parent(gpointer data)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
+static char *
+session_path(void)
+{
+    return g_build_filename(folder, "limen", "session", NULL);
+}
+
+/* Begins where the last one was closed. */
 static GPid
-start(void)
+start_again(void)
 {
     char *argv[] = {(char *)g_getenv("LIMEN_EXE"), NULL};
     g_auto(GStrv) env = g_get_environ();
@@ -319,6 +326,15 @@ start(void)
     g_spawn_async(NULL, argv, env, G_SPAWN_DO_NOT_REAP_CHILD, die_with_parent, NULL, &pid, &error);
     g_assert_no_error(error);
     return pid;
+}
+
+static GPid
+start(void)
+{
+    g_autofree char *session = session_path();
+
+    g_unlink(session);
+    return start_again();
 }
 
 static void
@@ -601,6 +617,35 @@ test_attack_file(void)
     g_unlink(floats);
 }
 
+/* A defence is chosen, the attack goes through it, and both are there after the next start. */
+static void
+test_defence(void)
+{
+    g_autofree char *tool = g_find_program_in_path("xdotool");
+
+    if (!tool) {
+        g_test_skip("needs xdotool for the keys in a list");
+        return;
+    }
+    GPid pid = start();
+    {
+        g_autoptr(Node) app = wait_for(&root, "application", "");
+        press(app, "tab", "Attack");
+        g_autoptr(Node) first = wait_for(app, NULL, "✔ Fools the classifier:");
+        wait_description(app, "image", "Denoised", "No defence is chosen");
+        choose(app, "Defence", 1, "LGD-0-6");
+        wait_description(app, "image", "Denoised", "32 by 32 pixels");
+        press(app, "switch", "Attack through the denoiser");
+        g_autoptr(Node) through = wait_for(app, NULL, "✔ Fools denoiser and classifier:");
+        stop(pid, app);
+    }
+    pid = start_again();
+    g_autoptr(Node) app = wait_for(&root, "application", "");
+    g_autoptr(Node) again = wait_for(app, NULL, "✔ Fools denoiser and classifier:");
+    wait_description(app, "image", "Denoised", "32 by 32 pixels");
+    stop(pid, app);
+}
+
 /* Without a model: one sentence, and a button that leads on. */
 static void
 test_no_model(void)
@@ -648,6 +693,7 @@ main(int argc, char **argv)
         g_error("%s", err.text);
     g_autofree char *classifier = copy_model(models, "fashion-classifier.safetensors");
     g_autofree char *plain = copy_model(models, "fashion-plain.safetensors");
+    g_autofree char *denoiser = copy_model(models, "fashion-denoiser-lgd-0-6.safetensors");
     connect_a11y();
     g_test_add_func("/end-to-end/story", test_story);
     g_test_add_func("/end-to-end/attention", test_attention);
@@ -655,15 +701,19 @@ main(int argc, char **argv)
     g_test_add_func("/end-to-end/modes", test_modes);
     g_test_add_func("/end-to-end/attack", test_attack);
     g_test_add_func("/end-to-end/attack-file", test_attack_file);
+    g_test_add_func("/end-to-end/defence", test_defence);
     g_test_add_func("/end-to-end/no-model", test_no_model);
     int failed = g_test_run();
 
     g_autofree char *ini = g_build_filename(folder, "limen", "window.ini", NULL);
     g_autofree char *config = g_build_filename(folder, "limen", NULL);
+    g_autofree char *session = session_path();
     g_unlink(ini);
+    g_unlink(session);
     g_rmdir(config);
     g_unlink(classifier);
     g_unlink(plain);
+    g_unlink(denoiser);
     g_rmdir(models);
     g_rmdir(folder);
     g_free(folder);

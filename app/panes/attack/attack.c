@@ -55,7 +55,7 @@ struct _LimAttackPane {
     const char *const *denoisers; /* [n_denoisers], of the bench */
     int n_denoisers;
     LimOwnPicture own;
-    GVariant *wanted; /* by somebody, before the classifiers were listed; or NULL */
+    GVariant *asked; /* by somebody, before the classifiers were listed; or NULL */
     guint tick;
 
     LimAttackPlan posted; /* the last that was begun */
@@ -618,8 +618,8 @@ static void
 set_source(LimAttackPane *self, GVariant *values)
 {
     if (!self->models) { /* what the last session had comes first */
-        g_clear_pointer(&self->wanted, g_variant_unref);
-        self->wanted = g_variant_ref_sink(values);
+        g_clear_pointer(&self->asked, g_variant_unref);
+        self->asked = g_variant_ref_sink(values);
         list_models(self);
         return;
     }
@@ -644,9 +644,9 @@ listed(void *data, LimTask *t, LimStatus status, const LimError *err, const LimT
     self->n_denoisers = list->n_denoisers;
     lim_attack_form_set_denoisers(self->form, list->denoisers, list->n_denoisers);
     lim_form_pane_resume(LIM_FORM_PANE(self));
-    if (self->wanted) {
-        g_autoptr(GVariant) wanted = g_steal_pointer(&self->wanted);
-        set_source(self, wanted);
+    if (self->asked) {
+        g_autoptr(GVariant) asked = g_steal_pointer(&self->asked);
+        set_source(self, asked);
     }
     update_soon(self);
 }
@@ -840,7 +840,7 @@ read_session(LimFormPane *pane, GVariantDict *session)
         lim_file_choice_read(session, "denoiser", 1, self->denoisers, self->n_denoisers);
     if (!g_variant_dict_lookup(session, "source", "i", &source) || source != LIM_ATTACK_OWN)
         return;
-    if (self->wanted) /* there is another picture already */
+    if (self->asked) /* there is another picture already */
         return;
     if (g_variant_dict_lookup(session, "own-file", "&s", &name) &&
         g_file_test(name, G_FILE_TEST_EXISTS)) {
@@ -1163,7 +1163,7 @@ finalize(GObject *object)
     g_ptr_array_unref(self->kept);
     lim_bench_unref(self->bench);
     lim_own_clear(&self->own);
-    g_clear_pointer(&self->wanted, g_variant_unref);
+    g_clear_pointer(&self->asked, g_variant_unref);
     G_OBJECT_CLASS(lim_attack_pane_parent_class)->finalize(object);
 }
 
