@@ -163,6 +163,11 @@ lim_schema_flags(const LimParamSpec *schema, const void *params)
         lim_params_get(s, params, text, sizeof text);
         if (g_str_equal(text, usual))
             continue;
+        if (s->kind == LIM_BOOL) {
+            g_string_append_printf(flags, " --%s%s", g_str_equal(text, "true") ? "" : "no-",
+                                   s->name);
+            continue;
+        }
         /* Quoted only where a shell would read it otherwise. */
         bool plain = *text && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                            "0123456789+-_./:,@%") == strlen(text);

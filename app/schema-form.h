@@ -28,5 +28,6 @@ void lim_schema_form_read(LimForm *form, const LimParamSpec *schema, void *param
 GVariant *lim_schema_values(const LimParamSpec *schema, const void *params);
 /* The spec whose value lies at this offset of the params struct; aborts when there is none. */
 const LimParamSpec *lim_schema_at(const LimParamSpec *schema, size_t offset);
-/* " --name value" for every value that is not the default, quoted for a shell; g_free(). */
+/* " --name value" for every value that is not the default (of a switch " --name" or " --no-name"),
+ * quoted for a shell; g_free(). */
 char *lim_schema_flags(const LimParamSpec *schema, const void *params);
