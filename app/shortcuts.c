@@ -55,6 +55,11 @@ const LimShortcut lim_shortcuts[] = {
     {"Attack", "Enlarge, shrink, show the whole picture", NULL, "plus minus 0"},
     {"Universal", "Pause or go on", NULL, "k"},
     {"Universal", "Apply in Attack", "view.apply-in-attack", "<Control><Shift>t"},
+    {"Scenes", "Previous, next scene", NULL, "<Alt>Left <Alt>Right"},
+    {"Scenes", "Any scene", NULL, "<Control>n"},
+    {"Scenes", "Play or pause", NULL, "space k"},
+    {"Scenes", "One step back, further", NULL, "comma period"},
+    {"Scenes", "Attack the garment at the marked pixel alone; paint there", NULL, "Return"},
     {0},
 };
 

@@ -2,7 +2,10 @@
 #include "support-app.h"
 
 #include "make-model.h"
+#include "panes/scenes/fusion-page.h"
+#include "panes/scenes/paint-page.h"
 #include "panes/scenes/scenes.h"
+#include "panes/scenes/transfer-page.h"
 #include "tensor/npy.h"
 #include "widgets/lim-plot.h"
 
@@ -337,6 +340,232 @@ body_missing(TestApp *t)
     g_assert_nonnull(lim_scenes_pane_get_run(s.pane));
 }
 
+static void
+show_page(Scenes *s, const char *name)
+{
+    for (GtkWidget *w = GTK_WIDGET(test_find_type(GTK_WIDGET(s->pane), LIM_TYPE_PLOT)); w;
+         w = gtk_widget_get_parent(w))
+        if (GTK_IS_STACK(w)) {
+            gtk_stack_set_visible_child_name(GTK_STACK(w), name);
+            return;
+        }
+    g_assert_not_reached();
+}
+
+/* Exports what there is, runs the command, and compares the floats. */
+static void
+check_command(Scenes *s)
+{
+    g_autofree char *png = g_build_filename(test_folder(), "exported.png", NULL);
+    g_autofree char *npy = g_build_filename(test_folder(), "exported.npy", NULL);
+
+    g_unlink(npy);
+    act(s, "export-to", g_variant_new_string(png));
+    wait_for(is_exported, s);
+    run_command(s);
+    compare_npy("exported.npy", "dag.npy");
+}
+
+/* A stroke on the segmenter's picture is what it is made to see; undo takes it back, and the
+ * command makes the same. */
+static void
+body_paints(TestApp *t)
+{
+    Scenes s = open_view(t);
+    LimPictureView *view = lim_scene_board_get_view(s.board, LIM_SCENE_PART_CLEAN);
+
+    show_page(&s, "paint");
+    test_spin(60);
+    LimPaintPage *paint = LIM_PAINT_PAGE(test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_PAINT_PAGE));
+    lim_paint_page_set_class(paint, 6);
+    for (int x = 20; x < 40; x++)
+        g_signal_emit_by_name(view, "brushed", x, 32);
+    g_signal_emit_by_name(view, "brush-end");
+    settle(&s);
+    LimScenesRun *run = lim_scenes_pane_get_run(s.pane);
+    const LimScenesStage *stage = lim_scenes_run_stage(run);
+    g_assert_nonnull(lim_scenes_run_plan(run)->wanted);
+    int painted = 0, others = 0;
+    for (int i = 0; i < stage->area; i++) {
+        painted += lim_scenes_run_wanted(run)[i] == 6;
+        others += lim_scenes_run_wanted(run)[i] != 6 &&
+                  lim_scenes_run_wanted(run)[i] != stage->clean[0].label[i];
+    }
+    g_assert_cmpint(lim_scenes_run_wanted(run)[32 * 64 + 30], ==, 6);
+    g_assert_cmpint(painted, >=, 90); /* a brush of five pixels over twenty */
+    g_assert_cmpint(others, ==, 0);
+    g_assert_nonnull(strstr(lim_scenes_pane_get_verdict(s.pane), "not as painted yet"));
+    check_command(&s);
+    act(&s, "undo", NULL);
+    settle(&s);
+    g_assert_null(lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane))->wanted);
+    act(&s, "redo", NULL);
+    settle(&s);
+    g_assert_cmpint(lim_scenes_run_wanted(lim_scenes_pane_get_run(s.pane))[32 * 64 + 30], ==, 6);
+    /* a detector is not painted on */
+    set(&s, "net", g_variant_new_int32(2));
+    settle(&s);
+    g_assert_null(lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane))->wanted);
+    g_signal_emit_by_name(lim_scene_board_get_view(s.board, LIM_SCENE_PART_CLEAN + 2), "brushed",
+                          10, 10);
+}
+
+static gboolean
+is_own(Scenes *s)
+{
+    LimScenesRun *run = lim_scenes_pane_get_run(s->pane);
+    return run && lim_scenes_run_plan(run)->place.own && is_current(s);
+}
+
+/* A picture of any size is attacked against what the network sees in it. */
+static void
+body_own(TestApp *t)
+{
+    Scenes s = open_view(t);
+    g_autofree char *picture = g_build_filename(g_getenv("LIMEN_SOURCE"), "resources",
+                                                "screenshots", "attack-1280x800-light.png", NULL);
+
+    lim_pane_open_file(LIM_PANE(s.pane), picture);
+    wait_for(is_own, &s);
+    const LimScenesStage *stage = lim_scenes_run_stage(lim_scenes_pane_get_run(s.pane));
+    g_assert_false(stage->truth);
+    g_assert_cmpmem(stage->mask[0], 64 * 64 * sizeof(int32_t), stage->clean[0].label,
+                    64 * 64 * sizeof(int32_t));
+    g_assert_cmpstr(lim_scene_board_get_value(s.board, LIM_SCENE_PART_CLEAN), ==, "IoU 100 %");
+    g_assert_cmpstr(lim_scene_board_get_value(s.board, LIM_SCENE_PART_TRUTH), ==, "own picture");
+    check_command(&s);
+    act(&s, "undo", NULL);
+    settle(&s);
+    g_assert_true(lim_scenes_run_stage(lim_scenes_pane_get_run(s.pane))->truth);
+}
+
+static gboolean
+is_restored(Scenes *s)
+{
+    LimScenesRun *run = lim_scenes_pane_get_run(s->pane);
+    return run && lim_scenes_run_plan(run)->place.number == 5 && is_current(s);
+}
+
+/* The settings come back from an exported picture. */
+static void
+body_restores(TestApp *t)
+{
+    Scenes s = open_view(t);
+    g_autofree char *png = g_build_filename(test_folder(), "exported.png", NULL);
+
+    set(&s, "scene", g_variant_new_int32(5));
+    set(&s, "net", g_variant_new_int32(1));
+    set(&s, "seed", g_variant_new_uint64(77));
+    set(&s, "gamma", g_variant_new_double(1.25));
+    set(&s, "clip", g_variant_new_boolean(FALSE));
+    set(&s, "most", g_variant_new_int32(6));
+    settle(&s);
+    LimScenesPlan plan;
+    lim_scenes_plan_copy(&plan, lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane)));
+    check_command(&s);
+    act(&s, "reset-all", NULL);
+    settle(&s);
+    g_assert_false(
+        lim_scenes_plan_equal(&plan, lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane))));
+    lim_pane_open_file(LIM_PANE(s.pane), png);
+    wait_for(is_restored, &s);
+    g_assert_true(
+        lim_scenes_plan_equal(&plan, lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane))));
+    lim_scenes_plan_clear(&plan);
+}
+
+static LimFusionPage *fusion;
+
+static gboolean
+fusion_over(Scenes *s)
+{
+    const float *r[LIM_SCENES_NETS];
+    double weight[LIM_SCENES_NETS];
+    gboolean permute;
+
+    return !lim_fusion_page_get_busy(fusion) &&
+           lim_fusion_page_get(fusion, r, weight, &permute) == LIM_SCENES_NETS && is_current(s);
+}
+
+static int
+changed_pixels(Scenes *s)
+{
+    LimPictureView *clean = lim_scene_board_get_view(s->board, LIM_SCENE_PART_CLEAN);
+    LimPictureView *now = lim_scene_board_get_view(s->board, LIM_SCENE_PART_ADVERSARIAL);
+    int n = 0;
+
+    for (int i = 0; i < 64 * 64; i++)
+        n += memcmp(lim_picture_view_get_pixel(clean, i % 64, i / 64),
+                    lim_picture_view_get_pixel(now, i % 64, i / 64), 3) != 0;
+    return n;
+}
+
+/* The sum of four perturbations; with all weights at zero nothing differs. */
+static void
+body_fuses(TestApp *t)
+{
+    Scenes s = open_view(t);
+
+    fusion = LIM_FUSION_PAGE(test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_FUSION_PAGE));
+    show_page(&s, "fusion");
+    wait_for(fusion_over, &s);
+    g_assert_true(g_str_has_prefix(lim_scenes_pane_get_verdict(s.pane), "Sum of 4 "));
+    g_assert_cmpint(changed_pixels(&s), >, 100);
+    for (int i = 0; i < LIM_SCENES_NETS; i++) {
+        g_autofree char *name = g_strdup_printf("Weight, %s", lim_scenes_net_name(i));
+        GtkWidget *scale = test_find_labelled(GTK_WIDGET(fusion), name);
+        g_assert_nonnull(scale);
+        gtk_range_set_value(GTK_RANGE(scale), 0);
+    }
+    wait_for(is_current, &s);
+    g_assert_cmpint(changed_pixels(&s), ==, 0);
+    show_page(&s, "targets");
+    wait_for(is_current, &s);
+    g_assert_cmpint(changed_pixels(&s), >, 100);
+    g_assert_nonnull(strstr(lim_scenes_pane_get_verdict(s.pane), " Step "));
+}
+
+static LimTransferPage *transfer;
+
+static gboolean
+transfer_over(Scenes *s)
+{
+    return !lim_transfer_page_get_busy(transfer);
+}
+
+/* The table fills in, its control differs from it, and a cell opens as panes. */
+static void
+body_transfers(TestApp *t)
+{
+    Scenes s = open_view(t);
+    LimPictureView *judged = lim_scene_board_get_view(s.board, LIM_SCENE_PART_ADVERSARIAL + 2);
+
+    transfer = LIM_TRANSFER_PAGE(test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_TRANSFER_PAGE));
+    show_page(&s, "transfer");
+    GtkWidget *scenes = test_find_labelled(GTK_WIDGET(transfer), "Scenes");
+    gtk_spin_button_set_value(GTK_SPIN_BUTTON(scenes), 2);
+    g_assert_cmpstr(lim_transfer_page_get_text(transfer, 0, 0), ==, "");
+    g_signal_emit_by_name(test_find_labelled(GTK_WIDGET(transfer), "Make the table"), "clicked");
+    g_assert_true(lim_transfer_page_get_busy(transfer));
+    wait_for(transfer_over, &s);
+    for (int row = 0; row <= LIM_SCENES_NETS; row++)
+        for (int i = 0; i < LIM_SCENES_NETS; i++)
+            g_assert_true(g_str_has_suffix(lim_transfer_page_get_text(transfer, row, i), " %"));
+    /* a segmenter keeps less under its own perturbation than without */
+    g_assert_cmpfloat(g_ascii_strtod(lim_transfer_page_get_text(transfer, 1, 0), NULL), <,
+                      g_ascii_strtod(lim_transfer_page_get_text(transfer, 0, 0), NULL));
+    g_autofree char *own = g_strdup(lim_transfer_page_get_text(transfer, 1, 0));
+    GtkWidget *control = test_find_labelled(GTK_WIDGET(transfer), "Rows in another order");
+    gtk_switch_set_active(GTK_SWITCH(control), TRUE);
+    g_assert_cmpstr(lim_transfer_page_get_text(transfer, 1, 0), !=, own);
+    g_signal_emit_by_name(transfer, "cell-opened", 1, 2, FALSE);
+    settle(&s);
+    g_assert_cmpint(lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane))->net, ==, 1);
+    g_assert_true(gtk_widget_has_css_class(GTK_WIDGET(judged), "lit"));
+    show_page(&s, "targets");
+    g_assert_false(gtk_widget_has_css_class(GTK_WIDGET(judged), "lit"));
+}
+
 #define TEST(name)                       \
     static void test_##name(void)        \
     {                                    \
@@ -348,6 +577,11 @@ TEST(scenes)
 TEST(picks)
 TEST(exports)
 TEST(missing)
+TEST(paints)
+TEST(own)
+TEST(restores)
+TEST(fuses)
+TEST(transfers)
 
 int
 main(int argc, char **argv)
@@ -367,5 +601,10 @@ main(int argc, char **argv)
     g_test_add_func("/scenes-view/picks", test_picks);
     g_test_add_func("/scenes-view/exports", test_exports);
     g_test_add_func("/scenes-view/missing", test_missing);
+    g_test_add_func("/scenes-view/paints", test_paints);
+    g_test_add_func("/scenes-view/own", test_own);
+    g_test_add_func("/scenes-view/restores", test_restores);
+    g_test_add_func("/scenes-view/fuses", test_fuses);
+    g_test_add_func("/scenes-view/transfers", test_transfers);
     return g_test_run();
 }

@@ -2,12 +2,24 @@
 #include "panes/scenes/run.h"
 
 #include "attacks/dag-sheet.h"
+#include "data/scene-own.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const sources[] = {"test", "own", NULL};
+
 const LimParamSpec lim_scenes_setup_schema[] = {
+    {.name = "source",
+     .label = "Picture",
+     .help = "A scene that the program draws, so that it knows what is there; or a picture of your "
+             "own, dropped on the window: what networks see in it then counts as right.",
+     .unit = "",
+     .kind = LIM_CHOICE,
+     .offset = offsetof(LimScenesSetup, source),
+     .max = 1,
+     .choices = sources},
     {.name = "scene",
      .label = "Scene",
      .help = "Number of the test scene; each is another draw of garments, places and backgrounds. "
@@ -463,5 +475,28 @@ lim_scenes_save_task_new(LimScenesRun *run, const char *path, const char *comman
     self->run = lim_scenes_run_ref(run);
     self->path = g_str_has_suffix(path, ".png") ? g_strdup(path) : g_strconcat(path, ".png", NULL);
     self->command = g_strdup(command);
+    return &self->base;
+}
+
+static LimStep
+paint_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    SaveTask *self = (SaveTask *)t;
+
+    return lim_scene_write_mask(self->path, self->run->stage->size, self->run->wanted, err) ==
+                   LIM_OK
+               ? LIM_STEP_DONE
+               : LIM_STEP_FAILED;
+}
+
+LimTask *
+lim_scenes_paint_task_new(LimScenesRun *run, const char *path)
+{
+    static const LimTaskClass klass = {"write painting", paint_step, NULL, save_free};
+    SaveTask *self = g_new0(SaveTask, 1);
+
+    self->base.klass = &klass;
+    self->run = lim_scenes_run_ref(run);
+    self->path = g_strdup(path);
     return &self->base;
 }

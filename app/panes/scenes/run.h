@@ -6,8 +6,11 @@
 #include "panes/scenes/stage.h"
 #include "run/task.h"
 
+typedef enum LimScenesSource { LIM_SCENES_TEST, LIM_SCENES_OWN } LimScenesSource;
+
 /* What the form says beside the attack and the scenes. */
 typedef struct LimScenesSetup {
+    int source;     /* LimScenesSource */
     int scene, net; /* number of the scene; network attacked */
     uint64_t seed;
     double overlay; /* opacity */
@@ -90,3 +93,5 @@ LimTask *lim_scenes_look_task_new(LimScenesStage *stage, const float *const *r,
 
 /* Goes on to the end of the attack, and writes what `limen-cli attack dag` writes. path: a PNG. */
 LimTask *lim_scenes_save_task_new(LimScenesRun *run, const char *path, const char *command);
+/* Writes what a segmenter is made to see, as `limen-cli attack dag --wanted` reads it. */
+LimTask *lim_scenes_paint_task_new(LimScenesRun *run, const char *path);

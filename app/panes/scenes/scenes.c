@@ -2,6 +2,11 @@
  * what all networks see at the step that is shown is asked for on the live lane. */
 #include "panes/scenes/scenes.h"
 
+#include "data/scene-own.h"
+#include "panes/scenes/fusion-page.h"
+#include "panes/scenes/paint-page.h"
+#include "panes/scenes/read.h"
+#include "panes/scenes/transfer-page.h"
 #include "schema-form.h"
 #include "shipped.h"
 #include "widgets/lim-choice-row.h"
@@ -25,11 +30,21 @@ struct _LimScenesPane {
     LimPlot *plot;
     LimExplain *explain;
     GtkWidget *pages, *verdict;
+    LimPaintPage *paint;
+    LimFusionPage *fusion;
+    LimTransferPage *transfer;
     LimStatusLine *status;
 
     LimScenesBench *bench;
     gboolean seen; /* the view was looked at */
     guint tick;
+
+    char *own;       /* path of a picture of one's own, or NULL */
+    int32_t *wanted; /* [wanted_size][wanted_size], painted, or NULL */
+    int wanted_size;
+    int32_t *canvas;               /* the same while it is painted on */
+    gboolean stroke;               /* the brush is down */
+    GtkFileChooserNative *chooser; /* while it is open */
 
     LimScenesPlan posted; /* a copy */
     gboolean any_posted;
@@ -41,6 +56,9 @@ struct _LimScenesPane {
     gboolean stepping; /* the job makes one step, which is then shown */
     int shown;         /* frame, -1: none */
     gboolean looking;
+    gboolean permuted;  /* a cell of the control was opened: rows in another order */
+    int judge;          /* and the network that judges there; -1: none */
+    gboolean was_fused; /* the page with sums was in front */
 };
 
 G_DEFINE_FINAL_TYPE(LimScenesPane, lim_scenes_pane, LIM_TYPE_FORM_PANE)
@@ -142,6 +160,19 @@ describe(LimScenesPane *self)
 /* ---- what is shown ---- */
 
 static void
+tell_fused(LimScenesPane *self, const LimScenesLookTask *look)
+{
+    g_autofree char *text =
+        g_strdup_printf("Sum of %d perturbation%s%s: perceptibility %.4f, no value moved by more "
+                        "than %.1f of 255",
+                        look->n, look->n == 1 ? "" : "s",
+                        look->permute ? ", rows in another order" : "", look->perceptible,
+                        255 * look->largest);
+
+    gtk_label_set_text(GTK_LABEL(self->verdict), text);
+}
+
+static void
 looked(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
 {
     LimTarget *target = data;
@@ -157,22 +188,43 @@ looked(void *data, LimTask *t, LimStatus status, const LimError *err, const LimT
         lim_status_line_flash(self->status, err->text);
         return;
     }
-    lim_scene_board_set_look(self->board, look, "Adversarial");
+    lim_scene_board_set_look(self->board, look,
+                             look->permute     ? "Permuted rows"
+                             : look->frame < 0 ? "Fused"
+                                               : "Adversarial");
+    if (look->frame < 0 && self->run)
+        tell_fused(self, look);
     lim_status_line_set_timing(self->status, timing->queued_ms, timing->ran_ms, 0);
 }
 
+static gboolean
+is_fused(LimScenesPane *self)
+{
+    const char *page = gtk_stack_get_visible_child_name(GTK_STACK(self->pages));
+
+    return g_strcmp0(page, "fusion") == 0;
+}
+
+/* What all networks see in the frame that is shown, or in the sum of perturbations. */
 static void
 look(LimScenesPane *self)
 {
+    const float *r[LIM_SCENES_NETS];
+    double weight[LIM_SCENES_NETS] = {1};
+    gboolean permute = self->permuted;
+    int n = 0;
+
     if (!self->stage)
         return;
-    const double one = 1;
-    const float *r =
-        self->run && self->shown >= 0 ? lim_scenes_run_frame(self->run, self->shown).r : NULL;
+    const gboolean fused = is_fused(self);
+    if (fused)
+        n = lim_fusion_page_get(self->fusion, r, weight, &permute);
+    else if (self->run && self->shown >= 0)
+        r[n++] = lim_scenes_run_frame(self->run, self->shown).r;
     self->looking = TRUE;
     lim_worker_submit(worker_of(self),
-                      lim_scenes_look_task_new(self->stage, &r, &one, r != NULL, FALSE, 0,
-                                               self->shown),
+                      lim_scenes_look_task_new(self->stage, r, weight, n, permute,
+                                               self->posted.seed, fused ? -1 : self->shown),
                       LIM_LANE_LIVE, SLOT_LOOK, 0,
                       (LimTaskEvents){.done = looked,
                                       .drop = lim_target_free,
@@ -187,7 +239,8 @@ show_position(LimScenesPane *self)
     g_autofree char *verdict = dup_verdict(self->run, MAX(self->shown, 0));
 
     lim_transport_set_text(self->transport, text);
-    gtk_label_set_text(GTK_LABEL(self->verdict), verdict);
+    if (!is_fused(self))
+        gtk_label_set_text(GTK_LABEL(self->verdict), verdict);
     const int known = lim_plot_get_n_points(self->plot, 0) - 1;
     lim_plot_set_marker(self->plot, 0, known < 0 ? (double)NAN : CLAMP(self->shown, 0, known),
                         NULL);
@@ -202,7 +255,8 @@ show_frame(LimScenesPane *self, int frame)
     frame = MIN(frame, lim_scenes_run_n(self->run) - 1);
     if (frame != self->shown) {
         self->shown = frame;
-        look(self);
+        if (!is_fused(self))
+            look(self);
     }
     show_position(self);
 }
@@ -318,6 +372,8 @@ plot_dragged(LimScenesPane *self, int series, double position)
 
 /* ---- from settings to an attack ---- */
 
+static void show_canvas(LimScenesPane *self);
+
 static void
 show_missing(LimScenesPane *self, int net)
 {
@@ -357,6 +413,9 @@ begun(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTi
     lim_dag_garments(begin->plan.dag.only, &only, NULL);
     lim_scene_board_set_attacked(self->board, begin->plan.net, only);
     gtk_widget_set_tooltip_text(self->verdict, NULL);
+    show_canvas(self);
+    lim_fusion_page_set(self->fusion, self->stage, &begin->plan);
+    lim_transfer_page_set(self->transfer, self->bench, &begin->plan);
     self->shown = -1;
     lim_transport_set_extent(self->transport, -1, FALSE);
     lim_transport_set_playing(self->transport, FALSE);
@@ -367,8 +426,12 @@ begun(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTi
     }
     pull(self);
     show_frame(self, 0);
+    if (is_fused(self))
+        look(self);
     lim_transport_follow(self->transport);
 }
+
+static void update_soon(LimScenesPane *self);
 
 static void
 read_plan(LimScenesPane *self, LimScenesPlan *plan)
@@ -381,8 +444,232 @@ read_plan(LimScenesPane *self, LimScenesPlan *plan)
     lim_schema_form_read(self->form, lim_dag_schema, &plan->dag);
     lim_schema_form_read(self->form, lim_scene_schema, &plan->place.scenes);
     plan->place.number = setup.scene;
+    plan->place.own = setup.source == LIM_SCENES_OWN ? self->own : NULL;
     plan->net = setup.net;
     plan->seed = setup.seed;
+    if (self->wanted && lim_scenes_net_segments(setup.net) &&
+        self->wanted_size == plan->place.scenes.size) {
+        plan->wanted = self->wanted;
+        plan->wanted_size = self->wanted_size;
+    }
+}
+
+/* ---- painting ---- */
+
+static gboolean
+is_painting(LimScenesPane *self)
+{
+    const char *page = gtk_stack_get_visible_child_name(GTK_STACK(self->pages));
+
+    return g_strcmp0(page, "paint") == 0;
+}
+
+/* What can be painted on is the clean picture of the attacked segmenter, while the tools are in
+ * front. */
+static void
+show_canvas(LimScenesPane *self)
+{
+    if (!self->stage)
+        return;
+    const LimScenesStage *s = self->stage;
+    const gboolean usable =
+        lim_scenes_net_segments(self->posted.net) && s->clean[self->posted.net].label;
+    const int32_t *from = self->wanted && self->wanted_size == s->size
+                              ? self->wanted
+                              : s->clean[self->posted.net].label;
+
+    lim_paint_page_set(self->paint, s, usable, self->posted.wanted != NULL);
+    if (self->stroke && self->canvas) /* an attack begins while the next stroke is painted */
+        return;
+    g_clear_pointer(&self->canvas, g_free);
+    if (usable && is_painting(self))
+        self->canvas = g_memdup2(from, (gsize)s->area * sizeof *from);
+    lim_scene_board_set_canvas(self->board, self->canvas);
+}
+
+static void
+set_wanted(LimScenesPane *self, const int32_t *wanted, int size)
+{
+    int32_t *copy = g_memdup2(wanted, (gsize)(size * size) * sizeof *wanted);
+
+    g_free(self->wanted);
+    self->wanted = copy;
+    self->wanted_size = copy ? size : 0;
+}
+
+static void
+brushed(LimScenesPane *self, int x, int y)
+{
+    if (!self->canvas)
+        return;
+    self->stroke = TRUE;
+    lim_paint_page_dab(self->paint, self->canvas, self->stage->size, x, y);
+    lim_scene_board_set_canvas(self->board, self->canvas);
+}
+
+/* A stroke is one step of undo, and another attack. */
+static void
+brush_ended(LimScenesPane *self)
+{
+    self->stroke = FALSE;
+    if (!self->canvas)
+        return;
+    lim_form_flush(self->form);
+    set_wanted(self, self->canvas, self->stage->size);
+    lim_form_pane_settle(LIM_FORM_PANE(self));
+    update_soon(self);
+}
+
+static void
+start_painting(LimScenesPane *self)
+{
+    if (!self->stage || !self->stage->clean[self->posted.net].label)
+        return;
+    lim_form_flush(self->form);
+    set_wanted(self, self->stage->clean[self->posted.net].label, self->stage->size);
+    lim_form_pane_settle(LIM_FORM_PANE(self));
+    update_soon(self);
+    show_canvas(self);
+}
+
+static void
+forget_painting(LimScenesPane *self)
+{
+    lim_form_flush(self->form);
+    set_wanted(self, NULL, 0);
+    lim_form_pane_settle(LIM_FORM_PANE(self));
+    update_soon(self);
+    show_canvas(self);
+}
+
+/* ---- undo ---- */
+
+static GVariant *
+dup_state(LimFormPane *pane)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(pane);
+    g_autoptr(GVariant) form = lim_form_dup_settled(self->form);
+    g_autofree guint8 *bytes = g_malloc0((gsize)(self->wanted_size * self->wanted_size) + 1);
+
+    for (int i = 0; i < self->wanted_size * self->wanted_size; i++)
+        bytes[i] = (guint8)self->wanted[i];
+    return g_variant_ref_sink(
+        g_variant_new("(@a{sv}si@ay)", form, self->own ? self->own : "", self->wanted_size,
+                      g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes,
+                                                (gsize)(self->wanted_size * self->wanted_size),
+                                                1)));
+}
+
+static void
+restore(LimFormPane *pane, GVariant *state)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(pane);
+    g_autoptr(GVariant) form = NULL, bytes = NULL;
+    const char *own;
+    int size;
+    gsize n;
+
+    g_variant_get(state, "(@a{sv}&si@ay)", &form, &own, &size, &bytes);
+    const guint8 *at = g_variant_get_fixed_array(bytes, &n, 1);
+    g_autofree int32_t *wanted = n ? g_new(int32_t, n) : NULL;
+    for (gsize i = 0; i < n; i++)
+        wanted[i] = at[i];
+    set_wanted(self, wanted, size);
+    g_free(self->own);
+    self->own = *own ? g_strdup(own) : NULL;
+    lim_form_set_values(self->form, form);
+    update_soon(self);
+    show_canvas(self);
+}
+
+/* ---- pictures from elsewhere ---- */
+
+static void
+take_own(LimScenesPane *self, const char *path)
+{
+    lim_form_flush(self->form);
+    g_free(self->own);
+    self->own = g_strdup(path);
+    lim_form_set_values(self->form, g_variant_new_parsed("{'source': <%i>}", LIM_SCENES_OWN));
+    lim_form_pane_settle(LIM_FORM_PANE(self));
+    update_soon(self);
+}
+
+static void
+take_settings(LimScenesPane *self, const LimScenesReadTask *read)
+{
+    LimScenesSetup setup = read->setup;
+    g_autoptr(GVariant) now = lim_form_row_dup_value(lim_form_get_row(self->form, "overlay"));
+
+    lim_form_flush(self->form);
+    g_free(self->own);
+    self->own = g_strdup(read->own);
+    setup.source = read->own ? LIM_SCENES_OWN : LIM_SCENES_TEST;
+    setup.overlay = g_variant_get_double(now);
+    set_wanted(self, read->wanted_size ? read->wanted : NULL, read->wanted_size);
+    lim_form_set_values(self->form, lim_schema_values(lim_scenes_setup_schema, &setup));
+    lim_form_set_values(self->form, lim_schema_values(lim_scene_schema, &read->scenes));
+    lim_form_set_values(self->form, lim_schema_values(lim_dag_schema, &read->dag));
+    lim_form_pane_settle(LIM_FORM_PANE(self));
+    update_soon(self);
+    lim_status_line_flash(self->status, "Settings restored from the picture");
+}
+
+static void
+file_read(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    g_autoptr(LimScenesPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
+    const LimScenesReadTask *read = (const LimScenesReadTask *)t;
+
+    if (!self || status == LIM_CANCELLED)
+        return;
+    if (status != LIM_OK)
+        lim_status_line_flash(self->status, err->text);
+    else if (read->settings)
+        take_settings(self, read);
+    else
+        take_own(self, read->path);
+}
+
+static gboolean
+open_file(LimPane *pane, const char *path)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(pane);
+
+    lim_worker_submit(worker_of(self), lim_scenes_read_task_new(path), LIM_LANE_LONG, 0, 0,
+                      (LimTaskEvents){.done = file_read,
+                                      .drop = lim_target_free,
+                                      .data = lim_target_new(self, 0)});
+    return TRUE;
+}
+
+static void
+picture_chosen(GtkNativeDialog *dialog, int response, LimScenesPane *self)
+{
+    g_autoptr(GFile) file = gtk_file_chooser_get_file(GTK_FILE_CHOOSER(dialog));
+    g_autofree char *path = file ? g_file_get_path(file) : NULL;
+
+    if (response == GTK_RESPONSE_ACCEPT && path)
+        open_file(LIM_PANE(self), path);
+    g_clear_object(&self->chooser);
+}
+
+static void
+do_open_picture(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimScenesPane *self = data;
+    g_autoptr(GtkFileFilter) pictures = gtk_file_filter_new();
+
+    if (self->chooser)
+        return;
+    self->chooser =
+        gtk_file_chooser_native_new("Open Picture", GTK_WINDOW(gtk_widget_get_root(data)),
+                                    GTK_FILE_CHOOSER_ACTION_OPEN, "_Open", "_Cancel");
+    gtk_file_filter_set_name(pictures, "Pictures (PNG)");
+    gtk_file_filter_add_suffix(pictures, "png");
+    gtk_file_chooser_add_filter(GTK_FILE_CHOOSER(self->chooser), pictures);
+    g_signal_connect_object(self->chooser, "response", G_CALLBACK(picture_chosen), self, 0);
+    gtk_native_dialog_show(GTK_NATIVE_DIALOG(self->chooser));
 }
 
 static gboolean
@@ -414,6 +701,31 @@ update_soon(LimScenesPane *self)
         self->tick = gtk_widget_add_tick_callback(GTK_WIDGET(self), tick, NULL, NULL);
 }
 
+/* A person, not a cell of the table, has chosen what is shown. */
+static void
+leave_cell(LimScenesPane *self)
+{
+    if (self->judge < 0)
+        return;
+    self->judge = -1;
+    self->permuted = FALSE;
+    lim_scene_board_set_judge(self->board, -1);
+    look(self);
+}
+
+static void
+cell_opened(LimScenesPane *self, int made, int judge, gboolean permuted)
+{
+    lim_form_flush(self->form);
+    lim_form_row_set_value(lim_form_get_row(self->form, "net"), g_variant_new_int32(made));
+    lim_form_pane_settle(LIM_FORM_PANE(self));
+    self->judge = judge;
+    self->permuted = permuted;
+    lim_scene_board_set_judge(self->board, judge);
+    update_soon(self);
+    look(self);
+}
+
 static void
 map(GtkWidget *widget)
 {
@@ -433,8 +745,13 @@ changed(LimFormPane *pane)
 
     lim_schema_form_read(self->form, lim_scenes_setup_schema, &setup);
     lim_scene_board_set_opacity(self->board, setup.overlay);
+    lim_form_row_set_enabled(lim_form_get_row(self->form, "scene"),
+                             setup.source == LIM_SCENES_TEST);
     lim_form_row_set_enabled(lim_form_get_row(self->form, "target"),
                              lim_scenes_net_segments(setup.net));
+    if (setup.source == LIM_SCENES_OWN && !self->own)
+        lim_status_line_flash(self->status,
+                              "Drop a PNG file on the window, or choose one with Open picture");
     lim_form_row_set_enabled(lim_form_get_row(self->form, "left"),
                              !lim_scenes_net_segments(setup.net));
     update_soon(self);
@@ -500,6 +817,13 @@ do_any(GSimpleAction *action, GVariant *parameter, gpointer data)
 
 /* ---- out of the window ---- */
 
+/* A painting as the file that the command names; one for all windows, as the clipboard is. */
+static char *
+dup_painting_path(void)
+{
+    return g_build_filename(g_get_user_cache_dir(), "limen", "wanted.png", NULL);
+}
+
 static char *
 command_of(LimScenesPane *self)
 {
@@ -509,11 +833,40 @@ command_of(LimScenesPane *self)
     g_autofree char *scenes = lim_schema_flags(lim_scene_schema, &plan->place.scenes);
     g_autofree char *samples = lim_shipped_samples();
     g_autofree char *data = self->stage->sampled ? g_shell_quote(samples) : NULL;
+    g_autofree char *own = plan->place.own ? g_shell_quote(plan->place.own) : NULL;
+    g_autofree char *painting = dup_painting_path();
+    g_autofree char *wanted = plan->wanted ? g_shell_quote(painting) : NULL;
 
-    return g_strdup_printf("limen-cli attack dag --net %s%s%s --scene %d%s%s --seed "
+    return g_strdup_printf("limen-cli attack dag --net %s%s%s --scene %d%s%s%s%s%s%s --seed "
                            "%" G_GUINT64_FORMAT " --out dag.png",
                            net, data ? " --data " : "", data ? data : "", plan->place.number,
-                           scenes, dag, plan->seed);
+                           own ? " --input " : "", own ? own : "", wanted ? " --wanted " : "",
+                           wanted ? wanted : "", scenes, dag, plan->seed);
+}
+
+static void
+painting_written(void *data, LimTask *t, LimStatus status, const LimError *err,
+                 const LimTiming *timing)
+{
+    g_autoptr(LimScenesPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
+
+    if (self && status != LIM_OK && status != LIM_CANCELLED)
+        lim_status_line_flash(self->status, err->text);
+}
+
+static void
+write_painting(LimScenesPane *self)
+{
+    if (!lim_scenes_run_plan(self->run)->wanted)
+        return;
+    g_autofree char *path = dup_painting_path();
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_mkdir_with_parents(folder, 0700);
+    lim_worker_submit(worker_of(self), lim_scenes_paint_task_new(self->run, path), LIM_LANE_LONG, 0,
+                      0,
+                      (LimTaskEvents){.done = painting_written,
+                                      .drop = lim_target_free,
+                                      .data = lim_target_new(self, 0)});
 }
 
 static char *
@@ -524,6 +877,7 @@ dup_command(LimFormPane *pane, char **said)
     if (!self->run)
         return NULL;
     *said = g_strdup("The command for this attack is on the clipboard");
+    write_painting(self);
     return command_of(self);
 }
 
@@ -550,6 +904,7 @@ export_to(LimFormPane *pane, const char *path)
     if (!self->run)
         return;
     g_autofree char *command = command_of(self);
+    write_painting(self);
     lim_worker_submit(worker_of(self), lim_scenes_save_task_new(self->run, path, command),
                       LIM_LANE_LONG, 0, 0,
                       (LimTaskEvents){.done = exported,
@@ -582,7 +937,9 @@ build_form(void)
     static const char *const targets[] = {"Every class as another", "A shape that is not there",
                                           NULL};
     static const char how[] = "How it is made", scenes[] = "Which scenes";
-    const LimFormHint setup[] = {{.name = "scene", .beside = true},
+    static const char *const sources[] = {"Scene", "Own picture", NULL};
+    const LimFormHint setup[] = {{.name = "source", .texts = sources},
+                                 {.name = "scene", .beside = true},
                                  {.name = "net", .texts = names}};
     const LimFormHint dag[] = {
         {.name = "gamma"},
@@ -602,6 +959,11 @@ build_form(void)
     for (int i = 0; i < LIM_SCENES_NETS; i++)
         names[i] = lim_scenes_net_name(i);
     lim_schema_form_fill(form, lim_scenes_setup_schema, setup, G_N_ELEMENTS(setup));
+    GtkWidget *open = gtk_button_new_with_label("Open picture…");
+    gtk_actionable_set_action_name(GTK_ACTIONABLE(open), "view.open-picture");
+    gtk_widget_set_tooltip_text(open, "A PNG file of any size; its middle square is taken and "
+                                      "scaled. You can also drop it on the window");
+    lim_form_add_below(form, "source", open);
     lim_schema_form_fill(form, lim_dag_schema, dag, G_N_ELEMENTS(dag));
     lim_schema_form_fill(form, lim_scene_schema, scene, G_N_ELEMENTS(scene));
     LimTextRow *only = LIM_TEXT_ROW(lim_form_get_row(form, "only"));
@@ -619,6 +981,19 @@ static const struct {
      "wrong for the network marked ◎; its <a href='difference'>difference</a> is enlarged by the "
      "gain beside it. The <a href='targets'>curve</a> counts what is still right; drag on it, or "
      "use the <a href='transport'>player</a>, to see any step."},
+    {"paint", "Paint",
+     "Paint on the <a href='segmenters'>clean picture</a> of the attacked segmenter what it is to "
+     "see, with a class and a <a href='paint'>brush</a>; every stroke is another attack, which "
+     "pushes each pixel to the class that it has in the painting."},
+    {"fusion", "Fusion",
+     "A perturbation made on one network often leaves the others alone. The <a "
+     "href='fusion'>sum</a> of several, each made on its own network, fools all of them: "
+     "segmenters and detectors at once. In another order of rows the same values fool nobody: it "
+     "is their structure that does."},
+    {"transfer", "Transfer",
+     "The <a href='transfer'>table</a> has a row for each network that perturbations are made on, "
+     "and a column for each that judges them, by mean IoU or mAP: the darker, the more of what it "
+     "got right is gone. A click on a cell shows the scene that way."},
 };
 
 static void
@@ -629,6 +1004,26 @@ page_changed(LimScenesPane *self)
     for (gsize i = 0; i < G_N_ELEMENTS(pages) && name; i++)
         if (g_str_equal(name, pages[i].name))
             lim_explain_set_text(self->explain, pages[i].text);
+    if (!name)
+        return;
+    if (!g_str_equal(name, "transfer"))
+        leave_cell(self);
+    show_canvas(self);
+    const gboolean fused = is_fused(self);
+    gtk_widget_set_sensitive(GTK_WIDGET(self->transport), !fused);
+    if (self->was_fused != fused && self->stage) {
+        if (self->run)
+            show_position(self);
+        look(self);
+    }
+    self->was_fused = fused;
+}
+
+static void
+sum_changed(LimScenesPane *self)
+{
+    if (is_fused(self))
+        look(self);
 }
 
 static GtkWidget *
@@ -650,8 +1045,21 @@ build_plot(LimScenesPane *self)
 static GtkWidget *
 build_bottom(LimScenesPane *self)
 {
-    GtkWidget *const children[] = {build_plot(self)};
+    LimSession *session = lim_pane_get_session(LIM_PANE(self));
 
+    self->paint = LIM_PAINT_PAGE(lim_paint_page_new());
+    g_signal_connect_object(self->paint, "start-wanted", G_CALLBACK(start_painting), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->paint, "forget-wanted", G_CALLBACK(forget_painting), self,
+                            G_CONNECT_SWAPPED);
+    self->fusion = LIM_FUSION_PAGE(lim_fusion_page_new(session));
+    self->transfer = LIM_TRANSFER_PAGE(lim_transfer_page_new(session));
+    g_signal_connect_object(self->fusion, "changed", G_CALLBACK(sum_changed), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->transfer, "cell-opened", G_CALLBACK(cell_opened), self,
+                            G_CONNECT_SWAPPED);
+    GtkWidget *const children[] = {build_plot(self), GTK_WIDGET(self->paint),
+                                   GTK_WIDGET(self->fusion), GTK_WIDGET(self->transfer)};
     self->explain = LIM_EXPLAIN(lim_explain_new());
     self->pages = gtk_stack_new();
     for (gsize i = 0; i < G_N_ELEMENTS(pages); i++) {
@@ -687,6 +1095,9 @@ build_scenes(LimScenesPane *self)
     gtk_widget_set_vexpand(GTK_WIDGET(self->board), TRUE);
     g_signal_connect_object(self->board, "garment-picked", G_CALLBACK(garment_picked), self,
                             G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->board, "brushed", G_CALLBACK(brushed), self, G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->board, "brush-end", G_CALLBACK(brush_ended), self,
+                            G_CONNECT_SWAPPED);
     gtk_box_append(GTK_BOX(box), GTK_WIDGET(self->board));
     self->transport = LIM_TRANSPORT(lim_transport_new());
     lim_transport_set_plain(self->transport);
@@ -714,6 +1125,7 @@ constructed(GObject *object)
         {.name = "previous-seed", .activate = do_previous},
         {.name = "next-seed", .activate = do_next},
         {.name = "new-seed", .activate = do_any},
+        {.name = "open-picture", .activate = do_open_picture},
     };
     LimScenesPane *self = LIM_SCENES_PANE(object);
     LimFormPane *pane = LIM_FORM_PANE(object);
@@ -731,10 +1143,24 @@ constructed(GObject *object)
 }
 
 static void
+dispose(GObject *object)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(object);
+
+    if (self->chooser)
+        gtk_native_dialog_destroy(GTK_NATIVE_DIALOG(self->chooser));
+    g_clear_object(&self->chooser);
+    G_OBJECT_CLASS(lim_scenes_pane_parent_class)->dispose(object);
+}
+
+static void
 finalize(GObject *object)
 {
     LimScenesPane *self = LIM_SCENES_PANE(object);
 
+    g_free(self->own);
+    g_free(self->wanted);
+    g_free(self->canvas);
     lim_scenes_plan_clear(&self->posted);
     lim_scenes_run_unref(self->run);
     lim_scenes_stage_unref(self->stage);
@@ -746,14 +1172,18 @@ static void
 lim_scenes_pane_class_init(LimScenesPaneClass *klass)
 {
     G_OBJECT_CLASS(klass)->constructed = constructed;
+    G_OBJECT_CLASS(klass)->dispose = dispose;
     G_OBJECT_CLASS(klass)->finalize = finalize;
     GTK_WIDGET_CLASS(klass)->map = map;
+    LIM_PANE_CLASS(klass)->open_file = open_file;
     LIM_FORM_PANE_CLASS(klass)->copy_tooltip =
         "Copies the limen-cli command that makes this attack (Ctrl+Shift+C)";
     LIM_FORM_PANE_CLASS(klass)->export_tooltip =
         "Saves scene, attacked scene and perturbation with what the network sees, and beside it "
         "the floats as .npy (Ctrl+E)";
     LIM_FORM_PANE_CLASS(klass)->changed = changed;
+    LIM_FORM_PANE_CLASS(klass)->dup_state = dup_state;
+    LIM_FORM_PANE_CLASS(klass)->restore = restore;
     LIM_FORM_PANE_CLASS(klass)->dup_command = dup_command;
     LIM_FORM_PANE_CLASS(klass)->dup_file_name = dup_file_name;
     LIM_FORM_PANE_CLASS(klass)->export_to = export_to;
@@ -762,7 +1192,7 @@ lim_scenes_pane_class_init(LimScenesPaneClass *klass)
 static void
 lim_scenes_pane_init(LimScenesPane *self)
 {
-    self->shown = -1;
+    self->shown = self->judge = -1;
 }
 
 const LimPaneDef lim_pane_scenes = {"scenes", "Scenes", lim_scenes_pane_get_type};

@@ -1,0 +1,110 @@
+/* The command is read as limen-cli reads it: by the schemas. */
+#include "panes/scenes/read.h"
+
+#include "data/scene-own.h"
+#include "tensor/png.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COMMAND "limen-cli attack dag "
+
+/* --name or --no-name of a switch. */
+static gboolean
+read_switch(const LimParamSpec *schema, void *params, const char *name)
+{
+    const gboolean no = g_str_has_prefix(name, "no-");
+    const LimParamSpec *spec = lim_params_find(schema, no ? name + strlen("no-") : name);
+
+    return spec && spec->kind == LIM_BOOL &&
+           lim_params_set(schema, params, spec->name, no ? "false" : "true", NULL) == LIM_OK;
+}
+
+static gboolean
+read_value(LimScenesReadTask *self, const char *name, const char *value, char **wanted)
+{
+    if (lim_params_find(lim_dag_schema, name))
+        return lim_params_set(lim_dag_schema, &self->dag, name, value, NULL) == LIM_OK;
+    if (lim_params_find(lim_scene_schema, name))
+        return lim_params_set(lim_scene_schema, &self->scenes, name, value, NULL) == LIM_OK;
+    if (g_str_equal(name, "scene") || g_str_equal(name, "seed"))
+        return lim_params_set(lim_scenes_setup_schema, &self->setup, name, value, NULL) == LIM_OK;
+    if (g_str_equal(name, "net")) {
+        g_autofree char *file = g_path_get_basename(value);
+        for (int i = 0; i < LIM_SCENES_NETS; i++)
+            if (g_str_equal(file, lim_scenes_net_file(i)))
+                self->setup.net = i;
+        return TRUE;
+    }
+    if (g_str_equal(name, "input"))
+        self->own = g_strdup(value);
+    else if (g_str_equal(name, "wanted"))
+        *wanted = g_strdup(value);
+    return TRUE; /* what changes nothing about the attack */
+}
+
+static gboolean
+parse(LimScenesReadTask *self, const char *command)
+{
+    g_auto(GStrv) argv = NULL;
+    g_autofree char *wanted = NULL;
+
+    if (!g_str_has_prefix(command, COMMAND) ||
+        !g_shell_parse_argv(command + strlen(COMMAND), NULL, &argv, NULL))
+        return FALSE;
+    lim_params_init(lim_scenes_setup_schema, &self->setup);
+    lim_params_init(lim_scene_schema, &self->scenes);
+    lim_params_init(lim_dag_schema, &self->dag);
+    for (char **at = argv; *at; at++) {
+        if (!g_str_has_prefix(*at, "--"))
+            return FALSE;
+        if (read_switch(lim_dag_schema, &self->dag, *at + 2))
+            continue;
+        if (!at[1] || !read_value(self, *at + 2, at[1], &wanted))
+            return FALSE;
+        at++;
+    }
+    if (!wanted)
+        return TRUE;
+    self->wanted_size = self->scenes.size;
+    self->wanted = g_new0(int32_t, self->wanted_size * self->wanted_size);
+    if (lim_scene_read_mask(wanted, self->wanted_size, 256, self->wanted, NULL) != LIM_OK)
+        self->wanted_size = 0; /* the file is gone */
+    return TRUE;
+}
+
+static LimStep
+read_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    LimScenesReadTask *self = (LimScenesReadTask *)t;
+    LimPng *png = lim_png_read(self->path, 0, err);
+
+    if (!png)
+        return LIM_STEP_FAILED;
+    const char *command = lim_png_text(png, "limen");
+    self->settings = command && parse(self, command);
+    lim_png_free(png);
+    return LIM_STEP_DONE;
+}
+
+static void
+read_free(LimTask *t)
+{
+    LimScenesReadTask *self = (LimScenesReadTask *)t;
+
+    g_free(self->path);
+    g_free(self->own);
+    g_free(self->wanted);
+    g_free(self);
+}
+
+LimTask *
+lim_scenes_read_task_new(const char *path)
+{
+    static const LimTaskClass klass = {"read scene", read_step, NULL, read_free};
+    LimScenesReadTask *self = g_new0(LimScenesReadTask, 1);
+
+    self->base.klass = &klass;
+    self->path = g_strdup(path);
+    return &self->base;
+}
