@@ -56,10 +56,7 @@ const LimShortcut lim_shortcuts[] = {
     {"Universal", "Pause or go on", NULL, "k"},
     {"Universal", "Apply in Attack", "view.apply-in-attack", "<Control><Shift>t"},
     {"Scenes", "Previous, next scene", NULL, "<Alt>Left <Alt>Right"},
-    {"Scenes", "Any scene", NULL, "<Control>n"},
-    {"Scenes", "Play or pause", NULL, "space k"},
-    {"Scenes", "One step back, further", NULL, "comma period"},
-    {"Scenes", "Attack the garment at the marked pixel alone; paint there", NULL, "Return"},
+    {"Scenes", "Attack a garment alone; paint", NULL, "Return"},
     {0},
 };
 

@@ -166,6 +166,7 @@ body_pauses(TestApp *t)
     lim_transport_set_playing(s.transport, FALSE);
     wait_for(is_current, &s);
     LimScenesRun *run = lim_scenes_pane_get_run(s.pane);
+    test_spin(200); /* the step that was under way when it was paused */
     const int n = lim_scenes_run_n(run);
     test_spin(100);
     g_assert_cmpint(lim_scenes_run_n(run), ==, n);
