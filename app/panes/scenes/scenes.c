@@ -1042,6 +1042,19 @@ build_plot(LimScenesPane *self)
     return GTK_WIDGET(self->plot);
 }
 
+/* A page that scrolls sideways in a narrow window, so that it does not make the window wide. */
+static GtkWidget *
+narrowed(GtkWidget *page)
+{
+    GtkWidget *window = gtk_scrolled_window_new();
+
+    gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(window), GTK_POLICY_AUTOMATIC,
+                                   GTK_POLICY_NEVER);
+    gtk_scrolled_window_set_min_content_width(GTK_SCROLLED_WINDOW(window), 240);
+    gtk_scrolled_window_set_child(GTK_SCROLLED_WINDOW(window), page);
+    return window;
+}
+
 static GtkWidget *
 build_bottom(LimScenesPane *self)
 {
@@ -1058,8 +1071,9 @@ build_bottom(LimScenesPane *self)
                             G_CONNECT_SWAPPED);
     g_signal_connect_object(self->transfer, "cell-opened", G_CALLBACK(cell_opened), self,
                             G_CONNECT_SWAPPED);
-    GtkWidget *const children[] = {build_plot(self), GTK_WIDGET(self->paint),
-                                   GTK_WIDGET(self->fusion), GTK_WIDGET(self->transfer)};
+    GtkWidget *const children[] = {build_plot(self), narrowed(GTK_WIDGET(self->paint)),
+                                   narrowed(GTK_WIDGET(self->fusion)),
+                                   narrowed(GTK_WIDGET(self->transfer))};
     self->explain = LIM_EXPLAIN(lim_explain_new());
     self->pages = gtk_stack_new();
     for (gsize i = 0; i < G_N_ELEMENTS(pages); i++) {
