@@ -1,5 +1,15 @@
-/* Descends on v: the mean over the pictures of the margin of the own label at clip(x + v), of those
- * that are not fooled by a clear lead, by Adam with a rate that falls to 0.
+/* Descends on v, by the gradients of the margins of the own labels at clip(x + v).
+ *
+ * What counts is how many pictures are fooled, so every picture has a part as it has in the slope
+ * of a sigmoid of its margin: much near the boundary, little where it is fooled by far or out of
+ * reach. How far that is depends on the classifier (one trained at a high temperature has logits
+ * and margins twenty times as large), so margins are taken in units of their mean size in the
+ * batch.
+ *
+ * The way that is best in a ball is another one for each norm. In l-infinity every value can have
+ * its full size: Adam, which takes all of them to the same size, fits. In l2 it would spread the
+ * length that there is over all values alike; there v moves along the running mean of gradients of
+ * unit length. Both rates fall to 0.
  *
  * Where x + v was clipped, the picture does not depend on v: the gradient is 0 there. */
 #include "attacks/universal-private.h"
@@ -10,12 +20,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BETA1      0.9
-#define BETA2      0.99
-#define CONFIDENCE 2 /* logits: a picture that is fooled by more has no part in it */
+#define BETA1 0.9
+#define BETA2 0.99
+#define WIDTH 0.5 /* of the sigmoid, in mean margins */
 
 typedef struct Rule {
-    double *gradient, *first, *second; /* [size]; first, second: Adam's moments */
+    double *gradient, *first, *second; /* [size]; first, second: running means of it, and of its
+                                        * squares (l-infinity) */
     float *each;                       /* [batch][size] */
     float *value, *logits;             /* [batch], [batch][classes] */
     int32_t *own;                      /* [batch] */
@@ -50,21 +61,61 @@ free_rule(void *rule)
     free(r);
 }
 
-/* The sum over the batch into r->gradient. */
+/* The slope of a sigmoid, 1 in the middle. */
+static double
+part(double margin, double scale)
+{
+    const double e = exp(-fabs(margin) / (WIDTH * scale + 1e-12));
+    return 4 * e / ((1 + e) * (1 + e));
+}
+
+/* The weighted mean over the batch into r->gradient. */
 static void
 collect(Rule *r, LimUniversal *u)
 {
+    double scale = 0;
+    for (int k = 0; k < u->n_rows; k++)
+        scale += fabs((double)r->value[k]) / u->n_rows;
     memset(r->gradient, 0, u->size * sizeof *r->gradient);
     for (int k = 0; k < u->n_rows; k++) {
         const float *x = u->in.image + (size_t)u->rows[k] * u->size;
         const float *g = r->each + (size_t)k * u->size;
-        for (size_t j = 0; j < u->size && r->value[k] > -CONFIDENCE; j++) {
+        const double w = part((double)r->value[k], scale) / u->n_rows;
+        for (size_t j = 0; j < u->size; j++) {
             const float at = x[j] + u->v[j];
             if (at >= 0 && at <= 1)
-                r->gradient[j] += (double)g[j];
+                r->gradient[j] += w * (double)g[j];
         }
         if (u->label[k] == u->own[u->rows[k]])
             lim_universal_added(u, k);
+    }
+}
+
+/* rate: length of the step, as a share of the bound. */
+static void
+descend_l2(Rule *r, LimUniversal *u, double rate)
+{
+    double gradient = 0, mean = 0;
+    for (size_t j = 0; j < u->size; j++)
+        gradient += r->gradient[j] * r->gradient[j];
+    for (size_t j = 0; j < u->size; j++) {
+        r->first[j] += (1 - BETA1) * (r->gradient[j] / (sqrt(gradient) + 1e-12) - r->first[j]);
+        mean += r->first[j] * r->first[j];
+    }
+    for (size_t j = 0; j < u->size; j++)
+        u->v[j] = (float)((double)u->v[j] - rate * u->p.xi * r->first[j] / (sqrt(mean) + 1e-12));
+}
+
+/* rate: of every value, as a share of the bound; t: steps, with this one. */
+static void
+descend_linf(Rule *r, LimUniversal *u, double rate, double t)
+{
+    for (size_t j = 0; j < u->size; j++) {
+        const double g = r->gradient[j];
+        r->first[j] += (1 - BETA1) * (g - r->first[j]);
+        r->second[j] += (1 - BETA2) * (g * g - r->second[j]);
+        const double m = r->first[j] / (1 - pow(BETA1, t)), s = r->second[j] / (1 - pow(BETA2, t));
+        u->v[j] = (float)((double)u->v[j] - rate * u->p.xi * m / (sqrt(s) + 1e-12));
     }
 }
 
@@ -86,15 +137,11 @@ step(void *rule, LimUniversal *u, const LimExec *exec, LimError *err)
     collect(r, u);
     const double t = (double)u->batches + 1;
     const double all = (double)u->p.passes * lim_universal_batches(u);
-    const double spread = u->p.norm == LIM_NORM_LINF ? u->p.xi : u->p.xi / sqrt((double)u->size);
-    const double rate = u->p.rate * spread * (1 - (t - 1) / all);
-    for (size_t j = 0; j < u->size; j++) {
-        const double g = r->gradient[j] / u->n_rows;
-        r->first[j] += (1 - BETA1) * (g - r->first[j]);
-        r->second[j] += (1 - BETA2) * (g * g - r->second[j]);
-        const double m = r->first[j] / (1 - pow(BETA1, t)), s = r->second[j] / (1 - pow(BETA2, t));
-        u->v[j] = (float)((double)u->v[j] - rate * m / (sqrt(s) + 1e-12));
-    }
+    const double rate = u->p.rate * (1 - (t - 1) / all);
+    if (u->p.norm == LIM_NORM_L2)
+        descend_l2(r, u, rate);
+    else
+        descend_linf(r, u, rate, t);
     lim_universal_project((LimNorm)u->p.norm, u->p.xi, u->v, u->size);
     return LIM_STEP_DONE;
 }

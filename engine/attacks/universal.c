@@ -82,8 +82,8 @@ const LimParamSpec lim_universal_schema[] = {
      .ui_max = 0.2},
     {.name = "rate",
      .label = "Learning rate",
-     .help = "Of the gradient method at the beginning, as a share of the bound (linf) or of the "
-             "bound spread over all values (l2).",
+     .help = "Of the gradient method: how far v (l2) or each of its values (linf) moves at first, "
+             "as a share of the bound.",
      .unit = "",
      .kind = LIM_REAL,
      .offset = offsetof(LimUniversalParams, rate),

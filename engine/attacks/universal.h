@@ -10,8 +10,8 @@
  *
  * Two methods. "deepfool" is the paper's algorithm 1: a picture that v does not fool is taken over
  * the boundary by DeepFool in l2, with a step and overshoot limit of its own, and that way is added
- * to v, which is then projected. "gradient" descends on v itself: on the mean margin of the own
- * labels.
+ * to v, which is then projected. "gradient" descends on v itself: on a
+ * sigmoid of the margins of the own labels.
  *
  * It can be stopped and resumed at any step with the same result, byte for byte, and the number of
  * threads does not matter. */
@@ -33,7 +33,9 @@ typedef struct LimUniversalParams {
     int passes, patience, batch;
     int steps; /* of DeepFool for one picture */
     double overshoot;
-    double rate; /* of the gradient method: first step as a share of xi */
+    double
+        rate; /* of the gradient method: first step, as a share of xi, of v or (linf) of each value
+               */
     uint64_t seed;
 } LimUniversalParams;
 extern const LimParamSpec lim_universal_schema[];

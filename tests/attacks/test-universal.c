@@ -240,6 +240,36 @@ test_bounds(void)
             }
 }
 
+/* Logits 1024 times as large make no difference to the gradient method, in either norm. */
+static void
+test_gradient(void)
+{
+    float x[N * SIZE], v[2][SIZE];
+    fill(x, N * SIZE, 0.3f, 0.7f);
+    for (int norm = 0; norm < 2; norm++) {
+        LimUniversalParams p = settings();
+        p.method = LIM_UNIVERSAL_GRADIENT;
+        p.norm = norm;
+        p.xi = norm ? 0.05 : 0.12;
+        p.batch = 8;
+        p.delta = 0;
+        p.passes = p.patience = 20;
+        LimVictim *victim = linear();
+        for (int large = 0; large < 2; large++) {
+            for (int j = 0; j < CLASSES * SIZE && large; j++)
+                weight[j] *= 1024;
+            LimUniversal *u = begin(victim, &p, x, N, NULL, 0);
+            finish(u);
+            g_assert_cmpfloat(lim_universal_pass(u, lim_universal_best_pass(u))->ratio, >, 0.3);
+            memcpy(v[large], lim_universal_v(u), sizeof *v);
+            lim_task_free(lim_universal_task(u));
+        }
+        for (int j = 0; j < SIZE; j++)
+            g_assert_cmpfloat_with_epsilon(v[0][j], v[1][j], 1e-5);
+        lim_victim_free(victim);
+    }
+}
+
 /* It ends at the wanted ratio, and when nothing gets better. */
 static void
 test_ends(void)
@@ -539,6 +569,7 @@ main(int argc, char **argv)
     g_test_add_func("/universal/project", test_project);
     g_test_add_func("/universal/reference", test_reference);
     g_test_add_func("/universal/bounds", test_bounds);
+    g_test_add_func("/universal/gradient", test_gradient);
     g_test_add_func("/universal/ends", test_ends);
     g_test_add_func("/universal/resume", test_resume);
     g_test_add_func("/universal/threads", test_threads);

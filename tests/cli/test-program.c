@@ -1020,6 +1020,177 @@ test_attack_interrupt(void)
     close(log);
 }
 
+#define MAKE "universal make --model c.safetensors --data . --pictures 20 --unseen 10 "
+
+static void
+same_file(const char *one, const char *two)
+{
+    g_autofree char *a = file(one), *b = file(two), *x = NULL, *y = NULL;
+    gsize n, m;
+
+    g_assert_true(g_file_get_contents(a, &x, &n, NULL));
+    g_assert_true(g_file_get_contents(b, &y, &m, NULL));
+    g_assert_cmpmem(x, n, y, m);
+}
+
+/* Starts limen-cli with these words, sends the signal once it tells of its progress, and returns
+ * how it ended, as waitpid() says. */
+static int
+signalled(const char *line, int signal)
+{
+    GError *error = NULL;
+    g_autofree char *command = g_strconcat(g_getenv("LIMEN_CLI"), " ", line, " --verbose", NULL);
+    g_auto(GStrv) words = g_strsplit(command, " ", -1);
+    GPid pid;
+    int log, status;
+    char byte;
+
+    g_spawn_async_with_pipes(folder, words, NULL,
+                             G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
+                             &pid, NULL, NULL, &log, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(read(log, &byte, 1), ==, 1);
+    kill(pid, signal);
+    g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+    close(log);
+    return status;
+}
+
+/* A perturbation within its bound, the same again, its files; what it does to pictures. */
+static void
+test_universal(void)
+{
+    json_t *made = run_json(MAKE "--xi 0.3 --passes 2 --delta 0 --out v.safetensors --json");
+    g_assert_cmpfloat(number(made, "linf"), <=, 0.3 * (1 + 1e-6));
+    g_assert_cmpuint(json_array_size(json_object_get(made, "passes")), ==, 3);
+    const double unseen = number(made, "unseen");
+    json_decref(made);
+    g_assert_true(exists("v.png") && exists("v.npy"));
+    g_assert_cmpint(run(MAKE "--xi 0.3 --passes 2 --delta 0 --out w.safetensors"), ==, 0);
+    same_file("v.npy", "w.npy");
+    same_file("v.png", "w.png");
+
+    json_t *applied = run_json("universal apply v.safetensors --model c.safetensors --data . "
+                               "--count 10 --out applied --json");
+    const json_t *rows = json_object_get(applied, "results");
+    g_assert_cmpuint(json_array_size(rows), ==, 10);
+    int fooled = 0;
+    for (size_t i = 0; i < 10; i++) {
+        const json_t *row = json_array_get(rows, i);
+        const bool same = strcmp(json_string_value(json_object_get(row, "before")),
+                                 json_string_value(json_object_get(row, "after"))) == 0;
+        g_assert_true(json_is_true(json_object_get(row, "fooled")) == !same);
+        g_assert_cmpfloat(number(row, "linf"), <=, 0.3 * (1 + 1e-6));
+        fooled += !same;
+    }
+    g_assert_cmpfloat_with_epsilon(number(applied, "fooled"), fooled / 10.0, 1e-9);
+    g_assert_cmpfloat_with_epsilon(number(applied, "fooled"), unseen, 1e-9);
+    g_assert_true(exists("applied/universal-00009.png") && exists("applied/universal-00009.npy"));
+    json_decref(applied);
+    json_t *nothing = run_json("universal apply v.safetensors --model c.safetensors --data . "
+                               "--count 10 --scale 0 --json");
+    g_assert_cmpfloat(number(nothing, "fooled"), ==, 0);
+    json_decref(nothing);
+}
+
+static void
+test_universal_refused(void)
+{
+    static const char apply[] = " --model c.safetensors --data .";
+    g_autofree char *path = file("v.safetensors"), *bytes = NULL;
+    g_autofree char *half = file("half.safetensors"), *other = file("other.safetensors");
+    gsize size;
+
+    fails("universal", 2, "universal is one of:\n");
+    fails(MAKE "--norm l3", 2, "--norm");
+    fails("universal make --model none.safetensors", 1, "none.safetensors");
+    fails("universal make --model d.safetensors", 1, "classifier is needed");
+    fails("universal make --model c.safetensors --data /nowhere", 1, "/nowhere");
+    fails("universal make --model c.safetensors --data . --pictures 31", 2, "only 30");
+    fails(MAKE "--out nowhere/v.safetensors", 1, "nowhere/v.safetensors");
+    fails("universal apply none.safetensors --data .", 1, "none.safetensors");
+    fails("universal apply c.safetensors --data .", 1, "no universal perturbation");
+    fails("universal apply v.safetensors --model none.safetensors --data .", 1, "none.safetensors");
+
+    g_assert_true(g_file_get_contents(path, &bytes, &size, NULL));
+    g_assert_true(g_file_set_contents(half, bytes, (gssize)size / 2, NULL));
+    g_autofree char *truncated = g_strconcat("universal apply half.safetensors", apply, NULL);
+    fails(truncated, 1, "half.safetensors");
+    char *shape = g_strstr_len(bytes + 8, (gssize)size - 8, "[1,32,32]");
+    g_assert_nonnull(shape);
+    memcpy(shape, "[1,16,64]", 9);
+    g_assert_true(g_file_set_contents(other, bytes, (gssize)size, NULL));
+    g_autofree char *shaped = g_strconcat("universal apply other.safetensors", apply, NULL);
+    fails(shaped, 1, "1x16x64");
+}
+
+/* Stopped by Ctrl+C, then killed, then left alone: the same v as of a run that nobody stopped. */
+static void
+test_universal_resumed(void)
+{
+    static const char line[] = MAKE "--method gradient --batch 4 --delta 0 --passes 150 --patience "
+                                    "150 --checkpoint u.checkpoint --out u.safetensors";
+    const int stopped = signalled(line, SIGINT);
+
+    g_assert_true(WIFEXITED(stopped));
+    g_assert_cmpint(WEXITSTATUS(stopped), ==, 130);
+    g_assert_true(exists("u.checkpoint"));
+    g_assert_true(WIFSIGNALED(signalled(line, SIGKILL)));
+    g_assert_cmpint(run(line), ==, 0);
+    g_assert_cmpint(run(MAKE "--method gradient --batch 4 --delta 0 --passes 150 --patience 150 "
+                             "--out whole-u.safetensors"),
+                    ==, 0);
+    same_file("u.npy", "whole-u.npy");
+    fails(MAKE "--method gradient --batch 5 --checkpoint u.checkpoint", 2, "u.checkpoint");
+}
+
+/* Tables of two classifiers, behind a denoiser too; a second run takes every v from its file. */
+static void
+test_universal_evaluate(void)
+{
+    static const char line[] =
+        "universal evaluate c.safetensors c2.safetensors --data . --pictures 10 "
+        "--unseen 20 --linf 0.3 --l2 0 --denoiser d.safetensors --work uv --out uv-tables --json";
+    json_decref(
+        run_json("train classifier --epochs 1 --batch 10 --width 4 --data . --seed 2 --json "
+                 "--out c2.safetensors"));
+    json_t *first = run_json(line);
+    const json_t *fooling = json_object_get(first, "fooling");
+    const json_t *denoised = json_object_get(first, "denoised");
+
+    g_assert_cmpuint(json_array_size(fooling), ==, 4);
+    g_assert_cmpuint(json_array_size(denoised), ==, 2); /* of the first classifier */
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *alone = json_array_get(fooling, i), *row = json_array_get(denoised, i);
+        g_assert_cmpstr(json_string_value(json_object_get(row, "model")), ==,
+                        json_string_value(json_object_get(alone, "model")));
+        g_assert_cmpfloat(number(row, "alone"), ==, number(alone, "unseen"));
+        g_assert_cmpfloat(number(row, "behind_the_denoiser"), >=, 0);
+        g_assert_cmpfloat(number(row, "behind_the_denoiser"), <=, 1);
+    }
+    g_autofree char *path = file("uv-tables.md"), *text = NULL;
+    g_assert_true(exists("uv-tables.json"));
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_assert_nonnull(strstr(text, "## Behind a denoiser"));
+    g_assert_true(exists("uv/c-linf-0.3-deepfool-10-1.safetensors"));
+    g_autofree char *v = file("uv/c-linf-0.3-deepfool-10-1.safetensors");
+    GStatBuf before, after;
+    g_assert_cmpint(g_stat(v, &before), ==, 0);
+    json_t *again = run_json(line);
+    g_assert_cmpint(g_stat(v, &after), ==, 0);
+    g_assert_true(before.st_ino == after.st_ino);
+    g_assert_true(json_equal(fooling, json_object_get(again, "fooling")));
+    g_assert_true(json_equal(denoised, json_object_get(again, "denoised")));
+    json_decref(first);
+    json_decref(again);
+
+    fails("universal evaluate none.safetensors --data .", 1, "none.safetensors");
+    fails("universal evaluate c.safetensors --data . --pictures 10 --unseen 10 --work uv "
+          "--denoiser c.safetensors",
+          1, "denoiser is needed");
+    fails("universal evaluate c.safetensors --data . --sizes 5,x", 2, "--sizes");
+}
+
 /* Scenes, the two kinds of networks for them (tiny ones), and dense perturbations of both. */
 static void
 test_scenes(void)
@@ -1169,6 +1340,10 @@ main(int argc, char **argv)
     g_test_add_func("/cli/evaluate-attacks", test_evaluate_attacks);
     g_test_add_func("/cli/evaluate-defenses", test_evaluate_defenses);
     g_test_add_func("/cli/attack/interrupt", test_attack_interrupt);
+    g_test_add_func("/cli/universal", test_universal);
+    g_test_add_func("/cli/universal/refused", test_universal_refused);
+    g_test_add_func("/cli/universal/resumed", test_universal_resumed);
+    g_test_add_func("/cli/universal/evaluate", test_universal_evaluate);
     g_test_add_func("/cli/scenes", test_scenes);
     g_test_add_func("/cli/ablate", test_ablate);
     g_test_add_func("/cli/interrupt", test_interrupt);
