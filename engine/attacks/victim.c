@@ -196,16 +196,15 @@ asked_clear(Asked *a)
     *a = (Asked){0};
 }
 
-/* The smallest of 1 2 3 4 6 8 12 16 24 32 48 64 that is not below n. */
+/* The smallest of 1 2 ... 8 10 12 14 16 20 24 28 32 40 48 56 64 that is not below n: what is
+ * computed for nobody stays below a fifth. */
 static int
 round_up(int n)
 {
-    for (int size = 1;; size *= 2) {
-        if (n <= size)
-            return size;
-        if (size > 1 && n <= size + size / 2)
-            return size + size / 2;
-    }
+    int step = 1;
+    while (n > 8 * step)
+        step *= 2;
+    return (n + step - 1) / step * step;
 }
 
 static LimStatus
