@@ -23,8 +23,9 @@
 
 /* Channels, in and out together, times the tiles of a chunk: V and M of a chunk should stay in L2
  * or close to it, while enough tiles share each pass over U, or over the sums of the weight
- * gradient. */
+ * gradient. Few channels do not need more tiles than CHUNK_MOST for that. */
 #define CHUNK_WORK    6144
+#define CHUNK_MOST    24
 #define DW_CHUNK_WORK 12288
 
 /* Vectors of channels that a transform takes at a time: as many as fill a cache line, so that each
@@ -83,7 +84,7 @@ wino_init(Wino *z, int n, int c, int h, int w, int oc, int oh, int ow, int pad, 
     z->tw = lim_pieces(ow, 4);
     z->tiles = tiles;
     if (chunk == 0) {
-        chunk = lim_max_int(12, lim_min_int(48, CHUNK_WORK / (c + oc)));
+        chunk = lim_max_int(12, lim_min_int(CHUNK_MOST, CHUNK_WORK / (c + oc)));
         /* Many tiles: each thread takes whole chunks. Few: all threads share one. */
         z->by_chunks = tiles >= 8 * chunk;
         if (!z->by_chunks)
