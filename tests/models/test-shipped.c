@@ -1,9 +1,11 @@
-/* The classifiers and denoisers that come with the program: they load, fit in a megabyte, know the
+/* The networks that come with the program: they load, fit in a megabyte or two, know the
  * sample pictures, and the distilled one shows what distillation is known for: used at T = 1 in
  * float32 it has no gradient left to attack by, and dividing its logits by T brings it back. */
+#include "attacks/dag.h"
 #include "data/dataset.h"
 #include "defenses/full_steps.h"
 #include "graph/plan.h"
+#include "metrics/scenes.h"
 #include "models/modelfile.h"
 #include "models/predictor.h"
 
@@ -118,6 +120,57 @@ test_denoises(gconstpointer name)
     g_free(guide);
 }
 
+/* A network for scenes sees what is in the first 40 test scenes, and a dense adversary of one of
+ * them makes it see little of that. */
+static void
+test_scene_net(gconstpointer name)
+{
+    enum { SCENES = 40, SIZE = 64, AREA = SIZE * SIZE };
+    const LimExec exec = {.kernels = lim_kernels_best()};
+    LimError err = LIM_ERROR_INIT;
+    char *path = shipped(name);
+    LimSceneNet *net = lim_scene_net_load(path, &err);
+    LimSceneSettings s;
+    lim_params_init(lim_scene_schema, &s);
+    LimScenes *scenes = lim_scenes_open(&s, NULL, LIM_SCENE_TEST, &err);
+    g_assert_cmpstr(err.text, ==, "");
+    if (net->kind == LIM_SCENE_SEGMENTER) {
+        LimIou m;
+        lim_iou_init(&m, net->params.classes);
+        lim_measure_segmenter(net, scenes, 0, SCENES, &exec, &m, &err);
+        g_assert_cmpfloat(lim_iou_mean(&m), >=, 0.65);
+        lim_iou_clear(&m);
+    } else {
+        LimBoxes b;
+        lim_boxes_init(&b, SCENES);
+        lim_measure_detector(net, scenes, 0, SCENES, &exec, &b, &err);
+        g_assert_cmpfloat(lim_boxes_map(&b, net->params.classes, LIM_AP_ALL_POINTS), >=, 0.75);
+        lim_boxes_clear(&b);
+    }
+    LimDagParams p;
+    lim_params_init(lim_dag_schema, &p);
+    p.remaining = 0.1;
+    LimDag *d = lim_dag_new(net, SIZE, &p, 1, &exec, &err);
+    float *x = g_new(float, 3 * AREA);
+    int32_t *mask = g_new(int32_t, AREA);
+    LimScene scene;
+    lim_scenes_draw(scenes, 0, x, mask, &scene);
+    lim_dag_begin(d, 0, x, mask, &scene, &exec, &err);
+    while (lim_dag_step(d, &exec, &err) == LIM_STEP_MORE)
+        continue;
+    g_assert_cmpstr(err.text, ==, "");
+    const LimDagResult r = lim_dag_result(d);
+    g_assert_cmpint(r.targets, >=, 50);
+    g_assert_cmpint(r.active, <=, r.targets / 10);
+    g_assert_cmpfloat(r.perceptible, <, 0.03);
+    lim_dag_free(d);
+    lim_scenes_free(scenes);
+    lim_scene_net_free(net);
+    g_free(x);
+    g_free(mask);
+    g_free(path);
+}
+
 /* How many of the pictures that are rightly classified have a gradient of the cross-entropy of
  * softmax(scale Z) that is 0 in every pixel? */
 static int
@@ -205,6 +258,10 @@ main(int argc, char **argv)
     static const char *const guided[] = {"fashion-denoiser-lgd.safetensors",
                                          "fashion-denoiser-fgd.safetensors",
                                          "fashion-denoiser-lgd-0-6.safetensors"};
+    static const char *const scene_nets[] = {"scenes-segmenter-vgg.safetensors",
+                                             "scenes-segmenter-residual.safetensors",
+                                             "scenes-detector-vgg.safetensors",
+                                             "scenes-detector-residual.safetensors"};
     g_test_init(&argc, &argv, NULL);
     read_pictures();
     for (size_t i = 0; i < G_N_ELEMENTS(guided); i++) {
@@ -215,6 +272,11 @@ main(int argc, char **argv)
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         char *path = g_strdup_printf("/shipped/%s", names[i]);
         g_test_add_data_func(path, names[i], test_knows);
+        g_free(path);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(scene_nets); i++) {
+        char *path = g_strdup_printf("/shipped/%s", scene_nets[i]);
+        g_test_add_data_func(path, scene_nets[i], test_scene_net);
         g_free(path);
     }
     g_test_add_func("/shipped/distilled", test_distilled);
