@@ -1,12 +1,14 @@
 /* A run allocates nothing: the program's malloc and its relatives are replaced by ones that count,
- * and the count must stay while a plan runs for the second and third time and while both trainers
- * take whole steps after the first ones. Not under a sanitizer, which has a malloc of its own. */
+ * and the count must stay while a plan runs for the second and third time and while the
+ * trainers take whole steps after the first ones. Not under a sanitizer, which has a malloc of its
+ * own. */
 #include "base/rng.h"
 #include "graph/plan.h"
 #include "ops/ops.h"
 #include "toy.h"
 #include "train/classifier.h"
 #include "train/gan.h"
+#include "train/scenes.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -186,6 +188,24 @@ steps_allocate_nothing(LimTask *t, int warm, int steps, const LimExec *exec)
 }
 
 static void
+scenes_allocate_nothing(LimSceneNetKind kind, const LimDataset *d, const LimExec *exec)
+{
+    LimSceneTraining p;
+    lim_params_init(lim_scene_training_schema, &p);
+    lim_params_init(lim_scene_net_schema, &p.model);
+    lim_params_init(lim_scene_schema, &p.scenes);
+    p.scenes.size = 48;
+    p.model.classes = 4;
+    p.model.width = 2;
+    p.batch = 2;
+    p.noise = 4;
+    LimScenes *scenes = lim_scenes_new(&p.scenes, d, LIM_SCENE_TRAIN, NULL);
+    steps_allocate_nothing(lim_scene_trainer_new(kind, &p, scenes, NULL, toy_log(NULL), exec, NULL),
+                           2, 6, exec);
+    lim_scenes_free(scenes);
+}
+
+static void
 test_trainers(void)
 {
     LimDataset *d = toy_dataset(10, 1, 28, 3, 1);
@@ -226,6 +246,8 @@ test_trainers(void)
         g.d_steps = 2;
         steps_allocate_nothing(lim_gan_trainer_new(&g, d, NULL, NULL, toy_log(NULL), &exec, NULL),
                                3, 6, &exec);
+        for (int kind = 0; kind < 2; kind++)
+            scenes_allocate_nothing((LimSceneNetKind)kind, d, &exec);
         lim_pool_free(exec.pool);
     }
     lim_dataset_free(d);
