@@ -17,9 +17,10 @@ model=${LIMEN_DATA:-resources}/models/fashion-gan.safetensors
 
 # Places to click at, in pixels of the picture: "X,Y X,Y ..."
 clicks=
-# A key to press first, and how long to wait then.
+# A key to press first, and how long to wait then; and after the clicks.
 key=
 wait=1
+after=2
 
 # shot NAME WIDTH HEIGHT light|dark COMMAND OF limen-cli [FLAG]...
 shot() {
@@ -44,9 +45,9 @@ shot() {
             for at in $4; do
                 xdotool mousemove $((${at%,*} + 5)) $((${at#*,} + 5)) sleep 0.3 click 1 sleep 0.3
             done
-            [ -z "$4" ] || { xdotool mousemove 1 1; sleep 2; }
+            [ -z "$4" ] || { xdotool mousemove 1 1; sleep "$7"; }
             import -window root "$3"
-            kill $pid' sh "$build" "$home/settings.png" "$out/$name.png" "$clicks" "$key" "$wait" \
+            kill $pid' sh "$build" "$home/settings.png" "$out/$name.png" "$clicks" "$key" "$wait" "$after" \
             >/dev/null 2>&1
     mogrify -shave 5x5 +repage -dither None -colors 256 "$out/$name.png" # as good to the eye, and small
     echo "$out/$name.png"
@@ -71,4 +72,10 @@ clicks=
 # One perturbation for all pictures, made while one waits.
 key=alt+3 wait=40
 shot universal-1280x800-light 1280 800 light sample --seed 1
-key=
+# Dense adversaries: a scene attacked to the end, and how perturbations transfer.
+key=alt+4 wait=25
+shot scenes-1280x800-light 1280 800 light sample --seed 1
+shot scenes-1280x800-dark 1280 800 dark sample --seed 1
+clicks="1231,605 390,605" after=120
+shot transfer-1280x800-light 1280 800 light sample --seed 1
+clicks= key= after=2

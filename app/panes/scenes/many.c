@@ -159,6 +159,7 @@ struct LimTransfer {
     LimBoxes boxes[LIM_TRANSFER_ROWS][LIM_SCENES_NETS];
     gboolean counting; /* those two are there */
     LimSeen seen[LIM_SCENES_NETS];
+    double value[LIM_TRANSFER_ROWS][LIM_SCENES_NETS];
     GMutex lock; /* of now */
     LimTransferNow now;
 };
@@ -179,7 +180,7 @@ lim_transfer_new(LimScenesBench *bench, const LimScenesPlan *plan, int scenes)
     t->now.scenes = scenes;
     for (int row = 0; row < LIM_TRANSFER_ROWS; row++)
         for (int i = 0; i < LIM_SCENES_NETS; i++)
-            t->now.value[row][i] = (double)NAN;
+            t->value[row][i] = t->now.value[row][i] = (double)NAN;
     g_mutex_init(&t->lock);
     return t;
 }
@@ -281,15 +282,24 @@ judge(LimTransfer *t, gboolean permuted, const LimExec *exec, LimError *err)
     return LIM_OK;
 }
 
-/* The scene joins the figures of a row as a whole, so that they are of the same scenes. */
+static void
+publish(LimTransfer *t, gboolean over)
+{
+    g_mutex_lock(&t->lock);
+    memcpy(t->now.value, t->value, sizeof t->value);
+    t->now.done += over;
+    g_mutex_unlock(&t->lock);
+}
+
+/* Adds the scene to the figures of a row. They are shown when it has joined all rows, so that rows
+ * can be compared; of the first scene at once, as there is nothing else to see. */
 static void
 count(LimTransfer *t, int row, const LimSeen seen[LIM_SCENES_NETS])
 {
     const LimScenesStage *s = t->stage;
-    double value[LIM_SCENES_NETS];
+    double *value = t->value[row];
 
     for (int i = 0; i < LIM_SCENES_NETS; i++) {
-        value[i] = (double)NAN;
         if (!seen[i].there)
             continue;
         if (seen[i].label) {
@@ -300,9 +310,8 @@ count(LimTransfer *t, int row, const LimSeen seen[LIM_SCENES_NETS])
             value[i] = lim_boxes_map(&t->boxes[row][i], s->classes, LIM_AP_ALL_POINTS);
         }
     }
-    g_mutex_lock(&t->lock);
-    memcpy(t->now.value[row], value, sizeof value);
-    g_mutex_unlock(&t->lock);
+    if (t->now.done == 0)
+        publish(t, FALSE);
 }
 
 /* Network `made`: the attack, then the two rows that belong to it. */
@@ -346,9 +355,7 @@ transfer(LimTransfer *t, const LimExec *exec, LimError *err)
     if (t->made < LIM_SCENES_NETS)
         return go_on(t, exec, err);
     g_clear_pointer(&t->stage, lim_scenes_stage_unref);
-    g_mutex_lock(&t->lock);
-    t->now.done++;
-    g_mutex_unlock(&t->lock);
+    publish(t, TRUE);
     return LIM_STEP_MORE;
 }
 

@@ -31,9 +31,9 @@ LimTask *lim_fusion_task_new(LimFusion *f);
 #define LIM_TRANSFER_ROWS     (LIM_TRANSFER_PERMUTED + LIM_SCENES_NETS)
 
 typedef struct LimTransferNow {
-    int done, scenes; /* scenes that are in all rows, and that there will be */
-    /* Mean IoU or mAP of network `column` over the scenes of the row, of which there may be one
-     * more than are done; NaN: not known. */
+    int done, scenes; /* scenes that are in the values, and that there will be */
+    /* Mean IoU or mAP of network `column` over the scenes that are done, before that of the first;
+     * NaN: not known. */
     double value[LIM_TRANSFER_ROWS][LIM_SCENES_NETS];
 } LimTransferNow;
 

@@ -977,7 +977,7 @@ static const struct {
 } pages[] = {
     {"targets", "Steps",
      "Two <a href='segmenters'>segmenters</a> give every pixel a class, two <a "
-     "href='detectors'>detectors</a> find boxes. One change, too small to see, makes all of it "
+     "href='detectors'>detectors</a> find boxes. One change, hardly to be seen, makes all of it "
      "wrong for the network marked ◎; its <a href='difference'>difference</a> is enlarged by the "
      "gain beside it. The <a href='targets'>curve</a> counts what is still right; drag on it, or "
      "use the <a href='transport'>player</a>, to see any step."},
@@ -986,10 +986,10 @@ static const struct {
      "see, with a class and a <a href='paint'>brush</a>; every stroke is another attack, which "
      "pushes each pixel to the class that it has in the painting."},
     {"fusion", "Fusion",
-     "A perturbation made on one network often leaves the others alone. The <a "
-     "href='fusion'>sum</a> of several, each made on its own network, fools all of them: "
-     "segmenters and detectors at once. In another order of rows the same values fool nobody: it "
-     "is their structure that does."},
+     "A perturbation made on one network often leaves the others alone. In the <a "
+     "href='fusion'>sum</a> of several, each made on its own network, all go wrong at once, "
+     "segmenters and detectors. In another order of rows the same values do much less: it is their "
+     "structure that fools."},
     {"transfer", "Transfer",
      "The <a href='transfer'>table</a> has a row for each network that perturbations are made on, "
      "and a column for each that judges them, by mean IoU or mAP: the darker, the more of what it "

@@ -230,9 +230,7 @@ build_table(LimTransferPage *self)
                         label_new(row ? lim_scenes_net_name(row - 1) : "No perturbation", 0), 0,
                         row + 1, 1, 1);
     for (int i = 0; i < LIM_SCENES_NETS; i++) {
-        g_autofree char *name = g_strdup_printf("%s, %s", lim_scenes_net_name(i),
-                                                lim_scenes_net_segments(i) ? "IoU" : "mAP");
-        GtkWidget *head = label_new(name, 0.5);
+        GtkWidget *head = label_new(lim_scenes_net_name(i), 0.5);
         gtk_widget_set_hexpand(head, TRUE);
         gtk_grid_attach(GTK_GRID(grid), head, i + 1, 0, 1, 1);
         for (int row = 0; row < ROWS; row++) {
