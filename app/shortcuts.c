@@ -54,6 +54,7 @@ const LimShortcut lim_shortcuts[] = {
     {"Attack", "Slower, faster", NULL, "bracketleft bracketright"},
     {"Attack", "Enlarge, shrink, show the whole picture", NULL, "plus minus 0"},
     {"Universal", "Pause or go on", NULL, "k"},
+    {"Universal", "Smaller, larger scale", NULL, "bracketleft bracketright"},
     {"Universal", "Apply in Attack", "view.apply-in-attack", "<Control><Shift>t"},
     {"Scenes", "Previous, next scene", NULL, "<Alt>Left <Alt>Right"},
     {"Scenes", "Attack a garment alone; paint", NULL, "Return"},

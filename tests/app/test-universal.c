@@ -4,6 +4,7 @@
 #include "panes/universal/universal.h"
 #include "tensor/npy.h"
 #include "widgets/lim-plot.h"
+#include "widgets/lim-slider-row.h"
 
 #include <glib/gstdio.h>
 
@@ -190,6 +191,125 @@ body_exports(TestApp *t)
     lim_tensor_unref(v);
 }
 
+static gboolean
+looks_at_file(Universal *u)
+{
+    LimUniversalRun *run = lim_universal_pane_get_run(u->pane);
+
+    return run && lim_universal_run_plan(run)->file && is_current(u);
+}
+
+static LimMessage *message;
+
+static gboolean
+refused(Universal *u)
+{
+    return lim_message_get_text(message) &&
+           strstr(lim_message_get_text(message), "fashion-plain") &&
+           gtk_widget_get_mapped(GTK_WIDGET(message));
+}
+
+/* A v that was saved is looked at: opened as a file of the window, from another view; the form
+ * tells how it was made; another file is refused in a sentence; without the file v is made again.
+ */
+static void
+body_opens(TestApp *t)
+{
+    Universal u = open_view(t);
+    g_autofree char *png = g_build_filename(test_folder(), "kept.png", NULL);
+    g_autofree char *file = g_build_filename(test_folder(), "kept.safetensors", NULL);
+    g_autofree char *npy = g_build_filename(test_folder(), "kept.npy", NULL);
+    g_autofree char *model =
+        g_build_filename(test_folder(), "models", "fashion-plain.safetensors", NULL);
+    LimUniversalSnap made, opened;
+
+    set(&u, "method", g_variant_new_int32(LIM_UNIVERSAL_GRADIENT));
+    test_spin(60);
+    wait_for(is_current, &u);
+    lim_universal_run_snap(lim_universal_pane_get_run(u.pane), &made);
+    g_autofree char *verdict = g_strdup(lim_universal_pane_get_verdict(u.pane));
+    act(&u, "export-to", g_variant_new_string(png));
+    for (int i = 0; i < 200 && !g_file_test(npy, G_FILE_TEST_EXISTS); i++)
+        test_spin(20);
+    set(&u, "method", g_variant_new_int32(LIM_UNIVERSAL_DEEPFOOL));
+    set(&u, "norm", g_variant_new_int32(LIM_NORM_L2));
+    test_spin(60);
+    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
+                                       g_variant_new_string("generate"));
+    lim_window_open_path(t->window, file);
+    wait_for(looks_at_file, &u);
+    g_assert_true(gtk_widget_get_mapped(GTK_WIDGET(u.pane)));
+    lim_universal_run_snap(lim_universal_pane_get_run(u.pane), &opened);
+    const gsize size =
+        (gsize)lim_shape_size(lim_universal_run_shape(lim_universal_pane_get_run(u.pane)));
+    g_assert_cmpmem(made.best, size * sizeof *made.best, opened.best, size * sizeof *opened.best);
+    g_assert_cmpfloat(opened.pass[1].unseen, ==, made.pass[made.best_pass].unseen);
+    g_assert_cmpstr(lim_universal_pane_get_verdict(u.pane), ==, verdict);
+    g_autoptr(GVariant) norm = lim_form_row_dup_value(lim_form_get_row(u.form, "norm"));
+    g_assert_cmpint(g_variant_get_int32(norm), ==, LIM_NORM_LINF);
+    lim_universal_snap_clear(&made);
+    lim_universal_snap_clear(&opened);
+    g_assert_cmpint(lim_image_grid_get_n(LIM_IMAGE_GRID(find(&u, "Pictures that flip"))), >, 0);
+
+    message = LIM_MESSAGE(test_find_type(GTK_WIDGET(u.pane), LIM_TYPE_MESSAGE));
+    set(&u, "file", g_variant_new_string(model));
+    wait_for(refused, &u);
+    set(&u, "file", g_variant_new_string(""));
+    test_spin(60);
+    wait_for(is_current, &u);
+    g_assert_null(lim_universal_run_plan(lim_universal_pane_get_run(u.pane))->file);
+}
+
+/* The bound's slider has the range and the steps of the norm; both are there at the next start. */
+static void
+body_bound(TestApp *t)
+{
+    Universal u = open_view(t);
+    GtkWidget *scale = lim_slider_row_get_scale(LIM_SLIDER_ROW(lim_form_get_row(u.form, "xi")));
+    GtkAdjustment *a = gtk_range_get_adjustment(GTK_RANGE(scale));
+
+    g_assert_cmpfloat(gtk_adjustment_get_upper(a), ==, 0.3);
+    g_assert_cmpfloat_with_epsilon(gtk_adjustment_get_step_increment(a), 0.005, 1e-9);
+    set(&u, "norm", g_variant_new_int32(LIM_NORM_L2));
+    g_assert_cmpfloat(gtk_adjustment_get_upper(a), ==, 4);
+    g_assert_cmpfloat(gtk_adjustment_get_value(a), ==, 2);
+    g_assert_cmpfloat_with_epsilon(gtk_adjustment_get_step_increment(a), 0.05, 1e-9);
+    set(&u, "xi", g_variant_new_double(1.5));
+    set(&u, "norm", g_variant_new_int32(LIM_NORM_LINF)); /* what does not fit is kept */
+    g_assert_cmpfloat(gtk_adjustment_get_value(a), ==, 1.5);
+    set(&u, "norm", g_variant_new_int32(LIM_NORM_L2));
+    set(&u, "passes", g_variant_new_int32(1));
+    test_spin(60);
+    wait_for(is_current, &u);
+}
+
+static void
+body_again(TestApp *t)
+{
+    Universal u = {.t = t, .pane = LIM_UNIVERSAL_PANE(lim_window_get_pane(t->window, "universal"))};
+
+    wait_for(is_current, &u);
+    const LimUniversalPlan *plan = lim_universal_run_plan(lim_universal_pane_get_run(u.pane));
+    g_assert_true(gtk_widget_get_mapped(GTK_WIDGET(u.pane)));
+    g_assert_cmpint(plan->params.norm, ==, LIM_NORM_L2);
+    g_assert_cmpfloat(plan->params.xi, ==, 1.5);
+    g_assert_cmpint(plan->pictures, ==, 30);
+}
+
+static void
+test_opens(void)
+{
+    test_app_run(NULL, body_opens);
+}
+
+static void
+test_session(void)
+{
+    test_app_run(NULL, body_bound);
+    test_app_resume();
+    test_app_run(NULL, body_again);
+}
+
 static LimSeriesPage *waited;
 
 static gboolean
@@ -266,6 +386,8 @@ main(int argc, char **argv)
     g_test_add_func("/universal-view/grows", test_grows);
     g_test_add_func("/universal-view/pauses", test_pauses);
     g_test_add_func("/universal-view/exports", test_exports);
+    g_test_add_func("/universal-view/opens", test_opens);
+    g_test_add_func("/universal-view/session", test_session);
     g_test_add_func("/universal-view/shuffles", test_shuffles);
     g_test_add_func("/universal-view/applies", test_applies);
     return g_test_run();

@@ -56,16 +56,29 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE(LimImageGrid, lim_image_grid, GTK_TYPE_WIDGET)
 
-/* Height of a line of text under a picture, in logical pixels. */
+/* Captions of two lines are a little smaller, so that words fit narrow pictures. */
+static PangoLayout *
+caption_layout(LimImageGrid *self, const char *caption)
+{
+    PangoLayout *text = gtk_widget_create_pango_layout(GTK_WIDGET(self), caption);
+
+    if (strchr(caption, '\n')) {
+        g_autoptr(PangoAttrList) attrs = pango_attr_list_new();
+        pango_attr_list_insert(attrs, pango_attr_scale_new(PANGO_SCALE_SMALL));
+        pango_layout_set_attributes(text, attrs);
+    }
+    return text;
+}
+
+/* In logical pixels, of all captions alike: the first tells how many lines they have. */
 static int
 caption_height(LimImageGrid *self)
 {
-    PangoContext *context = gtk_widget_get_pango_context(GTK_WIDGET(self));
-    PangoFontMetrics *metrics = pango_context_get_metrics(context, NULL, NULL);
-    int height = pango_font_metrics_get_height(metrics);
+    g_autoptr(PangoLayout) text = caption_layout(self, self->n ? self->labels[0] : "");
+    int height;
 
-    pango_font_metrics_unref(metrics);
-    return PANGO_PIXELS_CEIL(height);
+    pango_layout_get_pixel_size(text, NULL, &height);
+    return height;
 }
 
 LimGridLayout
@@ -390,7 +403,7 @@ static void
 snapshot_caption(LimImageGrid *self, GtkSnapshot *snapshot, const LimGridLayout *l, int i, int x,
                  int y, int scale)
 {
-    g_autoptr(PangoLayout) text = gtk_widget_create_pango_layout(GTK_WIDGET(self), self->labels[i]);
+    g_autoptr(PangoLayout) text = caption_layout(self, self->labels[i]);
     GdkRGBA color;
     int w, h;
 

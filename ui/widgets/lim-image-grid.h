@@ -39,7 +39,8 @@ void lim_image_grid_set_name(LimImageGrid *self, const char *name);
 void lim_image_grid_set_room(LimImageGrid *self, int n);
 /* In pixels; -1: as it was (240 at first). */
 void lim_image_grid_set_min_size(LimImageGrid *self, int width, int height);
-/* Whether the labels are also written under the pictures. */
+/* Whether the labels are also written under the pictures; a line break in all of them makes two
+ * lines. */
 void lim_image_grid_set_captions(LimImageGrid *self, gboolean captions);
 GBytes *lim_image_grid_get_pixels(LimImageGrid *self); /* what is shown; borrowed, may be NULL */
 int lim_image_grid_get_n(LimImageGrid *self);

@@ -15,9 +15,23 @@ struct _LimSliderRow {
     GtkAdjustment *adjustment;
     int digits;
     double step, fine;
+    double min, max; /* whole range */
 };
 
 G_DEFINE_FINAL_TYPE(LimSliderRow, lim_slider_row, LIM_TYPE_FORM_ROW)
+
+/* Within the whole range; the part that the slider shows gives way. */
+static void
+put(LimSliderRow *self, double v)
+{
+    GtkAdjustment *a = self->adjustment;
+
+    if (v < gtk_adjustment_get_lower(a) || v > gtk_adjustment_get_upper(a)) {
+        gtk_adjustment_set_lower(a, self->min);
+        gtk_adjustment_set_upper(a, self->max);
+    }
+    gtk_adjustment_set_value(a, v);
+}
 
 static GVariant *
 get_value(LimFormRow *row)
@@ -31,7 +45,7 @@ set_value(LimFormRow *row, GVariant *value)
     double v = g_variant_get_double(value);
 
     if (isfinite(v))
-        gtk_adjustment_set_value(LIM_SLIDER_ROW(row)->adjustment, v);
+        put(LIM_SLIDER_ROW(row), v);
 }
 
 /* The shortest text that does not hide digits of the value. */
@@ -78,7 +92,7 @@ entry_activate(LimSliderRow *self)
         gtk_widget_add_css_class(self->entry, "error");
         return;
     }
-    gtk_adjustment_set_value(self->adjustment, v);
+    put(self, v);
     show_value(self);
     lim_form_row_flush(LIM_FORM_ROW(self));
 }
@@ -190,6 +204,22 @@ lim_slider_row_get_scale(LimSliderRow *self)
     return self->scale;
 }
 
+void
+lim_slider_row_set_range(LimSliderRow *self, double min, double max, int digits)
+{
+    const double v = gtk_adjustment_get_value(self->adjustment);
+    const gboolean fits = v >= min && v <= max;
+
+    g_return_if_fail(min >= self->min && max <= self->max && min < max);
+    self->digits = digits;
+    self->fine = pow(10, -digits);
+    self->step = 5 * self->fine;
+    gtk_range_set_round_digits(GTK_RANGE(self->scale), digits);
+    gtk_adjustment_configure(self->adjustment, v, fits ? min : self->min, fits ? max : self->max,
+                             self->step, 5 * self->step, 0);
+    show_value(self);
+}
+
 GtkWidget *
 lim_slider_row_new(const char *key, const char *label, const char *help, const char *unit,
                    double min, double max, double def, int digits, const double *marks, int n_marks)
@@ -201,6 +231,8 @@ lim_slider_row_new(const char *key, const char *label, const char *help, const c
     self->digits = digits;
     self->fine = pow(10, -digits);
     self->step = 5 * self->fine;
+    self->min = min;
+    self->max = max;
     self->adjustment = gtk_adjustment_new(def, min, max, self->step, 5 * self->step, 0);
 
     self->scale = gtk_scale_new(GTK_ORIENTATION_HORIZONTAL, self->adjustment);

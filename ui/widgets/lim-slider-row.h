@@ -15,4 +15,7 @@ G_DECLARE_FINAL_TYPE(LimSliderRow, lim_slider_row, LIM, SLIDER_ROW, LimFormRow)
 GtkWidget *lim_slider_row_new(const char *key, const char *label, const char *help,
                               const char *unit, double min, double max, double def, int digits,
                               const double *marks, int n_marks);
+/* A part of the range for the slider, and decimals that suit it; values outside are still taken
+ * where they are typed or set, and the slider then has its whole range again. */
+void lim_slider_row_set_range(LimSliderRow *self, double min, double max, int digits);
 GtkWidget *lim_slider_row_get_scale(LimSliderRow *self); /* borrowed */

@@ -34,6 +34,13 @@ const LimParamSpec lim_universal_setup_schema[] = {
      .min = 10,
      .max = X_MAX,
      .def = 500},
+    {.name = "file",
+     .label = "v from a file",
+     .help = "A universal perturbation that was saved, to see what it does to this classifier. "
+             "Empty: v is made.",
+     .unit = "",
+     .kind = LIM_TEXT,
+     .offset = offsetof(LimUniversalSetup, file)},
     {0}};
 
 /* ---- pictures ---- */
@@ -134,7 +141,7 @@ struct LimUniversalRun {
     LimUniversalPlan plan;
     LimPredictor *predictor;   /* of the bench */
     LimVictim *victim, *asked; /* asked: for looks, which u does not count */
-    LimUniversal *u;
+    LimUniversal *u;           /* NULL: v is of a file */
     LimShape shape;
     int n, n_unseen;
     int32_t *own;
@@ -163,6 +170,7 @@ lim_universal_run_unref(LimUniversalRun *r)
     g_mutex_clear(&r->lock);
     free(r->own);
     free(r->plan.model);
+    free(r->plan.file);
     lim_universal_pictures_unref(r->pictures);
     lim_bench_unref(r->bench);
     free(r);
@@ -171,8 +179,9 @@ lim_universal_run_unref(LimUniversalRun *r)
 gboolean
 lim_universal_plan_equal(const LimUniversalPlan *a, const LimUniversalPlan *b)
 {
-    return memcmp(&a->params, &b->params, sizeof a->params) == 0 && a->pictures == b->pictures &&
-           g_strcmp0(a->model, b->model) == 0;
+    return g_strcmp0(a->file, b->file) == 0 && a->pictures == b->pictures &&
+           g_strcmp0(a->model, b->model) == 0 &&
+           (a->file || memcmp(&a->params, &b->params, sizeof a->params) == 0);
 }
 
 const LimUniversalPlan *
@@ -326,6 +335,48 @@ measure_random(LimUniversalRun *r, const LimExec *exec, LimError *err)
     return status;
 }
 
+/* The file's v, as if there had been one pass. */
+static LimStatus
+take_file(LimUniversalRun *r, const LimExec *exec, LimError *err)
+{
+    const size_t size = (size_t)lim_shape_size(r->shape);
+    LimUniversalSnap *s = &r->snap;
+    LimUniversalFile f;
+    LimStatus status = lim_universalfile_read(r->plan.file, &f, err);
+
+    if (status != LIM_OK)
+        return status;
+    if (!lim_shape_equal(f.shape, r->shape)) {
+        status = lim_fail(err, LIM_E_SHAPE,
+                          "%s is for pictures of %dx%dx%d; choose a classifier that takes such",
+                          r->plan.file, f.shape.d[0], f.shape.d[1], f.shape.d[2]);
+    } else {
+        r->plan.params = f.params;
+        memcpy(s->v, f.v, size * sizeof *s->v);
+        memcpy(s->best, f.v, size * sizeof *s->best);
+        s->n_passes = 2;
+        s->best_pass = 1;
+        s->pass = lim_alloc(2, sizeof *s->pass);
+        s->ended = TRUE;
+        int32_t *own = lim_alloc((size_t)r->n, sizeof *own);
+        int32_t *label = lim_alloc((size_t)MAX(r->n, r->n_unseen), sizeof *label);
+        status = lim_universal_labels(r->asked, exec, r->pictures->x, r->n, NULL, 0, own, err);
+        if (status == LIM_OK)
+            status = lim_universal_labels(r->asked, exec, r->pictures->x, r->n, f.v, 1, label, err);
+        s->pass[1] = (LimUniversalPass){.ratio = lim_universal_ratio(own, label, r->n),
+                                        .l2 = f.l2,
+                                        .linf = f.linf};
+        if (status == LIM_OK)
+            status = lim_universal_labels(r->asked, exec, r->pictures->unseen, r->n_unseen, f.v, 1,
+                                          label, err);
+        s->pass[1].unseen = lim_universal_ratio(r->own, label, r->n_unseen);
+        free(own);
+        free(label);
+    }
+    lim_universalfile_clear(&f);
+    return status;
+}
+
 static LimStatus
 fill_run(LimUniversalRun *r, const LimExec *exec, LimError *err)
 {
@@ -344,11 +395,12 @@ fill_run(LimUniversalRun *r, const LimExec *exec, LimError *err)
                                   .image = r->pictures->x,
                                   .n_unseen = r->n_unseen,
                                   .unseen = r->pictures->unseen};
-    r->u = lim_universal_new(&r->plan.params, &in, err);
-    if (!r->u)
+    if (!r->plan.file && !(r->u = lim_universal_new(&r->plan.params, &in, err)))
         return err->code;
-    const LimStatus status = lim_universal_labels(r->asked, exec, r->pictures->unseen, r->n_unseen,
-                                                  NULL, 0, r->own, err);
+    LimStatus status = lim_universal_labels(r->asked, exec, r->pictures->unseen, r->n_unseen, NULL,
+                                            0, r->own, err);
+    if (status == LIM_OK && r->plan.file)
+        status = take_file(r, exec, err);
     return status == LIM_OK ? measure_random(r, exec, err) : status;
 }
 
@@ -368,6 +420,7 @@ begin_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err
     r->pictures = lim_universal_pictures_ref(self->pictures);
     r->plan = self->plan;
     r->plan.model = lim_strdup(self->plan.model);
+    r->plan.file = self->plan.file ? lim_strdup(self->plan.file) : NULL;
     r->predictor = predictor;
     r->shape = lim_predictor_image_shape(predictor);
     if (fill_run(r, exec, err) != LIM_OK) {
@@ -387,6 +440,7 @@ begin_free(LimTask *t)
     lim_universal_pictures_unref(self->pictures);
     lim_bench_unref(self->bench);
     free(self->plan.model);
+    free(self->plan.file);
     free(self);
 }
 
@@ -402,6 +456,7 @@ lim_universal_begin_task_new(LimBench *bench, LimUniversalPictures *pictures,
     self->pictures = lim_universal_pictures_ref(pictures);
     self->plan = *plan;
     self->plan.model = lim_strdup(plan->model);
+    self->plan.file = plan->file ? lim_strdup(plan->file) : NULL;
     return &self->base;
 }
 
@@ -499,8 +554,8 @@ save_picture(LimUniversalSaveTask *self, LimError *err)
     if (!view.data)
         return err->code;
     float *x = lim_alloc((size_t)lim_shape_size(s), sizeof *x);
-    lim_universal_apply(lim_universal_run_unseen_image(r, self->picture), lim_universal_best(r->u),
-                        self->scale, (size_t)lim_shape_size(s), x);
+    lim_universal_apply(lim_universal_run_unseen_image(r, self->picture), r->snap.best, self->scale,
+                        (size_t)lim_shape_size(s), x);
     lim_image_put_f32(view, s.d[0], LIM_RANGE_UNIT, x);
     const LimStatus status = lim_png_write(self->path, view, NULL, 0, err);
     free(x);

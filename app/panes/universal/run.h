@@ -7,8 +7,9 @@
 #include "panes/attack/bench.h"
 
 typedef struct LimUniversalSetup {
-    int model;    /* place in the list of classifiers */
-    int pictures; /* of X */
+    int model;               /* place in the list of classifiers */
+    int pictures;            /* of X */
+    char file[LIM_TEXT_MAX]; /* a v that is looked at, "": it is made */
 } LimUniversalSetup;
 extern const LimParamSpec lim_universal_setup_schema[]; /* over LimUniversalSetup */
 
@@ -25,7 +26,9 @@ typedef struct LimUniversalPlan {
     LimUniversalParams params;
     int pictures;
     char *model; /* path */
+    char *file;  /* path of a v to look at, NULL: it is made; then params are those of the file */
 } LimUniversalPlan;
+/* With a file, params do not matter. */
 gboolean lim_universal_plan_equal(const LimUniversalPlan *a, const LimUniversalPlan *b);
 
 /* Reference-counted (atomically). What is declared first never changes after the making. */
@@ -62,7 +65,7 @@ void lim_universal_snap_clear(LimUniversalSnap *s);
 LimTask *lim_universal_begin_task_new(LimBench *bench, LimUniversalPictures *pictures,
                                       const LimUniversalPlan *plan);
 LimUniversalRun *lim_universal_begin_task_steal(LimTask *t); /* after LIM_STEP_DONE, once */
-/* Goes on to the end. */
+/* Goes on to the end; for a run without a file. */
 LimTask *lim_universal_grow_task_new(LimUniversalRun *run);
 
 /* The labels of all unseen pictures at clip(x + scale v). */

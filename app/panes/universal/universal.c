@@ -13,6 +13,8 @@
 #include "widgets/lim-image-grid.h"
 #include "widgets/lim-picture-view.h"
 #include "widgets/lim-plot.h"
+#include "widgets/lim-slider-row.h"
+#include "widgets/lim-text-row.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -20,7 +22,7 @@
 #define SLOT_BEGIN 8 /* on the worker's live lane, apart from those of other views */
 #define SLOT_SCALE 9
 #define STRIP      12 /* pictures that contributed last */
-#define FLIPPED    36 /* pictures that are shown of those that flip */
+#define FLIPPED    16 /* pictures that are shown of those that flip, large enough for captions */
 #define SCALE_MAX  3
 #define BOTTOM     190
 
@@ -40,11 +42,14 @@ struct _LimUniversalPane {
     LimBench *bench;
     LimUniversalPictures *pictures;
     gboolean listed;
+    char *opened;              /* a file that waits for that, or NULL */
     const char *const *models; /* [n_models], of the bench */
     int n_models, norm;        /* norm: of the form, as it was last */
     guint tick;
 
-    LimUniversalPlan posted; /* its model is borrowed from the bench */
+    char file[LIM_TEXT_MAX]; /* of v, as the form has it */
+    LimUniversalPlan posted; /* its model is borrowed from the bench, its file kept here: */
+    char posted_file[LIM_TEXT_MAX];
     gboolean any_posted;
     guint64 serial, looks;
     LimUniversalRun *run;
@@ -111,11 +116,14 @@ tell_verdict(LimUniversalPane *self)
                             "to them.",
                             now->visited, lim_universal_run_x(self->run), now->fooled);
     else
-        text = g_strdup_printf("%s Fools %.1f %% of the unseen pictures and %.1f %% of those it is "
-                               "made from; noise of equal norm %.1f %%.",
+        text = g_strdup_printf("%s Fools %.1f %% of unseen pictures, %.1f %% of X; equal noise "
+                               "%.1f %%.",
                                self->snap.ended ? "✔" : "○", 100 * best->unseen, 100 * best->ratio,
                                100 * lim_universal_run_random(self->run));
     gtk_label_set_text(GTK_LABEL(self->verdict), text);
+    gtk_widget_set_tooltip_text(self->verdict,
+                                "X: the pictures that v is made from. Equal noise: random values "
+                                "of the same norm, on the unseen pictures.");
 }
 
 static void
@@ -224,7 +232,7 @@ put_flips(LimUniversalPane *self, const LimUniversalScaleTask *look)
                             (gsize)lim_shape_size(s), x);
         append_bytes(pixels, s, x);
         g_ptr_array_add(labels,
-                        g_strdup_printf("%s → %s", lim_universal_run_class_name(self->run, own[i]),
+                        g_strdup_printf("%s\n→ %s", lim_universal_run_class_name(self->run, own[i]),
                                         lim_universal_run_class_name(self->run, look->label[i])));
     }
     g_ptr_array_add(labels, NULL);
@@ -288,14 +296,21 @@ describe(LimUniversalPane *self)
     const LimUniversalPlan *plan = lim_universal_run_plan(self->run);
     const LimUniversalNow *now = &self->snap.now;
     g_autofree char *model = lim_model_file_label(plan->model);
+    g_autofree char *name = plan->file ? lim_model_file_label(plan->file) : NULL;
     g_autofree char *text =
-        g_strdup_printf("v by %s on %s, %s ≤ %g, %d pictures, seed %" G_GUINT64_FORMAT
-                        ": %d passes, %d additions, %" G_GINT64_FORMAT " queries, %" G_GINT64_FORMAT
-                        " gradients",
-                        plan->params.method == LIM_UNIVERSAL_DEEPFOOL ? "DeepFool" : "gradients",
-                        model, plan->params.norm == LIM_NORM_L2 ? "l2" : "l∞", plan->params.xi,
-                        lim_universal_run_x(self->run), plan->params.seed, now->pass,
-                        now->additions, now->queries, now->gradients);
+        name ? g_strdup_printf("%s, by %s, %s ≤ %g, on %s", name,
+                               plan->params.method == LIM_UNIVERSAL_DEEPFOOL ? "DeepFool"
+                                                                             : "gradients",
+                               plan->params.norm == LIM_NORM_L2 ? "l2" : "l∞", plan->params.xi,
+                               model)
+             : g_strdup_printf("v by %s on %s, %s ≤ %g, %d pictures, seed %" G_GUINT64_FORMAT
+                               ": %d passes, %d additions, %" G_GINT64_FORMAT
+                               " queries, %" G_GINT64_FORMAT " gradients",
+                               plan->params.method == LIM_UNIVERSAL_DEEPFOOL ? "DeepFool"
+                                                                             : "gradients",
+                               model, plan->params.norm == LIM_NORM_L2 ? "l2" : "l∞",
+                               plan->params.xi, lim_universal_run_x(self->run), plan->params.seed,
+                               now->pass, now->additions, now->queries, now->gradients);
 
     lim_status_line_set_text(self->status, text);
 }
@@ -405,7 +420,11 @@ begun(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTi
     lim_form_pane_show_view(LIM_FORM_PANE(self));
     lim_series_page_set_run(self->transfer, self->run);
     lim_series_page_set_run(self->shuffles, self->run);
-    go_on(self);
+    const LimUniversalPlan *plan = lim_universal_run_plan(self->run);
+    if (plan->file) /* the form tells how it was made */
+        lim_form_set_values(self->form, lim_schema_values(lim_universal_schema, &plan->params));
+    else
+        go_on(self);
     pull(self);
 }
 
@@ -418,6 +437,9 @@ read_plan(LimUniversalPane *self, LimUniversalPlan *plan)
     lim_schema_form_read(self->form, lim_universal_setup_schema, &setup);
     lim_schema_form_read(self->form, lim_universal_schema, &plan->params);
     plan->pictures = setup.pictures;
+    g_strlcpy(self->file, setup.file, sizeof self->file);
+    if (*self->file)
+        plan->file = self->file;
     if (setup.model < self->n_models)
         plan->model = (char *)self->models[setup.model];
 }
@@ -434,6 +456,10 @@ tick(GtkWidget *widget, GdkFrameClock *clock, gpointer data)
         return G_SOURCE_REMOVE;
     halt(self); /* what the settings no longer ask for */
     self->posted = plan;
+    if (plan.file) {
+        g_strlcpy(self->posted_file, plan.file, sizeof self->posted_file);
+        self->posted.file = self->posted_file;
+    }
     self->any_posted = TRUE;
     lim_worker_submit(worker_of(self),
                       lim_universal_begin_task_new(self->bench, self->pictures, &plan),
@@ -450,6 +476,19 @@ update_soon(LimUniversalPane *self)
 {
     if (!self->tick && self->models)
         self->tick = gtk_widget_add_tick_callback(GTK_WIDGET(self), tick, NULL, NULL);
+}
+
+/* Once the classifiers are listed, and what the last session had is set. */
+static void
+take_opened(LimUniversalPane *self)
+{
+    if (!self->opened || !self->models)
+        return;
+    g_autofree char *path = g_steal_pointer(&self->opened);
+    lim_form_flush(self->form);
+    lim_form_set_values(self->form, g_variant_new_parsed("{'file': <%s>}", path));
+    lim_form_pane_settle(LIM_FORM_PANE(self));
+    update_soon(self);
 }
 
 static void
@@ -473,6 +512,7 @@ listed(void *data, LimTask *t, LimStatus status, const LimError *err, const LimT
         lim_choice_row_set_choices(LIM_CHOICE_ROW(lim_form_get_row(self->form, "model")),
                                    (const char *const *)names->pdata, NULL);
     lim_form_pane_resume(LIM_FORM_PANE(self));
+    take_opened(self);
     update_soon(self);
 }
 
@@ -507,6 +547,20 @@ map(GtkWidget *widget)
                                       .data = lim_target_new(self, 0)});
 }
 
+/* What a v from a file does not need cannot be used, and the slider of the bound has the range that
+ * the norm needs. */
+static void
+arrange(LimUniversalPane *self, int norm)
+{
+    LimSliderRow *bound = LIM_SLIDER_ROW(lim_form_get_row(self->form, "xi"));
+    g_autoptr(GVariant) file = lim_form_row_dup_value(lim_form_get_row(self->form, "file"));
+    const gboolean made = !*g_variant_get_string(file, NULL);
+
+    lim_slider_row_set_range(bound, 0, norm == LIM_NORM_L2 ? 4 : 0.3, norm == LIM_NORM_L2 ? 2 : 3);
+    for (const LimParamSpec *s = lim_universal_schema; s->name; s++)
+        lim_form_row_set_enabled(lim_form_get_row(self->form, s->name), made);
+}
+
 /* A bound means something else in the other norm. */
 static void
 changed(LimFormPane *pane)
@@ -515,6 +569,7 @@ changed(LimFormPane *pane)
     LimUniversalParams p;
 
     lim_schema_form_read(self->form, lim_universal_schema, &p);
+    arrange(self, p.norm);
     if (p.norm != self->norm) {
         self->norm = p.norm;
         if (p.xi == (p.norm == LIM_NORM_L2 ? 0.1 : 2.0))
@@ -536,6 +591,12 @@ command_of(LimUniversalPane *self)
     g_autofree char *folder =
         lim_universal_run_data(self->run) ? g_shell_quote(lim_universal_run_data(self->run)) : NULL;
 
+    if (plan->file) {
+        g_autofree char *file = g_shell_quote(plan->file);
+        return g_strdup_printf("limen-cli universal apply %s --model %s%s%s --count %d --scale %g",
+                               file, model, folder ? " --data " : "", folder ? folder : "",
+                               lim_universal_run_unseen(self->run), scale_of(self));
+    }
     return g_strdup_printf("limen-cli universal make --model %s%s%s --pictures %d --unseen %d%s "
                            "--out universal.safetensors",
                            model, folder ? " --data " : "", folder ? folder : "",
@@ -550,7 +611,9 @@ dup_command(LimFormPane *pane, char **said)
 
     if (!self->run)
         return NULL;
-    *said = g_strdup("The command for this perturbation is on the clipboard");
+    *said = g_strdup(lim_universal_run_plan(self->run)->file
+                         ? "The command that applies this perturbation is on the clipboard"
+                         : "The command for this perturbation is on the clipboard");
     return command_of(self);
 }
 
@@ -573,7 +636,7 @@ export_to(LimFormPane *pane, const char *path)
 {
     LimUniversalPane *self = LIM_UNIVERSAL_PANE(pane);
 
-    if (!self->run)
+    if (!self->run || lim_universal_run_plan(self->run)->file)
         return;
     g_autofree char *command = command_of(self);
     lim_worker_submit(worker_of(self), lim_universal_save_task_new(self->run, path, command, -1, 1),
@@ -586,7 +649,13 @@ export_to(LimFormPane *pane, const char *path)
 static char *
 dup_file_name(LimFormPane *pane)
 {
-    return LIM_UNIVERSAL_PANE(pane)->run ? g_strdup("Universal.png") : NULL;
+    LimUniversalPane *self = LIM_UNIVERSAL_PANE(pane);
+
+    if (self->run && lim_universal_run_plan(self->run)->file)
+        lim_status_line_flash(self->status, "Not exported: this v is a file already");
+    else if (self->run)
+        return g_strdup("Universal.png");
+    return NULL;
 }
 
 static void
@@ -630,9 +699,31 @@ key_pressed(LimUniversalPane *self, guint keyval, guint code, GdkModifierType st
 {
     if (state & (GDK_CONTROL_MASK | GDK_ALT_MASK))
         return FALSE;
-    if (keyval != GDK_KEY_k)
+    switch (keyval) {
+    case GDK_KEY_k:
+        toggle(self);
+        return TRUE;
+    case GDK_KEY_bracketleft:
+    case GDK_KEY_bracketright:
+        gtk_range_set_value(GTK_RANGE(self->scale),
+                            scale_of(self) + (keyval == GDK_KEY_bracketleft ? -0.05 : 0.05));
+        return TRUE;
+    default:
         return FALSE;
-    toggle(self);
+    }
+}
+
+/* A perturbation of the window's: v is taken from it. */
+static gboolean
+open_other(LimPane *pane, const char *holds, const char *path)
+{
+    LimUniversalPane *self = LIM_UNIVERSAL_PANE(pane);
+
+    if (!g_str_equal(holds, "universal perturbation"))
+        return FALSE;
+    g_free(self->opened);
+    self->opened = g_strdup(path);
+    take_opened(self);
     return TRUE;
 }
 
@@ -662,6 +753,8 @@ build_form(void)
     LimForm *form = LIM_FORM(lim_form_new());
 
     lim_schema_form_fill(form, lim_universal_setup_schema, setup, G_N_ELEMENTS(setup));
+    lim_text_row_set_file(LIM_TEXT_ROW(lim_form_get_row(form, "file")),
+                          "Open a Universal Perturbation", "safetensors");
     lim_schema_form_fill(form, lim_universal_schema, hints, G_N_ELEMENTS(hints));
     return form;
 }
@@ -789,6 +882,8 @@ build_bottom(LimUniversalPane *self)
     self->flips = LIM_IMAGE_GRID(lim_image_grid_new());
     lim_image_grid_set_name(self->flips, "Pictures that flip");
     lim_image_grid_set_min_size(self->flips, 240, BOTTOM - 10);
+    lim_image_grid_set_captions(self->flips, TRUE);
+    lim_image_grid_set_room(self->flips, FLIPPED);
     self->graph = lim_label_graph_new();
     self->transfer = LIM_SERIES_PAGE(lim_series_page_new(session, LIM_SERIES_CLASSIFIERS));
     self->shuffles = LIM_SERIES_PAGE(lim_series_page_new(session, LIM_SERIES_SHUFFLES));
@@ -847,6 +942,7 @@ constructed(GObject *object)
     self->pictures = lim_universal_pictures_new(samples);
     self->norm = LIM_NORM_LINF;
     self->form = build_form();
+    arrange(self, self->norm);
     self->status = lim_form_pane_get_status(pane);
     lim_form_pane_build(pane, self->form, build_universal(self));
 }
@@ -869,6 +965,7 @@ finalize(GObject *object)
     lim_universal_run_unref(self->run);
     lim_universal_pictures_unref(self->pictures);
     lim_bench_unref(self->bench);
+    g_free(self->opened);
     G_OBJECT_CLASS(lim_universal_pane_parent_class)->finalize(object);
 }
 
@@ -879,6 +976,7 @@ lim_universal_pane_class_init(LimUniversalPaneClass *klass)
     G_OBJECT_CLASS(klass)->dispose = dispose;
     G_OBJECT_CLASS(klass)->finalize = finalize;
     GTK_WIDGET_CLASS(klass)->map = map;
+    LIM_PANE_CLASS(klass)->open_other = open_other;
     LIM_FORM_PANE_CLASS(klass)->copy_tooltip =
         "Copies the limen-cli command that makes this v, bit for bit (Ctrl+Shift+C)";
     LIM_FORM_PANE_CLASS(klass)->export_tooltip =
