@@ -504,7 +504,15 @@ attack(Job *j, LimError *err)
                                .lattice_queries = j->flags->lattice};
     const double start = cli_seconds();
     LimAttack *a = cli_run_attack(j->run, j->klass, j->params, &in, j->victim, NULL, NULL, err);
-    json_t *result = a ? report(j, a, cli_seconds() - start, err) : NULL;
+    LimError failed = LIM_ERROR_INIT;
+    json_t *result = a ? report(j, a, cli_seconds() - start, &failed) : NULL;
+    if (failed.code != LIM_OK) {
+        *err = failed;
+    } else if (a && err->code == LIM_CANCELLED && *j->state) {
+        *err = (LimError)LIM_ERROR_INIT;
+        lim_fail(err, LIM_CANCELLED,
+                 "stopped; the best so far was kept, and the same command goes on.");
+    }
     if (a)
         lim_task_free(lim_attack_task(a));
     return result;

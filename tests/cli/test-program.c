@@ -36,7 +36,9 @@ run(const char *line)
 static void
 fails(const char *line, int code, const char *text)
 {
-    g_assert_cmpint(run(line), ==, code);
+    const int got = run(line);
+    if (got != code)
+        g_error("%s ends with %d and says: %s", line, got, err);
     g_assert_cmpstr(out, ==, "");
     if (!strstr(err, text))
         g_error("'%s' says: %s", line, err);
@@ -811,7 +813,7 @@ test_attack_state(void)
     fails(seed, 2, "s.txt was written with other settings (seed was 1 and is now 2)");
     g_autofree char *delta = g_strconcat(again, " --orthogonal-step 0.2", NULL);
     fails(delta, 2, "orthogonal-step was 0.0 and is now 0.2");
-    g_autofree char *model = g_strconcat(again, " --model v.safetensors", NULL);
+    g_autofree char *model = g_strconcat(again, " --model c.safetensors", NULL);
     fails(model, 2, "model was");
     g_autofree char *oracle = g_strconcat(again, " --oracle cat", NULL);
     fails(oracle, 1, "instead of");
@@ -989,12 +991,11 @@ test_evaluate_defenses(void)
     fails("evaluate defenses d.safetensors --classifier c.safetensors --data .", 2, "only 30");
 }
 
-/* Ctrl+C in the middle of an attack: what is there is printed, as JSON, and the code is 130. */
-static void
-test_attack_interrupt(void)
+/* Ctrl+C once it has said something about its progress: what is there is printed, as JSON, and the
+ * code is 130. Returns what it says on stderr, g_free(). */
+static char *
+interrupt(const char *line, guint results)
 {
-    static const char line[] = " attack carlini-wagner --model c.safetensors --data . --count 30 "
-                               "--rounds 100 --steps 100000 --no-abort-early --json --verbose";
     GError *error = NULL;
     g_autofree char *command = g_strconcat(g_getenv("LIMEN_CLI"), line, NULL);
     g_auto(GStrv) words = g_strsplit(command, " ", -1);
@@ -1007,17 +1008,37 @@ test_attack_interrupt(void)
     g_assert_cmpint(read(log, &byte, 1), ==, 1); /* the first line about its progress */
     kill(pid, SIGINT);
     g_autoptr(GString) text = g_string_new(NULL);
+    GString *said = g_string_new(NULL);
     char part[4096];
     for (ssize_t n; (n = read(from, part, sizeof part)) > 0;)
         g_string_append_len(text, part, n);
+    for (ssize_t n; (n = read(log, part, sizeof part)) > 0;)
+        g_string_append_len(said, part, n);
     g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
     g_assert_true(WIFEXITED(status));
     g_assert_cmpint(WEXITSTATUS(status), ==, 130);
     json_t *result = json_loads(text->str, 0, NULL);
-    g_assert_cmpuint(json_array_size(json_object_get(result, "results")), ==, 30);
+    g_assert_cmpuint(json_array_size(json_object_get(result, "results")), ==, results);
     json_decref(result);
     close(from);
     close(log);
+    return g_string_free(said, FALSE);
+}
+
+static void
+test_attack_interrupt(void)
+{
+    g_autofree char *said =
+        interrupt(" attack carlini-wagner --model c.safetensors --data . --count 30 --rounds 100 "
+                  "--steps 100000 --no-abort-early --json --verbose",
+                  30);
+    g_assert_nonnull(strstr(said, "stopped; the best so far was kept."));
+    g_autofree char *resumes =
+        interrupt(" attack boundary --model k.safetensors --data . --count 3 --queries 2000000 "
+                  "--steps 0 --state s.txt --json --verbose",
+                  3);
+    g_assert_nonnull(strstr(resumes, "kept, and the same command goes on."));
+    remove_file("s.txt");
 }
 
 #define MAKE "universal make --model c.safetensors --data . --pictures 20 --unseen 10 "
