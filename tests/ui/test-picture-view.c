@@ -108,11 +108,134 @@ test_together(void)
     gtk_window_destroy(window);
 }
 
+/* The middle of a picture pixel as it is drawn; edge: its right end instead. */
+static void
+check_colour(LimPictureView *v, int px, int py, gboolean edge, int r, int g, int b)
+{
+    int w, h;
+    g_autofree guint8 *rgb = test_render(GTK_WIDGET(v), 1, &w, &h);
+    graphene_rect_t a;
+
+    lim_picture_view_get_area(v, &a);
+    const double cell = (double)(a.size.width / W);
+    const int x = (int)((double)a.origin.x + (px + (edge ? 1 : 0.5)) * cell);
+    const int y = (int)((double)a.origin.y + (py + 0.5) * cell);
+    const guint8 *at = rgb + (y * w + x) * 3;
+    g_assert_cmpint(abs(at[0] - r), <=, 2);
+    g_assert_cmpint(abs(at[1] - g), <=, 2);
+    g_assert_cmpint(abs(at[2] - b), <=, 2);
+}
+
+/* Colours lie over the picture, with a line where they meet, and go with it; boxes lie on top. */
+static void
+test_overlay(void)
+{
+    g_autoptr(LimZoom) zoom = lim_zoom_new();
+    LimPictureView *v = LIM_PICTURE_VIEW(lim_picture_view_new("Seen", zoom));
+    GtkWindow *window = test_show(GTK_WIDGET(v), 203, 150);
+    guint8 grey[W * H * 3], rgba[W * H * 4] = {0};
+    const LimPictureMark mark = {
+        .x0 = 5, .y0 = 1, .x1 = 8, .y1 = 5, .rgb = {0, 255, 0}, .strong = TRUE};
+
+    memset(grey, 100, sizeof grey);
+    for (int i = 0; i < W * H; i++)
+        if (i % W < 4) {
+            rgba[4 * i] = 250;
+            rgba[4 * i + 3] = 255;
+        }
+    lim_picture_view_set_picture(v, grey, W, H, 3);
+    lim_picture_view_set_overlay(v, rgba, 0.5);
+    check_colour(v, 1, 2, FALSE, 175, 50, 50);
+    check_colour(v, 6, 0, FALSE, 100, 100, 100);
+    check_colour(v, 1, 2, TRUE, 175, 50, 50); /* of one colour: no line */
+    g_autofree guint8 *with = NULL, *without = NULL;
+    int w, h;
+    with = test_render(GTK_WIDGET(v), 1, &w, &h);
+    lim_picture_view_set_opacity(v, 0);
+    without = test_render(GTK_WIDGET(v), 1, &w, &h);
+    check_colour(v, 1, 2, FALSE, 100, 100, 100);
+    int full = 0, left = 0;
+    for (int i = 0; i < w * h; i++) {
+        full += with[3 * i] > 240 || (with[3 * i] > 200 && with[3 * i + 1] < 45);
+        left += without[3 * i] > 240 && without[3 * i + 1] < 45;
+    }
+    g_assert_cmpint(full, >, 50); /* the line */
+    g_assert_cmpint(left, ==, 0);
+    lim_picture_view_set_marks(v, &mark, 1);
+    g_autofree guint8 *marked = test_render(GTK_WIDGET(v), 1, &w, &h);
+    int green = 0;
+    for (int i = 0; i < w * h; i++)
+        green += marked[3 * i + 1] > 200 && marked[3 * i] < 60;
+    g_assert_cmpint(green, >, 200);
+    lim_picture_view_set_marks(v, NULL, 0);
+    lim_picture_view_set_opacity(v, 1);
+    lim_picture_view_set_picture(v, NULL, 0, 0, 0); /* takes the colours along */
+    lim_picture_view_set_picture(v, grey, W, H, 3);
+    check_colour(v, 1, 2, FALSE, 100, 100, 100);
+    gtk_window_destroy(window);
+}
+
+static int calls[3], last_x, last_y;
+
+static void
+picked(LimPictureView *v, int x, int y)
+{
+    calls[0]++;
+    last_x = x;
+    last_y = y;
+}
+
+static void
+brushed(LimPictureView *v, int x, int y)
+{
+    calls[1]++;
+    last_x = x;
+    last_y = y;
+}
+
+static void
+brush_ended(LimPictureView *v)
+{
+    calls[2]++;
+}
+
+/* Enter at the marked pixel picks or paints, as the view is used. */
+static void
+test_use(void)
+{
+    g_autoptr(LimZoom) zoom = lim_zoom_new();
+    LimPictureView *v = LIM_PICTURE_VIEW(lim_picture_view_new("Seen", zoom));
+    GtkWindow *window = test_show(GTK_WIDGET(v), 203, 150);
+    g_autofree guint8 *p = noise();
+
+    g_signal_connect(v, "picked", G_CALLBACK(picked), NULL);
+    g_signal_connect(v, "brushed", G_CALLBACK(brushed), NULL);
+    g_signal_connect(v, "brush-end", G_CALLBACK(brush_ended), NULL);
+    lim_picture_view_set_picture(v, p, W, H, 3);
+    lim_zoom_set_pixel(zoom, 3, 4);
+    g_assert_false(test_key(GTK_WIDGET(v), GDK_KEY_Return, 0));
+    lim_picture_view_set_use(v, LIM_PICTURE_PICK);
+    g_assert_true(test_key(GTK_WIDGET(v), GDK_KEY_Return, 0));
+    g_assert_cmpint(calls[0], ==, 1);
+    g_assert_cmpint(last_x, ==, 3);
+    g_assert_cmpint(last_y, ==, 4);
+    lim_picture_view_set_use(v, LIM_PICTURE_CANVAS);
+    test_key(GTK_WIDGET(v), GDK_KEY_Right, 0);
+    g_assert_true(test_key(GTK_WIDGET(v), GDK_KEY_Return, 0));
+    g_assert_cmpint(calls[0], ==, 1);
+    g_assert_cmpint(calls[1], ==, 1);
+    g_assert_cmpint(calls[2], ==, 1);
+    g_assert_cmpint(last_x, ==, 4);
+    gtk_window_destroy(window);
+}
+
 int
 main(int argc, char **argv)
 {
     test_ui_init(&argc, &argv);
     g_test_add_func("/picture-view/pixels", test_pixels);
     g_test_add_func("/picture-view/together", test_together);
+    g_test_add_func("/picture-view/overlay", test_overlay);
+    g_test_add_func("/picture-view/use", test_use);
     return g_test_run();
 }
