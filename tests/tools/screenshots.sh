@@ -65,7 +65,7 @@ shot attention-1280x800-light 1280 800 light attention --class 9 --samples 3 --a
 clicks=
 shot attack-1280x800-light 1280 800 light attack boundary --queries 5000
 # A defence, and the page Layers.
-clicks="1223,586"
+clicks="1223,560"
 shot defence-1280x800-light 1280 800 light attack pgd --norm linf --epsilon 0.1 --queries 1000 \
     --denoiser resources/models/fashion-denoiser-lgd.safetensors --oblivious
 clicks=
