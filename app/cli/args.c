@@ -52,8 +52,8 @@ cli_args_given(const CliArgs *a, const char *name)
 }
 
 /* A value as a shell reads it back. */
-static void
-quoted(FILE *out, const char *text)
+void
+cli_quote(FILE *out, const char *text)
 {
     if (*text && !text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                     "0123456789_-+.,:/=@%")]) {
@@ -87,7 +87,7 @@ cli_args_text(const CliArgs *a, int n)
                 continue;
             }
             fprintf(out, " --%s ", s->name);
-            quoted(out, value);
+            cli_quote(out, value);
         }
         free(defaults);
     }
@@ -105,7 +105,7 @@ cli_args_command(const CliArgs *a, const char *name, int n)
     fprintf(out, "limen-cli %s", name);
     for (int i = 0; i < a->n_operands; i++) {
         fputc(' ', out);
-        quoted(out, a->operand[i]);
+        cli_quote(out, a->operand[i]);
     }
     fputs(flags, out);
     fclose(out);

@@ -45,6 +45,8 @@ bool cli_args_given(const CliArgs *a, const char *name);
 char *cli_args_text(const CliArgs *a, int n);
 /* The whole of it: "limen-cli name operand ... --flag value ...". The caller frees. */
 char *cli_args_command(const CliArgs *a, const char *name, int n);
+/* The text as a word of a shell. */
+void cli_quote(FILE *out, const char *text);
 
 /* Reads argv[0 .. argc). LIM_E_PARAM and one sentence on the first thing that is wrong. */
 LimStatus cli_args_parse(CliArgs *a, int argc, char **argv, LimError *err);

@@ -6,6 +6,7 @@
 #include "attack.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,9 +80,22 @@ cli_check_picture(const char *out, LimError *err)
 json_t *
 cli_command(const CliRun *run)
 {
-    /* all pieces but the common one, whose flags change nothing about the result */
-    char *text = cli_args_command(&run->args, run->command->name, run->args.n_pieces - 1);
+    char *flags = cli_args_command(&run->args, run->command->name, run->args.n_pieces - 1);
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    LIM_ASSERT(out);
+    fputs(flags, out);
+    /* of the flags that all commands have only these change the result */
+    if (run->common->seed != 1)
+        fprintf(out, " --seed %" PRIu64, run->common->seed);
+    if (*run->common->data) {
+        fputs(" --data ", out);
+        cli_quote(out, run->common->data);
+    }
+    fclose(out);
     json_t *j = json_string(text);
+    free(flags);
     free(text);
     return j;
 }

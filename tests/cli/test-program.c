@@ -1252,6 +1252,11 @@ test_scenes(void)
     g_assert_cmpfloat(number(result, "iterations"), <=, 4);
     g_assert_cmpfloat(number(result, "largest_change"), <=, 4 * 0.5 / 255 + 1e-6);
     g_assert_cmpfloat(number(result, "perceptibility"), >, 0);
+    g_assert_null(strstr(json_string_value(json_object_get(result, "command")), "--seed"));
+    json_decref(result);
+    result = run_json("attack dag --net seg.safetensors --size 48 --iterations 1 --seed 5 "
+                      "--out pushed.png --json");
+    g_assert_nonnull(strstr(json_string_value(json_object_get(result, "command")), "--seed 5"));
     json_decref(result);
     g_assert_true(exists("pushed.png") && exists("pushed.npy"));
     fails("attack dag", 2, "--net");
