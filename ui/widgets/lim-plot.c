@@ -547,8 +547,15 @@ weight(LimPlot *self, int s)
     return self->stressed < 0 ? 1 : s == self->stressed ? 1.6 : 0.7;
 }
 
+/* Whose line it has: a stressed one is whole, for dots would make it the faintest. */
+static int
+line_of(LimPlot *self, int s)
+{
+    return s == self->stressed ? 0 : s;
+}
+
 static void
-draw_line(const Series *series, Pen *pen, int s, const double *xy, double width)
+draw_line(LimPlot *self, const Series *series, Pen *pen, int s, const double *xy, double width)
 {
     gboolean on = FALSE;
 
@@ -561,7 +568,7 @@ draw_line(const Series *series, Pen *pen, int s, const double *xy, double width)
         on = there;
     }
     cairo_set_line_join(pen->cr, CAIRO_LINE_JOIN_ROUND);
-    stroke_series(pen, s, width);
+    stroke_series(pen, line_of(self, s), width);
 }
 
 static void
@@ -580,7 +587,7 @@ draw_series(LimPlot *self, Pen *pen, int s)
     cairo_stroke(pen->cr);
     gdk_cairo_set_source_rgba(pen->cr, &color);
     if (series->flags & LIM_PLOT_LINE)
-        draw_line(series, pen, s, xy, LINE * weight(self, s));
+        draw_line(self, series, pen, s, xy, LINE * weight(self, s));
     for (int i = 0; i < series->n && series->flags & LIM_PLOT_POINTS; i++)
         if (isfinite(xy[2 * i]) && isfinite(xy[2 * i + 1]))
             shape(pen->cr, s, xy[2 * i], xy[2 * i + 1], RADIUS * sqrt(weight(self, s)));
@@ -600,7 +607,7 @@ draw_legend_entry(LimPlot *self, int s, double x, double y, gpointer data)
     if (series->flags & LIM_PLOT_LINE) {
         cairo_move_to(pen->cr, x, middle);
         cairo_line_to(pen->cr, x + SAMPLE, middle);
-        stroke_series(pen, s, LINE * weight(self, s));
+        stroke_series(pen, line_of(self, s), LINE * weight(self, s));
     }
     if (series->flags & LIM_PLOT_POINTS) {
         shape(pen->cr, s, x + SAMPLE / 2.0, middle, RADIUS * sqrt(weight(self, s)));
