@@ -161,7 +161,8 @@ reserve(Oracle *o, size_t bytes)
     if (o->length + bytes > o->room) {
         const size_t room = 2 * (o->length + bytes);
         char *out = lim_alloc(room, 1);
-        memcpy(out, o->out, o->length);
+        if (o->out)
+            memcpy(out, o->out, o->length);
         free(o->out);
         o->out = out;
         o->room = room;
