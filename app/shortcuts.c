@@ -88,11 +88,13 @@ append_shortcut(GString *xml, const char *title, const char *accels)
     g_string_append(xml, item);
 }
 
-/* What is not the window's belongs to the pictures: a page of its own, as one would be too long. */
+/* The window's keys, those of pictures, and those of attacks have a page each, as one would be too
+ * long. */
 static gboolean
 begins_section(const char *group)
 {
-    return g_str_equal(group, "General") || g_str_equal(group, "Pictures");
+    return g_str_equal(group, "General") || g_str_equal(group, "Pictures") ||
+           g_str_equal(group, "Attack");
 }
 
 GtkWidget *
