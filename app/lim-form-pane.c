@@ -14,6 +14,8 @@ typedef struct {
     LimStatusLine *status;
     GtkFileChooserNative *chooser; /* while it is open */
     GVariant *resumed;             /* of the last session, until it is set; or NULL */
+    uint64_t job;                  /* ticket of what goes on; 0: nothing does */
+    guint64 job_serial;
 } LimFormPanePrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE(LimFormPane, lim_form_pane, LIM_TYPE_PANE)
@@ -41,6 +43,91 @@ lim_form_pane_show_message(LimFormPane *self, const char *title, const char *tex
 
     lim_message_set(priv->message, "dialog-warning-symbolic", title, text, button, action);
     gtk_stack_set_visible_child(GTK_STACK(priv->stack), GTK_WIDGET(priv->message));
+}
+
+/* ---- the worker ---- */
+
+static LimWorker *
+worker_of(LimFormPane *self)
+{
+    return lim_session_get_worker(lim_pane_get_session(LIM_PANE(self)));
+}
+
+static void
+progressed(void *data, const LimProgress *progress, LimTensor *preview)
+{
+    LimTarget *target = data;
+    g_autoptr(LimFormPane) self = g_weak_ref_get(&target->object);
+
+    if (self && target->serial == PRIV(self)->job_serial)
+        CLASS(self)->progressed(self);
+}
+
+static void
+stopped(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    LimTarget *target = data;
+    g_autoptr(LimFormPane) self = g_weak_ref_get(&target->object);
+
+    if (!self || target->serial != PRIV(self)->job_serial)
+        return;
+    PRIV(self)->job = 0;
+    CLASS(self)->stopped(self, status);
+    if (status != LIM_OK && status != LIM_CANCELLED)
+        lim_status_line_flash(PRIV(self)->status, err->text);
+}
+
+void
+lim_form_pane_halt(LimFormPane *self)
+{
+    LimFormPanePrivate *priv = PRIV(self);
+
+    if (priv->job)
+        lim_worker_cancel(worker_of(self), priv->job);
+    priv->job = 0;
+    priv->job_serial++;
+}
+
+void
+lim_form_pane_go_on(LimFormPane *self, LimTask *task)
+{
+    LimFormPanePrivate *priv = PRIV(self);
+
+    lim_form_pane_halt(self);
+    priv->job = lim_worker_submit(worker_of(self), task, LIM_LANE_LONG, 0, 0,
+                                  (LimTaskEvents){.progress = progressed,
+                                                  .done = stopped,
+                                                  .drop = lim_target_free,
+                                                  .data = lim_target_new(self, priv->job_serial)});
+}
+
+gboolean
+lim_form_pane_goes_on(LimFormPane *self)
+{
+    return PRIV(self)->job != 0;
+}
+
+static void
+exported(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    g_autoptr(LimFormPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
+
+    if (!self)
+        return;
+    g_autofree char *text = status == LIM_OK ? g_strdup(CLASS(self)->saved)
+                                             : g_strdup_printf("Not saved: %s", err->text);
+    lim_status_line_flash(PRIV(self)->status, text);
+    if (CLASS(self)->exported)
+        CLASS(self)->exported(self);
+}
+
+void
+lim_form_pane_export(LimFormPane *self, LimTask *task)
+{
+    lim_worker_submit(worker_of(self), task, LIM_LANE_LONG, 0, 0,
+                      (LimTaskEvents){.done = exported,
+                                      .drop = lim_target_free,
+                                      .data = lim_target_new(self, 0)});
 }
 
 /* ---- undo ---- */

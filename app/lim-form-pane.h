@@ -4,7 +4,7 @@
  * It brings what such views have in common: undo and redo of the settings, steps between seeds, the
  * command that makes the same again, and the file that carries it away (the actions undo, redo,
  * new-seed, previous-seed, next-seed, reset-all, copy-command, export, and export-to with a path).
- * The form has a row "seed". */
+ * The form has a row "seed". And it runs the one long job that a view goes on with. */
 #pragma once
 
 #include "lim-pane.h"
@@ -27,6 +27,12 @@ struct _LimFormPaneClass {
     char *(*dup_command)(LimFormPane *self, char **said);
     char *(*dup_file_name)(LimFormPane *self); /* to propose; NULL: nothing to export yet */
     void (*export_to)(LimFormPane *self, const char *path);
+    const char *saved;                   /* what lim_form_pane_export() tells of a success */
+    void (*exported)(LimFormPane *self); /* optional: then, also of a failure */
+    /* Of lim_form_pane_go_on(): there is more to show, and it is over. Not told of a job that was
+     * halted. */
+    void (*progressed)(LimFormPane *self);
+    void (*stopped)(LimFormPane *self, LimStatus status);
     /* Optional, of the next start: what it needs besides the values of the form; and, with what
      * there is then, those values as they can be taken. */
     void (*write_session)(LimFormPane *self, GVariantDict *session);
@@ -44,6 +50,12 @@ void lim_form_pane_show_message(LimFormPane *self, const char *title, const char
                                 const char *button, const char *action);
 /* The form knows its choices now (classes, files, ...): what the last session had is set, once. */
 void lim_form_pane_resume(LimFormPane *self);
+/* Runs what the view goes on with (taken) as a long job, instead of the one before. */
+void lim_form_pane_go_on(LimFormPane *self, LimTask *task);
+void lim_form_pane_halt(LimFormPane *self);
+gboolean lim_form_pane_goes_on(LimFormPane *self);
+/* Runs a task (taken) that writes the exported file, and tells of it. */
+void lim_form_pane_export(LimFormPane *self, LimTask *task);
 /* One step of undo of what has been set. */
 void lim_form_pane_settle(LimFormPane *self);
 /* Ends bursts, so that they do not become part of a step that begins now. */

@@ -62,10 +62,8 @@ struct _LimAttackPane {
     gboolean any_posted;
     guint64 serial; /* of beginnings */
     LimAttackRun *run;
-    GPtrArray *kept; /* of LimAttackRun, the latest last */
-    guint ways;      /* of restarts that were tried */
-    uint64_t job;    /* ticket of going on; 0: nothing goes on */
-    guint64 job_serial;
+    GPtrArray *kept;   /* of LimAttackRun, the latest last */
+    guint ways;        /* of restarts that were tried */
     gboolean stepping; /* the job makes one step, which is then shown */
     int shown;         /* frame, -1: none */
     int judged;        /* frame that words and bars belong to, -1: none */
@@ -115,8 +113,8 @@ lim_attack_pane_get_verdict(LimAttackPane *self)
 gboolean
 lim_attack_pane_get_current(LimAttackPane *self)
 {
-    return self->run && !self->tick && !self->job && !lim_transport_get_playing(self->transport) &&
-           self->judged == self->shown &&
+    return self->run && !self->tick && !lim_form_pane_goes_on(LIM_FORM_PANE(self)) &&
+           !lim_transport_get_playing(self->transport) && self->judged == self->shown &&
            lim_attack_plan_equal(lim_attack_run_plan(self->run), &self->posted);
 }
 
@@ -362,13 +360,6 @@ pull(LimAttackPane *self)
 
 /* ---- going on ---- */
 
-static void
-went_on(LimAttackPane *self, guint64 serial)
-{
-    if (serial == self->job_serial && self->run)
-        pull(self);
-}
-
 /* Drawing the curves takes time that grows with them: two hundredths more are worth it. */
 static gboolean
 worth_drawing(LimAttackPane *self)
@@ -378,27 +369,23 @@ worth_drawing(LimAttackPane *self)
 }
 
 static void
-progressed(void *data, const LimProgress *progress, LimTensor *preview)
+progressed(LimFormPane *pane)
 {
-    g_autoptr(LimAttackPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
+    LimAttackPane *self = LIM_ATTACK_PANE(pane);
 
-    if (self && self->run && worth_drawing(self))
-        went_on(self, ((LimTarget *)data)->serial);
+    if (self->run && worth_drawing(self))
+        pull(self);
 }
 
 static void
-stopped(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+stopped(LimFormPane *pane, LimStatus status)
 {
-    g_autoptr(LimAttackPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
+    LimAttackPane *self = LIM_ATTACK_PANE(pane);
 
-    if (!self || ((LimTarget *)data)->serial != self->job_serial)
-        return;
-    self->job = 0;
-    went_on(self, self->job_serial);
-    if (status != LIM_OK && status != LIM_CANCELLED) {
-        lim_status_line_flash(self->status, err->text);
+    if (self->run)
+        pull(self);
+    if (status != LIM_OK && status != LIM_CANCELLED)
         lim_transport_set_playing(self->transport, FALSE);
-    }
     if (self->stepping)
         lim_transport_move(self->transport, lim_timeline_get_n(self->timeline) - 1);
     self->stepping = FALSE;
@@ -409,10 +396,7 @@ stopped(void *data, LimTask *t, LimStatus status, const LimError *err, const Lim
 static void
 halt(LimAttackPane *self)
 {
-    if (self->job)
-        lim_worker_cancel(worker_of(self), self->job);
-    self->job = 0;
-    self->job_serial++;
+    lim_form_pane_halt(LIM_FORM_PANE(self));
     self->stepping = FALSE;
 }
 
@@ -421,14 +405,8 @@ go_on(LimAttackPane *self, int frames, gboolean accepted)
 {
     if (!self->run || lim_attack_run_ended(self->run))
         return;
-    halt(self);
-    self->job =
-        lim_worker_submit(worker_of(self), lim_advance_task_new(self->run, frames, accepted),
-                          LIM_LANE_LONG, 0, 0,
-                          (LimTaskEvents){.progress = progressed,
-                                          .done = stopped,
-                                          .drop = lim_target_free,
-                                          .data = lim_target_new(self, self->job_serial)});
+    self->stepping = FALSE;
+    lim_form_pane_go_on(LIM_FORM_PANE(self), lim_advance_task_new(self->run, frames, accepted));
 }
 
 static void
@@ -448,7 +426,7 @@ step_wanted(LimAttackPane *self)
     if (!self->run)
         return;
     go_on(self, lim_recording_n(lim_attack_run_recording(self->run)) + 1, FALSE);
-    self->stepping = self->job != 0;
+    self->stepping = lim_form_pane_goes_on(LIM_FORM_PANE(self));
 }
 
 static void
@@ -465,7 +443,7 @@ accepted_wanted(LimAttackPane *self, int direction)
         }
     if (direction > 0 && !lim_attack_run_ended(self->run)) {
         go_on(self, G_MAXINT, TRUE);
-        self->stepping = self->job != 0;
+        self->stepping = lim_form_pane_goes_on(LIM_FORM_PANE(self));
     } else {
         lim_transport_move(self->transport, direction > 0 ? n - 1 : 0);
     }
@@ -933,17 +911,12 @@ dup_command(LimFormPane *pane, char **said)
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
+/* The attack went on to its end. */
 static void
-exported(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+exported(LimFormPane *pane)
 {
-    g_autoptr(LimAttackPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
+    LimAttackPane *self = LIM_ATTACK_PANE(pane);
 
-    if (!self)
-        return;
-    g_autofree char *text = status == LIM_OK
-                                ? g_strdup("Saved the PNG, and beside it the floats as .npy")
-                                : g_strdup_printf("Not saved: %s", err->text);
-    lim_status_line_flash(self->status, text);
     if (self->run)
         pull(self);
 }
@@ -954,10 +927,7 @@ export_to(LimFormPane *pane, const char *path)
     LimAttackPane *self = LIM_ATTACK_PANE(pane);
 
     if (self->run)
-        lim_worker_submit(worker_of(self), lim_save_task_new(self->run, path), LIM_LANE_LONG, 0, 0,
-                          (LimTaskEvents){.done = exported,
-                                          .drop = lim_target_free,
-                                          .data = lim_target_new(self, 0)});
+        lim_form_pane_export(pane, lim_save_task_new(self->run, path));
 }
 
 static char *
@@ -1187,6 +1157,10 @@ lim_attack_pane_class_init(LimAttackPaneClass *klass)
     LIM_FORM_PANE_CLASS(klass)->dup_command = dup_command;
     LIM_FORM_PANE_CLASS(klass)->dup_file_name = dup_file_name;
     LIM_FORM_PANE_CLASS(klass)->export_to = export_to;
+    LIM_FORM_PANE_CLASS(klass)->saved = "Saved the PNG, and beside it the floats as .npy";
+    LIM_FORM_PANE_CLASS(klass)->exported = exported;
+    LIM_FORM_PANE_CLASS(klass)->progressed = progressed;
+    LIM_FORM_PANE_CLASS(klass)->stopped = stopped;
     LIM_FORM_PANE_CLASS(klass)->write_session = write_session;
     LIM_FORM_PANE_CLASS(klass)->read_session = read_session;
     props[PROP_CURRENT] = g_param_spec_boolean("current", NULL, NULL, FALSE,

@@ -51,8 +51,6 @@ struct _LimScenesPane {
     guint64 serial, looks;
     LimScenesStage *stage;
     LimScenesRun *run;
-    uint64_t job; /* 0: it does not go on */
-    guint64 job_serial;
     gboolean stepping; /* the job makes one step, which is then shown */
     int shown;         /* frame, -1: none */
     gboolean looking;
@@ -96,7 +94,8 @@ lim_scenes_pane_get_verdict(LimScenesPane *self)
 gboolean
 lim_scenes_pane_get_current(LimScenesPane *self)
 {
-    return self->run && !self->tick && !self->job && !self->looking &&
+    return self->run && !self->tick && !self->looking &&
+           !lim_form_pane_goes_on(LIM_FORM_PANE(self)) &&
            !lim_transport_get_playing(self->transport) &&
            lim_scenes_plan_equal(lim_scenes_run_plan(self->run), &self->posted);
 }
@@ -289,43 +288,33 @@ pull(LimScenesPane *self)
 /* ---- going on ---- */
 
 static void
-progressed(void *data, const LimProgress *progress, LimTensor *preview)
+progressed(LimFormPane *pane)
 {
-    LimTarget *target = data;
-    g_autoptr(LimScenesPane) self = g_weak_ref_get(&target->object);
+    LimScenesPane *self = LIM_SCENES_PANE(pane);
 
-    if (self && target->serial == self->job_serial && self->run)
+    if (self->run)
         pull(self);
 }
 
 static void
-stopped(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+stopped(LimFormPane *pane, LimStatus status)
 {
-    LimTarget *target = data;
-    g_autoptr(LimScenesPane) self = g_weak_ref_get(&target->object);
+    LimScenesPane *self = LIM_SCENES_PANE(pane);
 
-    if (!self || target->serial != self->job_serial)
-        return;
-    self->job = 0;
     if (!self->run)
         return;
     pull(self);
     if (self->stepping)
         lim_transport_move(self->transport, lim_scenes_run_n(self->run) - 1);
     self->stepping = FALSE;
-    if (status != LIM_OK && status != LIM_CANCELLED) {
+    if (status != LIM_OK && status != LIM_CANCELLED)
         lim_transport_set_playing(self->transport, FALSE);
-        lim_status_line_flash(self->status, err->text);
-    }
 }
 
 static void
 halt(LimScenesPane *self)
 {
-    if (self->job)
-        lim_worker_cancel(worker_of(self), self->job);
-    self->job = 0;
-    self->job_serial++;
+    lim_form_pane_halt(LIM_FORM_PANE(self));
     self->stepping = FALSE;
 }
 
@@ -334,13 +323,8 @@ go_on(LimScenesPane *self, int frames)
 {
     if (!self->run || lim_scenes_run_ended(self->run))
         return;
-    halt(self);
-    self->job = lim_worker_submit(worker_of(self), lim_scenes_advance_task_new(self->run, frames),
-                                  LIM_LANE_LONG, 0, 0,
-                                  (LimTaskEvents){.progress = progressed,
-                                                  .done = stopped,
-                                                  .drop = lim_target_free,
-                                                  .data = lim_target_new(self, self->job_serial)});
+    self->stepping = FALSE;
+    lim_form_pane_go_on(LIM_FORM_PANE(self), lim_scenes_advance_task_new(self->run, frames));
 }
 
 static void
@@ -360,7 +344,7 @@ step_wanted(LimScenesPane *self)
     if (!self->run)
         return;
     go_on(self, lim_scenes_run_n(self->run) + 1);
-    self->stepping = self->job != 0;
+    self->stepping = lim_form_pane_goes_on(LIM_FORM_PANE(self));
 }
 
 static void
@@ -882,21 +866,6 @@ dup_command(LimFormPane *pane, char **said)
 }
 
 static void
-exported(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
-{
-    g_autoptr(LimScenesPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
-
-    if (!self)
-        return;
-    g_autofree char *text = status == LIM_OK
-                                ? g_strdup("Saved the PNG, and beside it the floats as .npy")
-                                : g_strdup_printf("Not saved: %s", err->text);
-    lim_status_line_flash(self->status, text);
-    if (self->run)
-        pull(self);
-}
-
-static void
 export_to(LimFormPane *pane, const char *path)
 {
     LimScenesPane *self = LIM_SCENES_PANE(pane);
@@ -905,11 +874,7 @@ export_to(LimFormPane *pane, const char *path)
         return;
     g_autofree char *command = command_of(self);
     write_painting(self);
-    lim_worker_submit(worker_of(self), lim_scenes_save_task_new(self->run, path, command),
-                      LIM_LANE_LONG, 0, 0,
-                      (LimTaskEvents){.done = exported,
-                                      .drop = lim_target_free,
-                                      .data = lim_target_new(self, 0)});
+    lim_form_pane_export(pane, lim_scenes_save_task_new(self->run, path, command));
 }
 
 static char *
@@ -1201,6 +1166,10 @@ lim_scenes_pane_class_init(LimScenesPaneClass *klass)
     LIM_FORM_PANE_CLASS(klass)->dup_command = dup_command;
     LIM_FORM_PANE_CLASS(klass)->dup_file_name = dup_file_name;
     LIM_FORM_PANE_CLASS(klass)->export_to = export_to;
+    LIM_FORM_PANE_CLASS(klass)->saved = "Saved the PNG, and beside it the floats as .npy";
+    LIM_FORM_PANE_CLASS(klass)->exported = progressed; /* the attack went on to its end */
+    LIM_FORM_PANE_CLASS(klass)->progressed = progressed;
+    LIM_FORM_PANE_CLASS(klass)->stopped = stopped;
 }
 
 static void

@@ -54,8 +54,6 @@ struct _LimUniversalPane {
     guint64 serial, looks;
     LimUniversalRun *run;
     LimUniversalSnap snap;
-    uint64_t job; /* 0: it does not grow */
-    guint64 job_serial;
     int looked_passes; /* of the v that the flips belong to */
     gboolean looking;
     int n_flipped, flipped[FLIPPED]; /* unseen pictures in the grid */
@@ -84,7 +82,8 @@ lim_universal_pane_get_verdict(LimUniversalPane *self)
 gboolean
 lim_universal_pane_get_current(LimUniversalPane *self)
 {
-    return self->run && !self->tick && !self->job && !self->looking && self->snap.ended &&
+    return self->run && !self->tick && !self->looking &&
+           !lim_form_pane_goes_on(LIM_FORM_PANE(self)) && self->snap.ended &&
            self->looked_passes == self->snap.n_passes &&
            lim_universal_plan_equal(lim_universal_run_plan(self->run), &self->posted);
 }
@@ -328,56 +327,38 @@ pull(LimUniversalPane *self)
     describe(self);
     if (self->snap.n_passes != self->looked_passes)
         look(self);
-    gtk_button_set_label(GTK_BUTTON(self->pause), self->job ? "Pause" : "Go on");
+    gtk_button_set_label(GTK_BUTTON(self->pause),
+                         lim_form_pane_goes_on(LIM_FORM_PANE(self)) ? "Pause" : "Go on");
     gtk_widget_set_sensitive(self->pause, !self->snap.ended);
 }
 
 /* ---- growing ---- */
 
 static void
-progressed(void *data, const LimProgress *progress, LimTensor *preview)
+progressed(LimFormPane *pane)
 {
-    LimTarget *target = data;
-    g_autoptr(LimUniversalPane) self = g_weak_ref_get(&target->object);
+    LimUniversalPane *self = LIM_UNIVERSAL_PANE(pane);
 
-    if (self && target->serial == self->job_serial && self->run)
+    if (self->run)
         pull(self);
 }
 
 static void
-stopped(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+stopped(LimFormPane *pane, LimStatus status)
 {
-    LimTarget *target = data;
-    g_autoptr(LimUniversalPane) self = g_weak_ref_get(&target->object);
-
-    if (!self || target->serial != self->job_serial)
-        return;
-    self->job = 0;
-    if (self->run)
-        pull(self);
-    if (status != LIM_OK && status != LIM_CANCELLED)
-        lim_status_line_flash(self->status, err->text);
+    progressed(pane);
 }
 
 static void
 halt(LimUniversalPane *self)
 {
-    if (self->job)
-        lim_worker_cancel(worker_of(self), self->job);
-    self->job = 0;
-    self->job_serial++;
+    lim_form_pane_halt(LIM_FORM_PANE(self));
 }
 
 static void
 go_on(LimUniversalPane *self)
 {
-    halt(self);
-    self->job = lim_worker_submit(worker_of(self), lim_universal_grow_task_new(self->run),
-                                  LIM_LANE_LONG, 0, 0,
-                                  (LimTaskEvents){.progress = progressed,
-                                                  .done = stopped,
-                                                  .drop = lim_target_free,
-                                                  .data = lim_target_new(self, self->job_serial)});
+    lim_form_pane_go_on(LIM_FORM_PANE(self), lim_universal_grow_task_new(self->run));
 }
 
 static void
@@ -385,7 +366,7 @@ toggle(LimUniversalPane *self)
 {
     if (!self->run || self->snap.ended)
         return;
-    if (self->job)
+    if (lim_form_pane_goes_on(LIM_FORM_PANE(self)))
         halt(self);
     else
         go_on(self);
@@ -618,20 +599,6 @@ dup_command(LimFormPane *pane, char **said)
 }
 
 static void
-exported(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
-{
-    g_autoptr(LimUniversalPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
-
-    if (!self)
-        return;
-    g_autofree char *text =
-        status == LIM_OK
-            ? g_strdup("Saved the PNG, and beside it the floats as .npy and as .safetensors")
-            : g_strdup_printf("Not saved: %s", err->text);
-    lim_status_line_flash(self->status, text);
-}
-
-static void
 export_to(LimFormPane *pane, const char *path)
 {
     LimUniversalPane *self = LIM_UNIVERSAL_PANE(pane);
@@ -639,11 +606,7 @@ export_to(LimFormPane *pane, const char *path)
     if (!self->run || lim_universal_run_plan(self->run)->file)
         return;
     g_autofree char *command = command_of(self);
-    lim_worker_submit(worker_of(self), lim_universal_save_task_new(self->run, path, command, -1, 1),
-                      LIM_LANE_LONG, 0, 0,
-                      (LimTaskEvents){.done = exported,
-                                      .drop = lim_target_free,
-                                      .data = lim_target_new(self, 0)});
+    lim_form_pane_export(pane, lim_universal_save_task_new(self->run, path, command, -1, 1));
 }
 
 static char *
@@ -985,6 +948,10 @@ lim_universal_pane_class_init(LimUniversalPaneClass *klass)
     LIM_FORM_PANE_CLASS(klass)->dup_command = dup_command;
     LIM_FORM_PANE_CLASS(klass)->dup_file_name = dup_file_name;
     LIM_FORM_PANE_CLASS(klass)->export_to = export_to;
+    LIM_FORM_PANE_CLASS(klass)->saved =
+        "Saved the PNG, and beside it the floats as .npy and as .safetensors";
+    LIM_FORM_PANE_CLASS(klass)->progressed = progressed;
+    LIM_FORM_PANE_CLASS(klass)->stopped = stopped;
     LIM_FORM_PANE_CLASS(klass)->write_session = write_session;
     LIM_FORM_PANE_CLASS(klass)->read_session = read_session;
 }
