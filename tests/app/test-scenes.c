@@ -567,6 +567,135 @@ body_transfers(TestApp *t)
     g_assert_false(gtk_widget_has_css_class(GTK_WIDGET(judged), "lit"));
 }
 
+static char *own; /* picture of one's own that was open when the window was closed */
+
+static void
+body_leaves(TestApp *t)
+{
+    Scenes s = open_view(t);
+    LimPictureView *view = lim_scene_board_get_view(s.board, LIM_SCENE_PART_CLEAN);
+
+    set(&s, "gamma", g_variant_new_double(1.25));
+    lim_pane_open_file(LIM_PANE(s.pane), own);
+    wait_for(is_own, &s);
+    show_page(&s, "paint");
+    test_spin(60);
+    lim_paint_page_set_class(LIM_PAINT_PAGE(
+                                 test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_PAINT_PAGE)),
+                             6);
+    g_signal_emit_by_name(view, "brushed", 30, 32);
+    g_signal_emit_by_name(view, "brush-end");
+    settle(&s);
+}
+
+/* Nothing is pressed: settings, picture and painting are there, and undo goes to a first start. */
+static void
+body_comes_back(TestApp *t)
+{
+    Scenes s = find_view(t);
+
+    wait_for(is_own, &s);
+    const LimScenesPlan *plan = lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane));
+    g_assert_cmpstr(plan->place.own, ==, own);
+    g_assert_cmpfloat(plan->dag.gamma, ==, 1.25);
+    g_assert_cmpint(plan->dag.iterations, ==, 6);
+    g_assert_cmpint(plan->wanted_size, ==, 64);
+    g_assert_cmpint(plan->wanted[32 * 64 + 30], ==, 6);
+    act(&s, "undo", NULL);
+    settle(&s);
+    plan = lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane));
+    g_assert_null(plan->place.own);
+    g_assert_null(plan->wanted);
+    act(&s, "redo", NULL);
+    wait_for(is_own, &s);
+}
+
+/* The picture is gone: a sentence says so, and there is a scene. */
+static void
+body_without(TestApp *t)
+{
+    Scenes s = find_view(t);
+    LimStatusLine *status =
+        LIM_STATUS_LINE(test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_STATUS_LINE));
+
+    g_assert_cmpstr(lim_status_line_get_shown(status), ==,
+                    "own.png is not there any more, so this is a scene");
+    settle(&s);
+    const LimScenesPlan *plan = lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane));
+    g_assert_null(plan->place.own);
+    g_assert_cmpfloat(plan->dag.gamma, ==, 1.25);
+}
+
+static gboolean
+is_refused(Scenes *s)
+{
+    const LimMessage *message = LIM_MESSAGE(test_find_type(GTK_WIDGET(s->pane), LIM_TYPE_MESSAGE));
+
+    return gtk_widget_get_mapped(GTK_WIDGET(message));
+}
+
+/* A painting of classes that no scene has is refused, and nothing else is taken from such a file.
+ */
+static void
+body_damaged(TestApp *t)
+{
+    Scenes s = find_view(t);
+
+    wait_for(is_refused, &s);
+    set(&s, "size", g_variant_new_int32(48)); /* where the painting does not belong */
+    settle(&s);
+    g_assert_false(is_refused(&s));
+}
+
+static void
+body_first(TestApp *t)
+{
+    Scenes s = find_view(t);
+
+    settle(&s);
+    const LimScenesPlan *plan = lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane));
+    g_assert_null(plan->place.own);
+    g_assert_null(plan->wanted);
+    g_assert_cmpint(plan->place.number, ==, 0);
+}
+
+static void
+test_session(void)
+{
+    g_autofree char *session = g_build_filename(test_folder(), "limen", "session", NULL);
+    g_autofree char *from = g_build_filename(g_getenv("LIMEN_SOURCE"), "resources", "screenshots",
+                                             "attack-1280x800-light.png", NULL);
+    g_autofree char *bytes = NULL;
+    gsize n;
+
+    own = g_build_filename(test_folder(), "own.png", NULL);
+    g_assert_true(g_file_get_contents(from, &bytes, &n, NULL));
+    g_assert_true(g_file_set_contents(own, bytes, (gssize)n, NULL));
+    test_app_run(NULL, body_leaves);
+    test_app_resume();
+    test_app_run(NULL, body_comes_back);
+    g_unlink(own);
+    test_app_resume();
+    test_app_run(NULL, body_without);
+
+    /* every pixel of class 255, and values of other types */
+    g_autofree guint8 *mask = g_malloc(64 * 64);
+    memset(mask, 255, 64 * 64);
+    g_autofree char *text = g_base64_encode(mask, 64 * 64);
+    g_autofree char *damaged = g_strdup_printf(
+        "{'view': <'scenes'>, 'scenes': <{'painting': <(64, '%s')>, 'own-file': <7>}>}", text);
+    g_assert_true(g_file_set_contents(session, damaged, -1, NULL));
+    test_app_resume();
+    test_app_run(NULL, body_damaged);
+    g_assert_true(g_file_set_contents(session,
+                                      "{'view': <'scenes'>, 'scenes': <{'painting': <(9999, 'AA')>,"
+                                      " 'source': <1>, 'scene': <'x'>}>}",
+                                      -1, NULL));
+    test_app_resume();
+    test_app_run(NULL, body_first);
+    g_clear_pointer(&own, g_free);
+}
+
 #define TEST(name)                       \
     static void test_##name(void)        \
     {                                    \
@@ -607,5 +736,6 @@ main(int argc, char **argv)
     g_test_add_func("/scenes-view/restores", test_restores);
     g_test_add_func("/scenes-view/fuses", test_fuses);
     g_test_add_func("/scenes-view/transfers", test_transfers);
+    g_test_add_func("/scenes-view/session", test_session);
     return g_test_run();
 }

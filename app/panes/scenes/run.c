@@ -236,6 +236,19 @@ run_new(LimScenesStage *stage, const LimScenesPlan *plan, const LimExec *exec, L
     return r;
 }
 
+/* A painting comes from files too. */
+static LimStatus
+check_painting(const LimScenesStage *stage, const LimScenesPlan *plan, LimError *err)
+{
+    for (int i = 0; i < plan->wanted_size * plan->wanted_size; i++)
+        if (plan->wanted[i] < 0 || plan->wanted[i] >= stage->classes)
+            return lim_fail(err, LIM_E_FORMAT,
+                            "the painting has class %d, the scenes have classes 0 to %d; forget "
+                            "the painting",
+                            (int)plan->wanted[i], stage->classes - 1);
+    return LIM_OK;
+}
+
 static LimStep
 begin_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
 {
@@ -243,7 +256,7 @@ begin_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err
 
     if (!self->stage)
         self->stage = lim_scenes_stage_new(self->bench, &self->plan.place, err);
-    if (!self->stage)
+    if (!self->stage || check_painting(self->stage, &self->plan, err) != LIM_OK)
         return LIM_STEP_FAILED;
     if (self->at < LIM_SCENES_NETS)
         return lim_scenes_stage_look(self->stage, self->at++, exec, err) == LIM_OK

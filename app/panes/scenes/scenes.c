@@ -528,15 +528,35 @@ forget_painting(LimScenesPane *self)
 
 /* ---- undo ---- */
 
+/* The painting, a byte for each class; g_free(). */
+static guint8 *
+dup_bytes(LimScenesPane *self)
+{
+    const int n = self->wanted_size * self->wanted_size;
+    guint8 *bytes = g_malloc0((gsize)n + 1);
+
+    for (int i = 0; i < n; i++)
+        bytes[i] = (guint8)self->wanted[i];
+    return bytes;
+}
+
+static void
+take_bytes(LimScenesPane *self, const guint8 *bytes, int size)
+{
+    g_autofree int32_t *wanted = size ? g_new(int32_t, size * size) : NULL;
+
+    for (int i = 0; i < size * size; i++)
+        wanted[i] = bytes[i];
+    set_wanted(self, wanted, size);
+}
+
 static GVariant *
 dup_state(LimFormPane *pane)
 {
     LimScenesPane *self = LIM_SCENES_PANE(pane);
     g_autoptr(GVariant) form = lim_form_dup_settled(self->form);
-    g_autofree guint8 *bytes = g_malloc0((gsize)(self->wanted_size * self->wanted_size) + 1);
+    g_autofree guint8 *bytes = dup_bytes(self);
 
-    for (int i = 0; i < self->wanted_size * self->wanted_size; i++)
-        bytes[i] = (guint8)self->wanted[i];
     return g_variant_ref_sink(
         g_variant_new("(@a{sv}si@ay)", form, self->own ? self->own : "", self->wanted_size,
                       g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes,
@@ -554,16 +574,74 @@ restore(LimFormPane *pane, GVariant *state)
     gsize n;
 
     g_variant_get(state, "(@a{sv}&si@ay)", &form, &own, &size, &bytes);
-    const guint8 *at = g_variant_get_fixed_array(bytes, &n, 1);
-    g_autofree int32_t *wanted = n ? g_new(int32_t, n) : NULL;
-    for (gsize i = 0; i < n; i++)
-        wanted[i] = at[i];
-    set_wanted(self, wanted, size);
+    take_bytes(self, g_variant_get_fixed_array(bytes, &n, 1), size);
     g_free(self->own);
     self->own = *own ? g_strdup(own) : NULL;
     lim_form_set_values(self->form, form);
     update_soon(self);
     show_canvas(self);
+}
+
+/* ---- from one start to the next ---- */
+
+static void
+write_session(LimFormPane *pane, GVariantDict *session)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(pane);
+    const gsize n = (gsize)(self->wanted_size * self->wanted_size);
+    g_autofree guint8 *bytes = dup_bytes(self);
+    g_autofree char *text = g_base64_encode(bytes, n);
+
+    if (self->own)
+        g_variant_dict_insert(session, "own-file", "s", self->own);
+    if (n)
+        g_variant_dict_insert(session, "painting", "(is)", self->wanted_size, text);
+}
+
+/* A picture that is gone is told of, and a scene is shown in its place. */
+static void
+read_own(LimScenesPane *self, GVariantDict *session)
+{
+    const char *path;
+    int source;
+    const gboolean own =
+        g_variant_dict_lookup(session, "source", "i", &source) && source == LIM_SCENES_OWN;
+
+    if (!g_variant_dict_lookup(session, "own-file", "&s", &path))
+        path = NULL;
+    if (path && g_file_test(path, G_FILE_TEST_EXISTS)) {
+        g_free(self->own);
+        self->own = g_strdup(path);
+        return;
+    }
+    if (!own)
+        return;
+    g_variant_dict_insert(session, "source", "i", LIM_SCENES_TEST);
+    g_autofree char *name = path ? g_path_get_basename(path) : g_strdup("The picture");
+    g_autofree char *text = g_strdup_printf("%s is not there any more, so this is a scene", name);
+    lim_status_line_flash(self->status, text);
+}
+
+static void
+read_painting(LimScenesPane *self, GVariantDict *session)
+{
+    const char *text;
+    int size;
+    gsize n;
+
+    if (!g_variant_dict_lookup(session, "painting", "(i&s)", &size, &text))
+        return;
+    g_autofree guint8 *bytes = g_base64_decode(text, &n);
+    if (size < 1 || size > LIM_SCENE_SIDE || n != (gsize)(size * size))
+        return;
+    take_bytes(self, bytes, size);
+}
+
+static void
+read_session(LimFormPane *pane, GVariantDict *session)
+{
+    read_own(LIM_SCENES_PANE(pane), session);
+    read_painting(LIM_SCENES_PANE(pane), session);
 }
 
 /* ---- pictures from elsewhere ---- */
@@ -607,6 +685,7 @@ file_read(void *data, LimTask *t, LimStatus status, const LimError *err, const L
 
     if (!self || status == LIM_CANCELLED)
         return;
+    lim_form_pane_resume(LIM_FORM_PANE(self)); /* what was opened goes before the last session */
     if (status != LIM_OK)
         lim_status_line_flash(self->status, err->text);
     else if (read->settings)
@@ -717,6 +796,7 @@ map(GtkWidget *widget)
 
     GTK_WIDGET_CLASS(lim_scenes_pane_parent_class)->map(widget);
     self->seen = TRUE;
+    lim_form_pane_resume(LIM_FORM_PANE(self));
     update_soon(self);
 }
 
@@ -1163,6 +1243,8 @@ lim_scenes_pane_class_init(LimScenesPaneClass *klass)
     LIM_FORM_PANE_CLASS(klass)->changed = changed;
     LIM_FORM_PANE_CLASS(klass)->dup_state = dup_state;
     LIM_FORM_PANE_CLASS(klass)->restore = restore;
+    LIM_FORM_PANE_CLASS(klass)->write_session = write_session;
+    LIM_FORM_PANE_CLASS(klass)->read_session = read_session;
     LIM_FORM_PANE_CLASS(klass)->dup_command = dup_command;
     LIM_FORM_PANE_CLASS(klass)->dup_file_name = dup_file_name;
     LIM_FORM_PANE_CLASS(klass)->export_to = export_to;
