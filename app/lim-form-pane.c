@@ -1,6 +1,7 @@
 /* What views with a form have in common. */
 #include "lim-form-pane.h"
 
+#include "lim-long-job.h"
 #include "lim-undo.h"
 #include "widgets/lim-seed-row.h"
 
@@ -14,8 +15,7 @@ typedef struct {
     LimStatusLine *status;
     GtkFileChooserNative *chooser; /* while it is open */
     GVariant *resumed;             /* of the last session, until it is set; or NULL */
-    uint64_t job;                  /* ticket of what goes on; 0: nothing does */
-    guint64 job_serial;
+    LimLongJob job;
 } LimFormPanePrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE(LimFormPane, lim_form_pane, LIM_TYPE_PANE)
@@ -54,24 +54,14 @@ worker_of(LimFormPane *self)
 }
 
 static void
-progressed(void *data, const LimProgress *progress, LimTensor *preview)
+progressed(gpointer self)
 {
-    LimTarget *target = data;
-    g_autoptr(LimFormPane) self = g_weak_ref_get(&target->object);
-
-    if (self && target->serial == PRIV(self)->job_serial)
-        CLASS(self)->progressed(self);
+    CLASS(self)->progressed(self);
 }
 
 static void
-stopped(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+stopped(gpointer self, LimTask *t, LimStatus status, const LimError *err)
 {
-    LimTarget *target = data;
-    g_autoptr(LimFormPane) self = g_weak_ref_get(&target->object);
-
-    if (!self || target->serial != PRIV(self)->job_serial)
-        return;
-    PRIV(self)->job = 0;
     CLASS(self)->stopped(self, status);
     if (status != LIM_OK && status != LIM_CANCELLED)
         lim_status_line_flash(PRIV(self)->status, err->text);
@@ -80,31 +70,19 @@ stopped(void *data, LimTask *t, LimStatus status, const LimError *err, const Lim
 void
 lim_form_pane_halt(LimFormPane *self)
 {
-    LimFormPanePrivate *priv = PRIV(self);
-
-    if (priv->job)
-        lim_worker_cancel(worker_of(self), priv->job);
-    priv->job = 0;
-    priv->job_serial++;
+    lim_long_job_halt(&PRIV(self)->job);
 }
 
 void
 lim_form_pane_go_on(LimFormPane *self, LimTask *task)
 {
-    LimFormPanePrivate *priv = PRIV(self);
-
-    lim_form_pane_halt(self);
-    priv->job = lim_worker_submit(worker_of(self), task, LIM_LANE_LONG, 0, 0,
-                                  (LimTaskEvents){.progress = progressed,
-                                                  .done = stopped,
-                                                  .drop = lim_target_free,
-                                                  .data = lim_target_new(self, priv->job_serial)});
+    lim_long_job_go_on(&PRIV(self)->job, worker_of(self), self, task, progressed, stopped);
 }
 
 gboolean
 lim_form_pane_goes_on(LimFormPane *self)
 {
-    return PRIV(self)->job != 0;
+    return lim_long_job_goes_on(&PRIV(self)->job);
 }
 
 static void

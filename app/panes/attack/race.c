@@ -1,5 +1,6 @@
 /* The attack race: every attack of the list on the same picture, classifier, budget and seed, over
  * one axis of queries. They run one after the other; the axis, not the clock, makes it a race. */
+#include "lim-long-job.h"
 #include "panes/attack/page.h"
 #include "widgets/lim-plot.h"
 
@@ -29,8 +30,7 @@ struct _LimAttackRace {
     LimBench *bench;
     size_t racing; /* attack of the list that runs; the count: none */
     Racer *racers; /* [count] */
-    guint64 serial;
-    uint64_t job;
+    LimLongJob job;
     double best;      /* l2 of the leader */
     size_t best_from; /* attack */
 };
@@ -38,15 +38,6 @@ struct _LimAttackRace {
 G_DEFINE_FINAL_TYPE(LimAttackRace, lim_attack_race, LIM_TYPE_ATTACK_PAGE)
 
 static void next(LimAttackRace *self);
-
-static LimTaskEvents
-events(LimAttackRace *self,
-       void (*done)(void *, LimTask *, LimStatus, const LimError *, const LimTiming *))
-{
-    return (LimTaskEvents){.done = done,
-                           .drop = lim_target_free,
-                           .data = lim_target_new(self, self->serial)};
-}
 
 /* The attack of this race with that plan, of the list; the count: none. */
 static size_t
@@ -126,49 +117,38 @@ tell(LimAttackRace *self)
 }
 
 static void
-finished(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+finished(gpointer owner, LimTask *t, LimStatus status, const LimError *err)
 {
-    LimTarget *target = data;
-    g_autoptr(LimAttackRace) self = g_weak_ref_get(&target->object);
+    LimAttackRace *self = owner;
 
-    if (!self || target->serial != self->serial || status == LIM_CANCELLED)
+    if (status == LIM_CANCELLED)
         return;
-    self->job = 0;
     plot_racer(self);
     self->racing++;
     next(self);
 }
 
 static void
-progressed(void *data, const LimProgress *progress, LimTensor *preview)
+progressed(gpointer self)
 {
-    LimTarget *target = data;
-    g_autoptr(LimAttackRace) self = g_weak_ref_get(&target->object);
-
-    if (self && target->serial == self->serial)
-        plot_racer(self);
+    plot_racer(self);
 }
 
 static void
-begun(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+begun(gpointer owner, LimTask *t, LimStatus status, const LimError *err)
 {
-    LimTarget *target = data;
-    g_autoptr(LimAttackRace) self = g_weak_ref_get(&target->object);
+    LimAttackRace *self = owner;
 
-    if (!self || target->serial != self->serial || status == LIM_CANCELLED)
+    if (status == LIM_CANCELLED)
         return;
-    self->job = 0;
     if (status != LIM_OK) { /* an attack that cannot aim, for example */
         self->racing++;
         next(self);
         return;
     }
     LimAttackRun *run = self->racers[self->racing].run = lim_begin_task_steal(t);
-    LimTaskEvents e = events(self, finished);
-    e.progress = progressed;
-    self->job =
-        lim_worker_submit(lim_attack_page_get_worker(LIM_ATTACK_PAGE(self)),
-                          lim_advance_task_new(run, G_MAXINT, FALSE), LIM_LANE_LONG, 0, 0, e);
+    lim_long_job_go_on(&self->job, lim_attack_page_get_worker(LIM_ATTACK_PAGE(self)), self,
+                       lim_advance_task_new(run, G_MAXINT, FALSE), progressed, finished);
 }
 
 /* The chosen attack runs with the settings of the form, the others with their defaults. */
@@ -190,9 +170,8 @@ next(LimAttackRace *self)
             lim_params_init(plan.method->schema, params);
         plan.params = params;
     }
-    self->job = lim_worker_submit(lim_attack_page_get_worker(LIM_ATTACK_PAGE(self)),
-                                  lim_begin_task_new(self->bench, &plan, NULL), LIM_LANE_LONG, 0, 0,
-                                  events(self, begun));
+    lim_long_job_go_on(&self->job, lim_attack_page_get_worker(LIM_ATTACK_PAGE(self)), self,
+                       lim_begin_task_new(self->bench, &plan, NULL), NULL, begun);
     free(params);
 }
 
@@ -229,10 +208,7 @@ show(LimAttackPage *page, LimAttackRun *run, int frame)
         mark(self);
         return;
     }
-    if (self->job)
-        lim_worker_cancel(lim_attack_page_get_worker(page), self->job);
-    self->job = 0;
-    self->serial++;
+    lim_long_job_halt(&self->job);
     if (self->any)
         lim_attack_plan_clear(&self->plan);
     lim_attack_plan_copy(&self->plan, lim_attack_run_plan(run));

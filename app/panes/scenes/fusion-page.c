@@ -1,6 +1,8 @@
 /* Four sliders over a long job. */
 #include "panes/scenes/fusion-page.h"
 
+#include "lim-long-job.h"
+
 #define WEIGHT_MAX 2
 
 struct _LimFusionPage {
@@ -9,8 +11,7 @@ struct _LimFusionPage {
     LimScenesStage *stage;
     LimScenesPlan plan; /* a copy */
     LimFusion *fusion;  /* NULL: not begun */
-    uint64_t job;       /* 0: none */
-    guint64 serial;
+    LimLongJob job;
     int shown; /* perturbations that "changed" has told of */
     GtkWidget *box, *scale[LIM_SCENES_NETS], *said[LIM_SCENES_NETS], *permute;
 };
@@ -28,7 +29,7 @@ worker_of(LimFusionPage *self)
 gboolean
 lim_fusion_page_get_busy(LimFusionPage *self)
 {
-    return self->job != 0;
+    return lim_long_job_goes_on(&self->job);
 }
 
 int
@@ -80,40 +81,22 @@ tell(LimFusionPage *self)
 }
 
 static void
-progressed(void *data, const LimProgress *progress, LimTensor *preview)
+progressed(gpointer self)
 {
-    LimTarget *target = data;
-    g_autoptr(LimFusionPage) self = g_weak_ref_get(&target->object);
-
-    if (self && target->serial == self->serial)
-        tell(self);
-}
-
-static void
-finished(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
-{
-    LimTarget *target = data;
-    g_autoptr(LimFusionPage) self = g_weak_ref_get(&target->object);
-
-    if (!self || target->serial != self->serial)
-        return;
-    self->job = 0;
     tell(self);
 }
 
 static void
-halt(LimFusionPage *self)
+finished(gpointer self, LimTask *t, LimStatus status, const LimError *err)
 {
-    if (self->job)
-        lim_worker_cancel(worker_of(self), self->job);
-    self->job = 0;
-    self->serial++;
+    tell(self);
 }
 
 static void
 begin(LimFusionPage *self)
 {
-    if (self->job || !self->stage || !gtk_widget_get_mapped(GTK_WIDGET(self)))
+    if (lim_long_job_goes_on(&self->job) || !self->stage ||
+        !gtk_widget_get_mapped(GTK_WIDGET(self)))
         return;
     if (!self->fusion)
         self->fusion = lim_fusion_new(self->stage, &self->plan);
@@ -121,19 +104,15 @@ begin(LimFusionPage *self)
     lim_fusion_now(self->fusion, &now);
     if (now.at == LIM_SCENES_NETS)
         return;
-    self->job =
-        lim_worker_submit(worker_of(self), lim_fusion_task_new(self->fusion), LIM_LANE_LONG, 0, 0,
-                          (LimTaskEvents){.progress = progressed,
-                                          .done = finished,
-                                          .drop = lim_target_free,
-                                          .data = lim_target_new(self, ++self->serial)});
+    lim_long_job_go_on(&self->job, worker_of(self), self, lim_fusion_task_new(self->fusion),
+                       progressed, finished);
     tell(self);
 }
 
 void
 lim_fusion_page_set(LimFusionPage *self, LimScenesStage *stage, const LimScenesPlan *plan)
 {
-    halt(self);
+    lim_long_job_halt(&self->job);
     g_clear_pointer(&self->fusion, lim_fusion_unref);
     lim_scenes_stage_ref(stage);
     lim_scenes_stage_unref(self->stage);
@@ -156,7 +135,7 @@ map(GtkWidget *widget)
 static void
 unmap(GtkWidget *widget)
 {
-    halt(LIM_FUSION_PAGE(widget));
+    lim_long_job_halt(&LIM_FUSION_PAGE(widget)->job);
     GTK_WIDGET_CLASS(lim_fusion_page_parent_class)->unmap(widget);
 }
 
@@ -207,8 +186,7 @@ dispose(GObject *object)
 {
     LimFusionPage *self = LIM_FUSION_PAGE(object);
 
-    if (self->session)
-        halt(self);
+    lim_long_job_halt(&self->job);
     g_clear_pointer(&self->fusion, lim_fusion_unref);
     g_clear_pointer(&self->stage, lim_scenes_stage_unref);
     lim_scenes_plan_clear(&self->plan);

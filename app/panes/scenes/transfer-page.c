@@ -1,6 +1,8 @@
 /* A button makes the table; its cells are buttons too. */
 #include "panes/scenes/transfer-page.h"
 
+#include "lim-long-job.h"
+
 #include <math.h>
 
 #define ROWS   (1 + LIM_SCENES_NETS)
@@ -13,8 +15,7 @@ struct _LimTransferPage {
     LimScenesPlan plan; /* a copy */
     gboolean any;       /* it is there */
     LimTransfer *transfer;
-    uint64_t job; /* 0: none */
-    guint64 serial;
+    LimLongJob job;
     GtkWidget *box, *button, *scenes, *permuted, *said, *cell[ROWS][LIM_SCENES_NETS];
 };
 
@@ -37,7 +38,7 @@ lim_transfer_page_get_text(LimTransferPage *self, int row, int column)
 gboolean
 lim_transfer_page_get_busy(LimTransferPage *self)
 {
-    return self->job != 0;
+    return lim_long_job_goes_on(&self->job);
 }
 
 /* ---- the table ---- */
@@ -100,32 +101,21 @@ show(LimTransferPage *self)
 static void
 halt(LimTransferPage *self)
 {
-    if (self->job)
-        lim_worker_cancel(worker_of(self), self->job);
-    self->job = 0;
-    self->serial++;
+    lim_long_job_halt(&self->job);
     gtk_button_set_label(GTK_BUTTON(self->button), self->transfer ? "Go on" : "Make the table");
 }
 
 static void
-progressed(void *data, const LimProgress *progress, LimTensor *preview)
+progressed(gpointer self)
 {
-    LimTarget *target = data;
-    g_autoptr(LimTransferPage) self = g_weak_ref_get(&target->object);
-
-    if (self && target->serial == self->serial)
-        show(self);
+    show(self);
 }
 
 static void
-finished(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+finished(gpointer owner, LimTask *t, LimStatus status, const LimError *err)
 {
-    LimTarget *target = data;
-    g_autoptr(LimTransferPage) self = g_weak_ref_get(&target->object);
+    LimTransferPage *self = owner;
 
-    if (!self || target->serial != self->serial)
-        return;
-    self->job = 0;
     show(self);
     gtk_button_set_label(GTK_BUTTON(self->button), "Go on");
     gtk_widget_set_sensitive(self->button, status != LIM_OK);
@@ -138,7 +128,7 @@ clicked(LimTransferPage *self)
 {
     if (!self->any)
         return;
-    if (self->job) {
+    if (lim_long_job_goes_on(&self->job)) {
         halt(self);
         return;
     }
@@ -146,12 +136,8 @@ clicked(LimTransferPage *self)
         self->transfer =
             lim_transfer_new(self->bench, &self->plan,
                              gtk_spin_button_get_value_as_int(GTK_SPIN_BUTTON(self->scenes)));
-    self->job = lim_worker_submit(worker_of(self), lim_transfer_task_new(self->transfer),
-                                  LIM_LANE_LONG, 0, 0,
-                                  (LimTaskEvents){.progress = progressed,
-                                                  .done = finished,
-                                                  .drop = lim_target_free,
-                                                  .data = lim_target_new(self, ++self->serial)});
+    lim_long_job_go_on(&self->job, worker_of(self), self, lim_transfer_task_new(self->transfer),
+                       progressed, finished);
     gtk_button_set_label(GTK_BUTTON(self->button), "Stop");
     show(self);
 }
@@ -294,10 +280,7 @@ dispose(GObject *object)
 {
     LimTransferPage *self = LIM_TRANSFER_PAGE(object);
 
-    if (self->job)
-        lim_worker_cancel(worker_of(self), self->job);
-    self->job = 0;
-    self->serial++;
+    lim_long_job_halt(&self->job);
     g_clear_pointer(&self->transfer, lim_transfer_unref);
     g_clear_pointer(&self->bench, lim_scenes_bench_unref);
     lim_scenes_plan_clear(&self->plan);
