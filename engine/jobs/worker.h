@@ -29,7 +29,7 @@ typedef struct LimPost {
 } LimPost;
 
 typedef enum LimLane { LIM_LANE_LIVE, LIM_LANE_LONG, LIM_LANE_IDLE } LimLane;
-#define LIM_WORKER_SLOTS 12
+#define LIM_WORKER_SLOTS 16
 
 typedef struct LimTiming {
     double queued_ms; /* submit -> start */

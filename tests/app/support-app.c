@@ -42,6 +42,7 @@ test_app_init(int *argc, char ***argv)
     g_assert_nonnull(folder);
     atexit(remove_at_exit);
     g_setenv("XDG_CONFIG_HOME", folder, TRUE);
+    g_setenv("XDG_CACHE_HOME", folder, TRUE);
     g_setenv("LIMEN_DATA", folder, TRUE);
     test_ui_init(argc, argv);
 }

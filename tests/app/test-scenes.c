@@ -10,6 +10,7 @@
 #include "widgets/lim-plot.h"
 
 #include <glib/gstdio.h>
+#include <utime.h>
 
 typedef struct {
     TestApp *t;
@@ -246,26 +247,40 @@ is_copied(Scenes *s)
     return copied != NULL;
 }
 
-/* Runs the command that the view copies in the test's folder. */
-static void
-run_command(Scenes *s)
+/* The command that the view copies; g_free(). */
+static char *
+dup_command(Scenes *s)
 {
-    int status;
-    g_auto(GStrv) argv = NULL;
-
     copied = NULL;
     act(s, "copy-command", NULL);
     gdk_clipboard_read_text_async(gtk_widget_get_clipboard(GTK_WIDGET(s->t->window)), NULL,
                                   take_text, NULL);
     wait_for(is_copied, s);
     g_test_message("%s", copied);
-    g_assert_true(g_str_has_prefix(copied, "limen-cli attack dag "));
-    g_autofree char *line = g_strconcat(g_getenv("LIMEN_CLI"), strchr(copied, ' '), NULL);
+    return g_steal_pointer(&copied);
+}
+
+/* Runs it in the test's folder. */
+static void
+run_line(const char *command)
+{
+    int status;
+    g_auto(GStrv) argv = NULL;
+
+    g_assert_true(g_str_has_prefix(command, "limen-cli attack dag "));
+    g_autofree char *line = g_strconcat(g_getenv("LIMEN_CLI"), strchr(command, ' '), NULL);
     g_assert_true(g_shell_parse_argv(line, NULL, &argv, NULL));
     g_assert_true(g_spawn_sync(test_folder(), argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
                                NULL, NULL, &status, NULL));
     g_assert_cmpint(status, ==, 0);
-    g_free(copied);
+}
+
+static void
+run_command(Scenes *s)
+{
+    g_autofree char *command = dup_command(s);
+
+    run_line(command);
 }
 
 static void
@@ -367,22 +382,31 @@ check_command(Scenes *s)
     compare_npy("exported.npy", "dag.npy");
 }
 
+/* A stroke of a class across a row of the attacked segmenter's picture. */
+static void
+stroke(Scenes *s, int label, int row)
+{
+    LimPictureView *view = lim_scene_board_get_view(s->board, LIM_SCENE_PART_CLEAN);
+
+    show_page(s, "paint");
+    test_spin(60);
+    lim_paint_page_set_class(LIM_PAINT_PAGE(
+                                 test_find_type(GTK_WIDGET(s->pane), LIM_TYPE_PAINT_PAGE)),
+                             label);
+    for (int x = 20; x < 40; x++)
+        g_signal_emit_by_name(view, "brushed", x, row);
+    g_signal_emit_by_name(view, "brush-end");
+    settle(s);
+}
+
 /* A stroke on the segmenter's picture is what it is made to see; undo takes it back, and the
  * command makes the same. */
 static void
 body_paints(TestApp *t)
 {
     Scenes s = open_view(t);
-    LimPictureView *view = lim_scene_board_get_view(s.board, LIM_SCENE_PART_CLEAN);
 
-    show_page(&s, "paint");
-    test_spin(60);
-    LimPaintPage *paint = LIM_PAINT_PAGE(test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_PAINT_PAGE));
-    lim_paint_page_set_class(paint, 6);
-    for (int x = 20; x < 40; x++)
-        g_signal_emit_by_name(view, "brushed", x, 32);
-    g_signal_emit_by_name(view, "brush-end");
-    settle(&s);
+    stroke(&s, 6, 32);
     LimScenesRun *run = lim_scenes_pane_get_run(s.pane);
     const LimScenesStage *stage = lim_scenes_run_stage(run);
     g_assert_nonnull(lim_scenes_run_plan(run)->wanted);
@@ -409,6 +433,139 @@ body_paints(TestApp *t)
     g_assert_null(lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane))->wanted);
     g_signal_emit_by_name(lim_scene_board_get_view(s.board, LIM_SCENE_PART_CLEAN + 2), "brushed",
                           10, 10);
+}
+
+/* The file of a painting that a command names; g_free(). */
+static char *
+dup_painting(const char *command)
+{
+    g_auto(GStrv) argv = NULL;
+
+    g_assert_true(g_shell_parse_argv(command, NULL, &argv, NULL));
+    for (char **at = argv; *at; at++)
+        if (g_str_equal(*at, "--wanted"))
+            return g_strdup(at[1]);
+    g_assert_not_reached();
+}
+
+static const char *awaited;
+
+static gboolean
+is_awaited(Scenes *s)
+{
+    return g_file_test(awaited, G_FILE_TEST_EXISTS);
+}
+
+static gboolean
+is_long(Scenes *s)
+{
+    return has_frames(s) &&
+           lim_scenes_run_plan(lim_scenes_pane_get_run(s->pane))->dag.iterations == 5000;
+}
+
+static void
+rename_in_folder(const char *from, const char *to)
+{
+    g_autofree char *a = g_build_filename(test_folder(), from, NULL);
+    g_autofree char *b = g_build_filename(test_folder(), to, NULL);
+
+    g_assert_cmpint(g_rename(a, b), ==, 0);
+}
+
+/* Each copied command names a painting of its own, also while an attack goes on; many of them do
+ * not fill the disk, and nothing else goes with the old ones. */
+static void
+body_paintings(TestApp *t)
+{
+    Scenes s = open_view(t);
+    g_autofree char *folder = g_build_filename(test_folder(), "limen", NULL);
+    g_autofree char *other = g_build_filename(folder, "other.png", NULL);
+
+    stroke(&s, 6, 32);
+    check_command(&s);
+    g_autofree char *first = dup_command(&s), *one = dup_painting(first);
+    rename_in_folder("exported.npy", "first.npy");
+    stroke(&s, 3, 10);
+    set(&s, "iterations", g_variant_new_int32(5000)); /* it goes on */
+    set(&s, "remaining", g_variant_new_double(0));
+    set(&s, "gamma", g_variant_new_double(0.1));
+    wait_for(is_long, &s);
+    g_autofree char *second = dup_command(&s), *two = dup_painting(second);
+    g_assert_cmpstr(one, !=, two);
+    awaited = two;
+    wait_for(is_awaited, &s);
+    g_assert_true(lim_form_pane_goes_on(LIM_FORM_PANE(s.pane)));
+    run_line(first); /* still the first painting */
+    compare_npy("first.npy", "dag.npy");
+
+    set(&s, "iterations", g_variant_new_int32(6));
+    settle(&s);
+    g_assert_true(g_file_set_contents(other, "x", 1, NULL));
+    for (int i = 0; i < LIM_SCENES_PAINTINGS + 6; i++) {
+        g_autofree char *name = g_strdup_printf("wanted-%016d.png", i);
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        struct utimbuf old = {.actime = 1000 + i, .modtime = 1000 + i};
+        g_assert_true(g_file_set_contents(path, "x", 1, NULL));
+        g_assert_cmpint(g_utime(path, &old), ==, 0);
+    }
+    stroke(&s, 2, 50);
+    g_autofree char *third = dup_command(&s), *three = dup_painting(third);
+    awaited = three;
+    wait_for(is_awaited, &s);
+    test_spin(200);
+    int left = 0;
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    for (const char *name; (name = g_dir_read_name(dir));)
+        left += g_str_has_prefix(name, "wanted-");
+    g_assert_cmpint(left, ==, LIM_SCENES_PAINTINGS);
+    g_assert_true(g_file_test(one, G_FILE_TEST_EXISTS) && g_file_test(two, G_FILE_TEST_EXISTS) &&
+                  g_file_test(other, G_FILE_TEST_EXISTS));
+    g_autofree char *youngest =
+        g_strdup_printf("%s/wanted-%016d.png", folder, LIM_SCENES_PAINTINGS + 5);
+    g_assert_true(g_file_test(youngest, G_FILE_TEST_EXISTS));
+}
+
+static gboolean
+is_painted(Scenes *s)
+{
+    LimScenesRun *run = lim_scenes_pane_get_run(s->pane);
+    return run && lim_scenes_run_plan(run)->wanted && is_current(s);
+}
+
+/* An exported picture brings its painting along, also to another folder; without it that is said.
+ */
+static void
+body_moves(TestApp *t)
+{
+    Scenes s = open_view(t);
+    g_autofree char *away = g_build_filename(test_folder(), "away", NULL);
+    g_autofree char *png = g_build_filename(away, "exported.png", NULL);
+    g_autofree char *mask = g_build_filename(away, "exported-wanted.png", NULL);
+    LimStatusLine *status =
+        LIM_STATUS_LINE(test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_STATUS_LINE));
+
+    stroke(&s, 6, 32);
+    check_command(&s);
+    g_mkdir_with_parents(away, 0700);
+    rename_in_folder("exported.png", "away/exported.png");
+    rename_in_folder("exported-wanted.png", "away/exported-wanted.png");
+    act(&s, "undo", NULL);
+    settle(&s);
+    g_assert_null(lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane))->wanted);
+    lim_pane_open_file(LIM_PANE(s.pane), png);
+    wait_for(is_painted, &s);
+    g_assert_cmpint(lim_scenes_run_wanted(lim_scenes_pane_get_run(s.pane))[32 * 64 + 30], ==, 6);
+    g_assert_cmpstr(lim_status_line_get_shown(status), ==, "Settings restored from the picture");
+    act(&s, "undo", NULL);
+    settle(&s);
+    g_unlink(mask);
+    lim_pane_open_file(LIM_PANE(s.pane), png);
+    test_spin(500);
+    settle(&s);
+    g_assert_null(lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane))->wanted);
+    g_assert_cmpstr(lim_status_line_get_shown(status), ==,
+                    "Settings restored from the picture without its painting: exported-wanted.png "
+                    "is not there any more");
 }
 
 static gboolean
@@ -573,19 +730,11 @@ static void
 body_leaves(TestApp *t)
 {
     Scenes s = open_view(t);
-    LimPictureView *view = lim_scene_board_get_view(s.board, LIM_SCENE_PART_CLEAN);
 
     set(&s, "gamma", g_variant_new_double(1.25));
     lim_pane_open_file(LIM_PANE(s.pane), own);
     wait_for(is_own, &s);
-    show_page(&s, "paint");
-    test_spin(60);
-    lim_paint_page_set_class(LIM_PAINT_PAGE(
-                                 test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_PAINT_PAGE)),
-                             6);
-    g_signal_emit_by_name(view, "brushed", 30, 32);
-    g_signal_emit_by_name(view, "brush-end");
-    settle(&s);
+    stroke(&s, 6, 32);
 }
 
 /* Nothing is pressed: settings, picture and painting are there, and undo goes to a first start. */
@@ -708,6 +857,8 @@ TEST(picks)
 TEST(exports)
 TEST(missing)
 TEST(paints)
+TEST(paintings)
+TEST(moves)
 TEST(own)
 TEST(restores)
 TEST(fuses)
@@ -732,6 +883,8 @@ main(int argc, char **argv)
     g_test_add_func("/scenes-view/exports", test_exports);
     g_test_add_func("/scenes-view/missing", test_missing);
     g_test_add_func("/scenes-view/paints", test_paints);
+    g_test_add_func("/scenes-view/paintings", test_paintings);
+    g_test_add_func("/scenes-view/moves", test_moves);
     g_test_add_func("/scenes-view/own", test_own);
     g_test_add_func("/scenes-view/restores", test_restores);
     g_test_add_func("/scenes-view/fuses", test_fuses);

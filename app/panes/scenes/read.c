@@ -43,6 +43,23 @@ read_value(LimScenesReadTask *self, const char *name, const char *value, char **
     return TRUE; /* what changes nothing about the attack */
 }
 
+/* The painting: where the command says, or beside the picture, with which it may have moved. */
+static void
+read_painting(LimScenesReadTask *self, const char *wanted)
+{
+    g_autofree char *folder = g_path_get_dirname(self->path);
+    g_autofree char *name = g_path_get_basename(wanted);
+    g_autofree char *beside = g_build_filename(folder, name, NULL);
+
+    self->wanted_size = self->scenes.size;
+    self->wanted = g_new0(int32_t, self->wanted_size * self->wanted_size);
+    if (lim_scene_read_mask(wanted, self->wanted_size, 256, self->wanted, NULL) == LIM_OK ||
+        lim_scene_read_mask(beside, self->wanted_size, 256, self->wanted, NULL) == LIM_OK)
+        return;
+    self->wanted_size = 0;
+    self->gone = g_steal_pointer(&name);
+}
+
 static gboolean
 parse(LimScenesReadTask *self, const char *command)
 {
@@ -64,12 +81,8 @@ parse(LimScenesReadTask *self, const char *command)
             return FALSE;
         at++;
     }
-    if (!wanted)
-        return TRUE;
-    self->wanted_size = self->scenes.size;
-    self->wanted = g_new0(int32_t, self->wanted_size * self->wanted_size);
-    if (lim_scene_read_mask(wanted, self->wanted_size, 256, self->wanted, NULL) != LIM_OK)
-        self->wanted_size = 0; /* the file is gone */
+    if (wanted)
+        read_painting(self, wanted);
     return TRUE;
 }
 
@@ -95,6 +108,7 @@ read_free(LimTask *t)
     g_free(self->path);
     g_free(self->own);
     g_free(self->wanted);
+    g_free(self->gone);
     g_free(self);
 }
 

@@ -15,5 +15,6 @@ typedef struct LimScenesReadTask {
     char *own;       /* path of a person's own picture, or NULL */
     int wanted_size; /* 0: no painted segmentation */
     int32_t *wanted; /* [wanted_size][wanted_size] */
+    char *gone;      /* the name of its file, which cannot be read; or NULL */
 } LimScenesReadTask;
 LimTask *lim_scenes_read_task_new(const char *path);

@@ -4,6 +4,7 @@
 #include "attacks/dag-sheet.h"
 #include "data/scene-own.h"
 
+#include <glib/gstdio.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -416,7 +417,7 @@ lim_scenes_look_task_new(LimScenesStage *stage, const float *const *r, const dou
 typedef struct {
     LimTask base;
     LimScenesRun *run;
-    char *path, *command;
+    char *path, *painting, *command;
 } SaveTask;
 
 static LimDagSeen
@@ -438,6 +439,8 @@ save(SaveTask *self, const LimExec *exec, LimError *err)
     g_autofree float *y = g_new(float, 3 * s->area);
 
     lim_dag_picture(s->x, &last.r, &one, 1, s->size, y);
+    if (self->painting && lim_scene_write_mask(self->painting, s->size, r->wanted, err) != LIM_OK)
+        return err->code;
     if (!naming || lim_scenes_see(s, i, y, exec, &seen, err) != LIM_OK)
         return err->code;
     const LimDagSheet sheet = {.size = s->size,
@@ -474,32 +477,96 @@ save_free(LimTask *t)
 
     lim_scenes_run_unref(self->run);
     g_free(self->path);
+    g_free(self->painting);
     g_free(self->command);
     g_free(self);
 }
 
 LimTask *
-lim_scenes_save_task_new(LimScenesRun *run, const char *path, const char *command)
+lim_scenes_save_task_new(LimScenesRun *run, const char *path, const char *painting,
+                         const char *command)
 {
     static const LimTaskClass klass = {"save scene", save_step, NULL, save_free};
     SaveTask *self = g_new0(SaveTask, 1);
 
     self->base.klass = &klass;
     self->run = lim_scenes_run_ref(run);
-    self->path = g_str_has_suffix(path, ".png") ? g_strdup(path) : g_strconcat(path, ".png", NULL);
+    self->path = g_strdup(path);
+    self->painting = g_strdup(painting);
     self->command = g_strdup(command);
     return &self->base;
+}
+
+/* ---- paintings ---- */
+
+#define PAINTING "wanted-"
+
+char *
+lim_scenes_painting_dup_path(const LimScenesPlan *plan, const char *folder)
+{
+    g_autofree char *sum =
+        g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)plan->wanted,
+                                    (gsize)(plan->wanted_size * plan->wanted_size) *
+                                        sizeof *plan->wanted);
+    g_autofree char *name = g_strdup_printf(PAINTING "%.16s.png", sum);
+
+    return g_build_filename(folder, name, NULL);
+}
+
+typedef struct {
+    char *path;
+    gint64 written;
+} Painting;
+
+static void
+clear_painting(gpointer data)
+{
+    g_free(((Painting *)data)->path);
+}
+
+static gint
+compare_age(gconstpointer a, gconstpointer b)
+{
+    const gint64 x = ((const Painting *)a)->written, y = ((const Painting *)b)->written;
+
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* Leaves the latest, and what else is in the folder. */
+static void
+prune_paintings(const char *folder)
+{
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    g_autoptr(GArray) all = g_array_new(FALSE, TRUE, sizeof(Painting));
+    const char *name;
+    GStatBuf about;
+
+    g_array_set_clear_func(all, clear_painting);
+    while (dir && (name = g_dir_read_name(dir))) {
+        if (!g_str_has_prefix(name, PAINTING) || !g_str_has_suffix(name, ".png"))
+            continue;
+        Painting one = {.path = g_build_filename(folder, name, NULL)};
+        if (g_stat(one.path, &about) == 0)
+            one.written =
+                (gint64)about.st_mtim.tv_sec * G_USEC_PER_SEC + about.st_mtim.tv_nsec / 1000;
+        g_array_append_val(all, one);
+    }
+    g_array_sort(all, compare_age);
+    for (guint i = LIM_SCENES_PAINTINGS; i < all->len; i++)
+        g_unlink(g_array_index(all, Painting, i).path);
 }
 
 static LimStep
 paint_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
 {
     SaveTask *self = (SaveTask *)t;
+    g_autofree char *folder = g_path_get_dirname(self->path);
 
-    return lim_scene_write_mask(self->path, self->run->stage->size, self->run->wanted, err) ==
-                   LIM_OK
-               ? LIM_STEP_DONE
-               : LIM_STEP_FAILED;
+    g_mkdir_with_parents(folder, 0700);
+    if (lim_scene_write_mask(self->path, self->run->stage->size, self->run->wanted, err) != LIM_OK)
+        return LIM_STEP_FAILED;
+    prune_paintings(folder);
+    return LIM_STEP_DONE;
 }
 
 LimTask *

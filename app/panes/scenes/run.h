@@ -91,7 +91,13 @@ LimTask *lim_scenes_look_task_new(LimScenesStage *stage, const float *const *r,
 
 /* ---- files ---- */
 
-/* Goes on to the end of the attack, and writes what `limen-cli attack dag` writes. path: a PNG. */
-LimTask *lim_scenes_save_task_new(LimScenesRun *run, const char *path, const char *command);
-/* Writes what a segmenter is made to see, as `limen-cli attack dag --wanted` reads it. */
+/* Goes on to the end of the attack, and writes what `limen-cli attack dag` writes. path: a PNG;
+ * painting: the file that the command names with --wanted, or NULL. */
+LimTask *lim_scenes_save_task_new(LimScenesRun *run, const char *path, const char *painting,
+                                  const char *command);
+/* Writes what a segmenter is made to see, as `limen-cli attack dag --wanted` reads it, into a
+ * folder that holds the latest LIM_SCENES_PAINTINGS of them; the file's name is that of its
+ * content, so that a command goes on meaning what it meant. */
+#define LIM_SCENES_PAINTINGS 64
+char *lim_scenes_painting_dup_path(const LimScenesPlan *plan, const char *folder);
 LimTask *lim_scenes_paint_task_new(LimScenesRun *run, const char *path);

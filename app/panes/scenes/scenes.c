@@ -19,6 +19,7 @@
 
 #define SLOT_BEGIN 10 /* on the worker's live lane, apart from those of other views */
 #define SLOT_LOOK  11
+#define SLOT_PAINT 12
 #define BOTTOM     150
 #define SCENES_MAX 1000000
 
@@ -674,7 +675,12 @@ take_settings(LimScenesPane *self, const LimScenesReadTask *read)
     lim_form_set_values(self->form, lim_schema_values(lim_dag_schema, &read->dag));
     lim_form_pane_settle(LIM_FORM_PANE(self));
     update_soon(self);
-    lim_status_line_flash(self->status, "Settings restored from the picture");
+    g_autofree char *text =
+        read->gone ? g_strdup_printf("Settings restored from the picture without its painting: %s "
+                                     "is not there any more",
+                                     read->gone)
+                   : g_strdup("Settings restored from the picture");
+    lim_status_line_flash(self->status, text);
 }
 
 static void
@@ -881,15 +887,19 @@ do_any(GSimpleAction *action, GVariant *parameter, gpointer data)
 
 /* ---- out of the window ---- */
 
-/* A painting as the file that the command names; one for all windows, as the clipboard is. */
+/* The file of the painting that a copied command names, or NULL: nothing is painted. */
 static char *
-dup_painting_path(void)
+dup_painting_path(LimScenesPane *self)
 {
-    return g_build_filename(g_get_user_cache_dir(), "limen", "wanted.png", NULL);
+    const LimScenesPlan *plan = lim_scenes_run_plan(self->run);
+    g_autofree char *folder = g_build_filename(g_get_user_cache_dir(), "limen", NULL);
+
+    return plan->wanted ? lim_scenes_painting_dup_path(plan, folder) : NULL;
 }
 
+/* painting: its file, or NULL. */
 static char *
-command_of(LimScenesPane *self)
+command_of(LimScenesPane *self, const char *painting)
 {
     const LimScenesPlan *plan = lim_scenes_run_plan(self->run);
     g_autofree char *net = g_shell_quote(lim_scenes_bench_path(self->bench, plan->net));
@@ -898,8 +908,7 @@ command_of(LimScenesPane *self)
     g_autofree char *samples = lim_shipped_samples();
     g_autofree char *data = self->stage->sampled ? g_shell_quote(samples) : NULL;
     g_autofree char *own = plan->place.own ? g_shell_quote(plan->place.own) : NULL;
-    g_autofree char *painting = dup_painting_path();
-    g_autofree char *wanted = plan->wanted ? g_shell_quote(painting) : NULL;
+    g_autofree char *wanted = painting ? g_shell_quote(painting) : NULL;
 
     return g_strdup_printf("limen-cli attack dag --net %s%s%s --scene %d%s%s%s%s%s%s --seed "
                            "%" G_GUINT64_FORMAT " --out dag.png",
@@ -918,16 +927,12 @@ painting_written(void *data, LimTask *t, LimStatus status, const LimError *err,
         lim_status_line_flash(self->status, err->text);
 }
 
+/* At once, not behind the attack that goes on: the command may be pasted any moment. */
 static void
-write_painting(LimScenesPane *self)
+write_painting(LimScenesPane *self, const char *path)
 {
-    if (!lim_scenes_run_plan(self->run)->wanted)
-        return;
-    g_autofree char *path = dup_painting_path();
-    g_autofree char *folder = g_path_get_dirname(path);
-    g_mkdir_with_parents(folder, 0700);
-    lim_worker_submit(worker_of(self), lim_scenes_paint_task_new(self->run, path), LIM_LANE_LONG, 0,
-                      0,
+    lim_worker_submit(worker_of(self), lim_scenes_paint_task_new(self->run, path), LIM_LANE_LIVE,
+                      SLOT_PAINT, 0,
                       (LimTaskEvents){.done = painting_written,
                                       .drop = lim_target_free,
                                       .data = lim_target_new(self, 0)});
@@ -941,8 +946,10 @@ dup_command(LimFormPane *pane, char **said)
     if (!self->run)
         return NULL;
     *said = g_strdup("The command for this attack is on the clipboard");
-    write_painting(self);
-    return command_of(self);
+    g_autofree char *painting = dup_painting_path(self);
+    if (painting)
+        write_painting(self, painting);
+    return command_of(self, painting);
 }
 
 static void
@@ -952,9 +959,14 @@ export_to(LimFormPane *pane, const char *path)
 
     if (!self->run)
         return;
-    g_autofree char *command = command_of(self);
-    write_painting(self);
-    lim_form_pane_export(pane, lim_scenes_save_task_new(self->run, path, command));
+    /* The painting stands beside the picture, for as long as that is kept. */
+    g_autofree char *stem =
+        g_str_has_suffix(path, ".png") ? g_strndup(path, strlen(path) - 4) : g_strdup(path);
+    g_autofree char *png = g_strconcat(stem, ".png", NULL);
+    g_autofree char *painting =
+        lim_scenes_run_plan(self->run)->wanted ? g_strconcat(stem, "-wanted.png", NULL) : NULL;
+    g_autofree char *command = command_of(self, painting);
+    lim_form_pane_export(pane, lim_scenes_save_task_new(self->run, png, painting, command));
 }
 
 static char *
