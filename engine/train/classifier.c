@@ -254,7 +254,7 @@ trainer_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError
     }
     if (progress) {
         progress->fraction = (double)t->step / t->steps;
-        snprintf(progress->text, sizeof progress->text, "step %d of %d, epoch %d, loss %.3f",
+        snprintf(progress->text, sizeof progress->text, "step %d of %d, epoch %d, loss %.4f",
                  t->step, t->steps, t->step / t->per_epoch, t->sum_loss / t->n_loss);
     }
     const bool done = t->step == t->steps;
