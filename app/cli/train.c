@@ -176,8 +176,8 @@ run_train_classifier(CliRun *run, LimError *err)
         fit_model(run, data.train, &model->channels, &model->classes);
         p->model = *model;
         Trainer t = {.unit = "steps",
-                     .done = lim_classifier_trainer_steps,
-                     .checkpoint = lim_classifier_trainer_checkpoint,
+                     .done = lim_supervised_steps,
+                     .checkpoint = lim_supervised_checkpoint,
                      .save = save_classifier,
                      .measure = measure_classifier};
         t.task =
@@ -257,8 +257,8 @@ run_train_denoiser(CliRun *run, LimError *err)
             model->channels = data.train->c;
         p->model = *model;
         Trainer t = {.unit = "steps",
-                     .done = lim_denoiser_trainer_steps,
-                     .checkpoint = lim_denoiser_trainer_checkpoint,
+                     .done = lim_supervised_steps,
+                     .checkpoint = lim_supervised_checkpoint,
                      .save = save_denoiser,
                      .measure = measure_denoiser};
         const LimPairSource source = lim_pairs_source(pairs);
@@ -302,7 +302,7 @@ static json_t *
 measure_segmenter(CliRun *run, LimTask *task, const LimScenes *test, LimError *err)
 {
     const LimSceneNetParams *model = cli_args_values(&run->args, lim_scene_net_schema);
-    LimSceneNet *net = lim_scene_net_new(LIM_SCENE_SEGMENTER, model, lim_scene_trainer_store(task));
+    LimSceneNet *net = lim_scene_net_new(LIM_SCENE_SEGMENTER, model, lim_supervised_store(task));
     LimIou m;
     lim_iou_init(&m, model->classes);
     json_t *measured = NULL;
@@ -318,7 +318,7 @@ static json_t *
 measure_detector(CliRun *run, LimTask *task, const LimScenes *test, LimError *err)
 {
     const LimSceneNetParams *model = cli_args_values(&run->args, lim_scene_net_schema);
-    LimSceneNet *net = lim_scene_net_new(LIM_SCENE_DETECTOR, model, lim_scene_trainer_store(task));
+    LimSceneNet *net = lim_scene_net_new(LIM_SCENE_DETECTOR, model, lim_supervised_store(task));
     LimBoxes b;
     lim_boxes_init(&b, TEST_SCENES);
     json_t *measured = NULL;
@@ -372,8 +372,8 @@ train_scene_net(CliRun *run, LimSceneNetKind kind, LimError *err)
             model->classes = lim_scenes_classes(scenes);
         p->model = *model;
         Trainer t = {.unit = "steps",
-                     .done = lim_scene_trainer_steps,
-                     .checkpoint = lim_scene_trainer_checkpoint,
+                     .done = lim_supervised_steps,
+                     .checkpoint = lim_supervised_checkpoint,
                      .save = save_scene_net,
                      .measure = tell_measured};
         t.task = lim_scene_trainer_new(kind, p, scenes, checkpoint, log, &run->exec, err);

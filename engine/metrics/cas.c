@@ -34,7 +34,7 @@ begin_training(CasTask *t, const LimExec *exec, LimError *err)
 static LimStatus
 begin_test(CasTask *t, LimError *err)
 {
-    t->c = lim_predictor_new(&t->s.training.model, lim_classifier_trainer_store(t->train));
+    t->c = lim_predictor_new(&t->s.training.model, lim_supervised_store(t->train));
     t->judge = lim_features_task_new(t->c, t->test, NULL, t->test->n, err);
     return t->judge ? LIM_OK : LIM_E_SHAPE;
 }
@@ -44,7 +44,7 @@ finish(CasTask *t)
 {
     LimFeatures *f = lim_features_task_steal(t->judge);
     t->r.samples = t->samples->n;
-    t->r.steps = (int)lim_classifier_trainer_steps(t->train);
+    t->r.steps = (int)lim_supervised_steps(t->train);
     t->r.pictures = f->n;
     t->r.accuracy = lim_asked_class_count(f, t->r.confusion);
     t->done = true;

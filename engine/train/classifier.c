@@ -4,8 +4,7 @@
 #include "base/rng.h"
 #include "models/modelfile.h"
 #include "models/predictor.h"
-#include "train/checkpoint.h"
-#include "train/network.h"
+#include "train/batches.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -13,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define INT(...) LIM_PARAM_INT(LimClassifierTraining, __VA_ARGS__)
 #define REAL(field, flag, text, teach, lo, hi, value)                                        \
@@ -59,8 +57,7 @@ const LimParamSpec lim_classifier_training_schema[] = {
         "Steps between checkpoints; 0: only at the end.", "steps", 0, 1000000, 200),
     {0}};
 
-#define SIZE      LIM_CLASSIFIER_SIZE
-#define LOG_EVERY 20
+#define SIZE LIM_CLASSIFIER_SIZE
 
 /* A mask of dropout, drawn anew for every step. */
 typedef struct Mask {
@@ -70,24 +67,15 @@ typedef struct Mask {
 } Mask;
 
 typedef struct Trainer {
-    LimTask base;
-    LimClassifierTraining p;
-    const LimDataset *train, *test;
-    char *checkpoint;
-    LimTrainLog log;
-    LimStore *store;
-    LimOptim *optim;
-    LimStepPlan plan;
-    LimVal x, label, target, loss, logits;
-    LimPredictor *teacher;            /* or NULL */
-    float *pictures, *soft, momentum; /* soft [batch][classes]: the teacher's probabilities */
+    LimSupervised base;
+    LimClassifierTraining p, same; /* same: without what a resumed training may change */
+    const LimDataset *test;
+    LimBatches batches;
+    LimVal x, label, target, logits;
+    LimPredictor *teacher; /* or NULL */
+    float *soft;           /* [batch][classes]: the teacher's probabilities */
     Mask mask[LIM_BUILD_MAX_MASKS];
     int n_masks;
-    int32_t *labels;
-    uint32_t *index, *order;
-    int32_t step, steps, per_epoch, epoch_of_order;
-    double sum_loss;
-    int32_t n_loss, n_right;
 } Trainer;
 
 static LimStatus
@@ -96,36 +84,39 @@ plan_step(Trainer *t, const LimExec *exec, LimError *err)
     const LimClassifierTraining *p = &t->p;
     LimGraph *g = lim_graph_new();
     LimBuild b;
-    lim_build_init(&b, g, t->store, LIM_MODE_TRAIN);
+    lim_build_init(&b, g, t->base.store, LIM_MODE_TRAIN);
     LimVal momentum = lim_graph_feed(g, "bn momentum", LIM_F32, LIM_SHAPE1(1));
     b.bn_momentum = momentum;
     t->x = lim_graph_feed(g, "x", LIM_F32, LIM_SHAPE4(p->batch, p->model.channels, SIZE, SIZE));
     if (!t->teacher)
         t->label = lim_graph_feed(g, "label", LIM_I32, LIM_SHAPE1(p->batch));
     t->logits = lim_classifier(&b, &p->model, t->x, NULL);
-    t->loss = LIM_NOVAL;
-    LimVal z = t->logits;
+    LimVal loss = LIM_NOVAL, z = t->logits;
     if (p->temperature != 1)
         z = lim_affine(g, z, 1 / p->temperature, 0);
     if (t->teacher)
         t->target = lim_graph_feed(g, "target", LIM_F32, LIM_SHAPE2(p->batch, p->model.classes));
     if (lim_val_ok(z))
-        t->loss = lim_mean(g, t->teacher ? lim_soft_cross_entropy(g, z, t->target)
-                                         : lim_cross_entropy(g, z, t->label));
+        loss = lim_mean(g, t->teacher ? lim_soft_cross_entropy(g, z, t->target)
+                                      : lim_cross_entropy(g, z, t->label));
     LimStatus status =
-        lim_step_plan_init(&t->plan, &b, t->loss, (LimVal[]){t->loss, t->logits}, 2, exec, err);
+        lim_step_plan_init(&t->base.plan, &b, loss, (LimVal[]){loss, t->logits}, 2, exec, err);
     if (status == LIM_OK) {
-        lim_plan_bind(t->plan.plan, t->x, t->pictures);
+        LimPlan *plan = t->base.plan.plan;
+        t->base.losses = t->base.sums = 1;
+        t->base.loss[0] = loss;
+        t->base.loss_name[0] = "loss";
+        lim_plan_bind(plan, t->x, t->batches.pictures);
         if (t->teacher)
-            lim_plan_bind(t->plan.plan, t->target, t->soft);
+            lim_plan_bind(plan, t->target, t->soft);
         else
-            lim_plan_bind(t->plan.plan, t->label, t->labels);
-        lim_plan_bind(t->plan.plan, momentum, &t->momentum);
+            lim_plan_bind(plan, t->label, t->batches.labels);
+        lim_plan_bind(plan, momentum, &t->base.momentum);
         for (int i = 0; i < b.n_masks; i++) {
             const size_t n = (size_t)lim_shape_size(lim_graph_shape(g, b.mask[i]));
             Mask *m = &t->mask[t->n_masks++];
             *m = (Mask){b.mask_rate[i], lim_alloc(n, sizeof *m->value), n};
-            lim_plan_bind(t->plan.plan, b.mask[i], m->value);
+            lim_plan_bind(plan, b.mask[i], m->value);
         }
     }
     return status;
@@ -149,27 +140,18 @@ static void
 draw_batch(Trainer *t)
 {
     const LimClassifierTraining *p = &t->p;
-    const int epoch = t->step / t->per_epoch;
-    if (t->epoch_of_order != epoch) {
-        lim_rng_permutation(p->seed, lim_rng_stream(LIM_STREAM_SHUFFLE, "epoch", (uint64_t)epoch),
-                            t->order, (uint32_t)t->train->n);
-        t->epoch_of_order = epoch;
-    }
-    const int first = t->step % t->per_epoch * p->batch;
-    for (int i = 0; i < p->batch; i++)
-        t->index[i] = t->order[(first + i) % t->train->n];
-    lim_dataset_batch(t->train, t->index, p->batch, SIZE, t->pictures, t->labels);
+    const int32_t step = t->base.step;
+    lim_batches_draw(&t->batches, step);
     for (int i = 0; i < p->batch; i++) {
         uint32_t r[4];
-        lim_rng_block(p->seed, LIM_STREAM_AUGMENT,
-                      (uint64_t)t->step * (uint64_t)p->batch + (uint64_t)i, r);
+        lim_rng_block(p->seed, LIM_STREAM_AUGMENT, lim_batches_number(&t->batches, step, i), r);
         const int span = 2 * p->shift + 1;
         const int dx = (int)(r[0] % (uint32_t)span) - p->shift;
         const int dy = (int)(r[1] % (uint32_t)span) - p->shift;
         const bool mirror = p->flip && (r[2] & 1);
         if (dx || dy || mirror)
             for (int c = 0; c < p->model.channels; c++)
-                augment_plane(t->pictures +
+                augment_plane(t->batches.pictures +
                                   ((size_t)i * (size_t)p->model.channels + (size_t)c) * SIZE * SIZE,
                               dx, dy, mirror);
     }
@@ -181,20 +163,10 @@ draw_masks(Trainer *t)
     for (int i = 0; i < t->n_masks; i++) {
         Mask *m = &t->mask[i];
         lim_rng_uniform(t->p.seed, lim_rng_stream(LIM_STREAM_AUGMENT, "dropout", (uint64_t)i),
-                        (uint64_t)t->step * m->n, m->value, m->n);
+                        (uint64_t)t->base.step * m->n, m->value, m->n);
         for (size_t k = 0; k < m->n; k++)
             m->value[k] = (double)m->value[k] < m->rate ? 0 : (float)(1 / (1 - m->rate));
     }
-}
-
-static int
-argmax(const float *x, int n)
-{
-    int best = 0;
-    for (int i = 1; i < n; i++)
-        if (x[i] > x[best])
-            best = i;
-    return best;
 }
 
 /* softmax(Z / T) of the teacher for the pictures of this step. */
@@ -203,11 +175,12 @@ ask_teacher(Trainer *t, const LimExec *exec, LimError *err)
 {
     const int k = t->p.model.classes;
     LimStatus status =
-        lim_predictor_run(t->teacher, exec, t->pictures, t->p.batch, t->soft, NULL, err);
+        lim_predictor_run(t->teacher, exec, t->batches.pictures, t->p.batch, t->soft, NULL, err);
     for (int i = 0; i < t->p.batch && status == LIM_OK; i++) {
         float *row = t->soft + i * k; /* holds logits */
-        const double top = (double)row[argmax(row, k)];
-        double sum = 0;
+        double top = (double)row[0], sum = 0;
+        for (int j = 1; j < k; j++)
+            top = (double)row[j] > top ? (double)row[j] : top;
         for (int j = 0; j < k; j++)
             sum += exp(((double)row[j] - top) / t->p.temperature);
         for (int j = 0; j < k; j++)
@@ -216,66 +189,41 @@ ask_teacher(Trainer *t, const LimExec *exec, LimError *err)
     return status;
 }
 
+static LimStatus
+fill(LimSupervised *s, const LimExec *exec, LimError *err)
+{
+    Trainer *t = (Trainer *)s;
+    draw_batch(t);
+    draw_masks(t);
+    return t->teacher ? ask_teacher(t, exec, err) : LIM_OK;
+}
+
 /* One cycle: up linearly over the first fifth, down along half a cosine to nothing. */
 static double
 rate(const Trainer *t)
 {
-    const double done = (t->step + 1.0) / t->steps;
+    const double done = (t->base.step + 1.0) / t->base.steps;
     return t->p.lr * (done < 0.2 ? done / 0.2 : 0.5 * (1 + cos(M_PI * (done - 0.2) / 0.8)));
 }
 
-static LimStep
-trainer_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError *err)
+static LimOptimParams
+rule(const LimSupervised *s)
 {
-    Trainer *t = (Trainer *)task;
-    if (t->step >= t->steps)
-        return LIM_STEP_DONE;
-    draw_batch(t);
-    draw_masks(t);
-    if (t->teacher && ask_teacher(t, exec, err) != LIM_OK)
-        return LIM_STEP_FAILED;
-    LimOptimParams o = {.kind = LIM_OPTIM_SGD,
-                        .lr = rate(t),
-                        .momentum = 0.9,
-                        .nesterov = true,
-                        .weight_decay = t->p.weight_decay};
-    if (lim_step_plan_run(&t->plan, t->optim, &o, exec, err) != LIM_OK)
-        return LIM_STEP_FAILED;
-    const float *logits = lim_plan_f32(t->plan.plan, t->logits);
-    for (int i = 0; i < t->p.batch; i++)
-        t->n_right += argmax(logits + i * t->p.model.classes, t->p.model.classes) == t->labels[i];
-    t->sum_loss += (double)*lim_plan_f32(t->plan.plan, t->loss);
-    t->n_loss++;
-    t->step++;
-    if (!isfinite(t->sum_loss)) {
-        lim_fail(err, LIM_E_NUMERIC,
-                 "the loss is no longer a number at step %d; lower the learning rate", t->step);
-        return LIM_STEP_FAILED;
-    }
-    if (progress) {
-        progress->fraction = (double)t->step / t->steps;
-        snprintf(progress->text, sizeof progress->text, "step %d of %d, epoch %d, loss %.4f",
-                 t->step, t->steps, t->step / t->per_epoch, t->sum_loss / t->n_loss);
-    }
-    const bool done = t->step == t->steps;
-    if (t->step % LOG_EVERY == 0 || done) {
-        char line[160];
-        snprintf(line, sizeof line,
-                 "{\"step\": %d, \"loss\": %.6g, \"train_accuracy\": %.6g, \"lr\": %.6g}", t->step,
-                 t->sum_loss / t->n_loss, (double)t->n_right / (t->n_loss * (double)t->p.batch),
-                 o.lr);
-        t->log.line(t->log.ctx, line);
-        t->sum_loss = 0;
-        t->n_loss = t->n_right = 0;
-    }
-    const bool due = t->p.checkpoint_every && t->step % t->p.checkpoint_every == 0;
-    if (t->checkpoint && (due || done) && lim_classifier_trainer_checkpoint(task, err) != LIM_OK)
-        return LIM_STEP_FAILED;
-    return done ? LIM_STEP_DONE : LIM_STEP_MORE;
+    const Trainer *t = (const Trainer *)s;
+    return (LimOptimParams){.kind = LIM_OPTIM_SGD,
+                            .lr = rate(t),
+                            .momentum = 0.9,
+                            .nesterov = true,
+                            .weight_decay = t->p.weight_decay};
 }
 
-/* ---- checkpoints
- * --------------------------------------------------------------------------------- */
+static int
+right(const LimSupervised *s)
+{
+    const Trainer *t = (const Trainer *)s;
+    return lim_count_right(lim_plan_f32(s->plan.plan, t->logits), t->batches.labels, t->p.batch,
+                           t->p.model.classes);
+}
 
 static void
 teacher_name(const Trainer *t, char out[LIM_TEXT_MAX])
@@ -284,63 +232,19 @@ teacher_name(const Trainer *t, char out[LIM_TEXT_MAX])
 }
 
 /* What must not differ between the run that wrote a checkpoint and the one that resumes. */
-static LimCheckpoint
-identity(const Trainer *t, LimClassifierTraining *same)
+static void
+identify(Trainer *t)
 {
-    *same = t->p;
-    same->checkpoint_every = 0;
+    t->same = t->p;
+    t->same.checkpoint_every = 0;
     if (t->teacher) /* which one, wherever its file is */
-        teacher_name(t, same->teacher);
-    return (LimCheckpoint){.kind = "classifier",
-                           .training = "a classifier training",
-                           .schema = lim_classifier_training_schema,
-                           .params = same,
-                           .model_schema = lim_classifier_schema,
-                           .model = &same->model};
-}
-
-LimStatus
-lim_classifier_trainer_checkpoint(LimTask *task, LimError *err)
-{
-    Trainer *t = (Trainer *)task;
-    LimClassifierTraining same;
-    const LimCheckpoint c = identity(t, &same);
-    LimStWriter *w = lim_checkpoint_writer(&c);
-    lim_store_write(t->store, w, "net.", false);
-    lim_optim_write(t->optim, w, "optim.");
-    const int32_t at[3] = {t->step, t->n_loss, t->n_right};
-    lim_st_writer_add(w, "position", LIM_I32, LIM_SHAPE1(3), at, false);
-    lim_st_writer_add(w, "log_sums", LIM_F64, LIM_SHAPE1(1), &t->sum_loss, false);
-    return lim_st_writer_finish(w, t->checkpoint, err);
-}
-
-static LimStatus
-resume(Trainer *t, LimError *err)
-{
-    LimClassifierTraining same;
-    const LimCheckpoint c = identity(t, &same);
-    LimStFile *f = lim_checkpoint_open(&c, t->checkpoint, err);
-    if (!f)
-        return err->code;
-    int32_t at[3];
-    double sum;
-    LimStatus status = lim_store_read(t->store, f, "net.", err);
-    if (status == LIM_OK)
-        status = lim_optim_read(t->optim, f, "optim.", err);
-    if (status == LIM_OK)
-        status = lim_checkpoint_numbers(f, t->checkpoint, "position", LIM_I32, 3, at, err);
-    if (status == LIM_OK)
-        status = lim_checkpoint_numbers(f, t->checkpoint, "log_sums", LIM_F64, 1, &sum, err);
-    if (status == LIM_OK && (at[0] < 0 || at[0] > t->steps))
-        status = lim_checkpoint_lost(t->checkpoint, err);
-    if (status == LIM_OK) {
-        t->step = at[0];
-        t->n_loss = at[1];
-        t->n_right = at[2];
-        t->sum_loss = sum;
-    }
-    lim_st_free(f);
-    return status;
+        teacher_name(t, t->same.teacher);
+    t->base.identity = (LimCheckpoint){.kind = "classifier",
+                                       .training = "a classifier training",
+                                       .schema = lim_classifier_training_schema,
+                                       .params = &t->same,
+                                       .model_schema = lim_classifier_schema,
+                                       .model = &t->same.model};
 }
 
 /* ---- life
@@ -350,22 +254,20 @@ static void
 trainer_free(LimTask *task)
 {
     Trainer *t = (Trainer *)task;
-    lim_step_plan_clear(&t->plan);
-    lim_optim_free(t->optim);
-    lim_store_free(t->store);
-    free(t->checkpoint);
+    lim_supervised_clear(&t->base);
+    lim_batches_clear(&t->batches);
     for (int i = 0; i < t->n_masks; i++)
         free(t->mask[i].value);
     lim_predictor_free(t->teacher);
     free(t->soft);
-    free(t->pictures);
-    free(t->labels);
-    free(t->index);
-    free(t->order);
     free(t);
 }
 
-static const LimTaskClass trainer_class = {"train classifier", trainer_step, NULL, trainer_free};
+static const LimSupervisedClass trainer_class = {.task = {"train classifier", lim_supervised_step,
+                                                          NULL, trainer_free},
+                                                 .fill = fill,
+                                                 .rule = rule,
+                                                 .right = right};
 
 static LimStatus
 open_teacher(Trainer *t, LimError *err)
@@ -390,10 +292,10 @@ open_teacher(Trainer *t, LimError *err)
 static void
 heat_last_layer(Trainer *t)
 {
-    const int entry = lim_store_find(t->store, "linear.weight");
+    const int entry = lim_store_find(t->base.store, "linear.weight");
     LIM_ASSERT(entry >= 0);
-    float *w = lim_store_data(t->store, entry);
-    const int64_t n = lim_shape_size(lim_store_shape(t->store, entry));
+    float *w = lim_store_data(t->base.store, entry);
+    const int64_t n = lim_shape_size(lim_store_shape(t->base.store, entry));
     for (int64_t i = 0; i < n; i++)
         w[i] *= (float)t->p.temperature;
 }
@@ -417,34 +319,28 @@ lim_classifier_trainer_new(const LimClassifierTraining *p, const LimDataset *tra
                  train->n, train->c, train->w, train->h, train->classes);
         return NULL;
     }
+    int n;
+    uint32_t *all = lim_dataset_of_classes(train, "", &n, err);
+    LIM_ASSERT(all);
     Trainer *t = lim_alloc(1, sizeof *t);
-    t->base.klass = &trainer_class;
+    lim_supervised_init(&t->base, &trainer_class, p->seed, checkpoint, log);
+    lim_batches_init(&t->batches, train, all, n, p->batch, SIZE, p->seed);
     t->p = *p;
-    t->train = train;
     t->test = test;
-    t->log = log;
-    t->momentum = 0.1f;
-    t->checkpoint = checkpoint ? lim_strdup(checkpoint) : NULL;
-    t->store = lim_store_new(p->seed);
-    t->per_epoch = train->n / p->batch;
-    t->steps = t->per_epoch * p->epochs;
-    t->epoch_of_order = -1;
-    const size_t n = (size_t)p->batch;
-    t->pictures = lim_alloc(n * (size_t)p->model.channels * SIZE * SIZE, sizeof *t->pictures);
-    t->labels = lim_alloc(n, sizeof *t->labels);
-    t->index = lim_alloc(n, sizeof *t->index);
-    t->order = lim_alloc((size_t)train->n, sizeof *t->order);
+    t->base.batch = p->batch;
+    t->base.per_epoch = t->batches.per_pass;
+    t->base.steps = t->batches.per_pass * p->epochs;
+    t->base.checkpoint_every = p->checkpoint_every;
     if (open_teacher(t, err) == LIM_OK && plan_step(t, exec, err) == LIM_OK) {
+        identify(t);
         heat_last_layer(t);
-        t->optim = lim_step_plan_optim(&t->plan);
-        if (checkpoint && access(checkpoint, F_OK) == 0)
-            resume(t, err);
+        lim_supervised_begin(&t->base, err);
     }
     if (err->code != LIM_OK) {
-        trainer_free(&t->base);
+        trainer_free(&t->base.base);
         return NULL;
     }
-    return &t->base;
+    return &t->base.base;
 }
 
 LimStatus
@@ -454,7 +350,7 @@ lim_classifier_trainer_accuracy(LimTask *task, const LimExec *exec, double *accu
     enum { BATCH = 64 };
     const int k = t->p.model.classes;
     const size_t image = (size_t)t->p.model.channels * SIZE * SIZE;
-    LimPredictor *c = lim_predictor_new(&t->p.model, t->store);
+    LimPredictor *c = lim_predictor_new(&t->p.model, t->base.store);
     float *x = lim_alloc(BATCH * image, sizeof *x);
     float *logits = lim_alloc((size_t)BATCH * (size_t)k, sizeof *logits);
     int32_t labels[BATCH];
@@ -467,8 +363,7 @@ lim_classifier_trainer_accuracy(LimTask *task, const LimExec *exec, double *accu
             index[i] = (uint32_t)(done + i);
         lim_dataset_batch(t->test, index, n, SIZE, x, labels);
         status = lim_predictor_run(c, exec, x, n, logits, NULL, err);
-        for (int i = 0; i < n; i++)
-            right += argmax(logits + i * k, k) == labels[i];
+        right += lim_count_right(logits, labels, n, k);
     }
     *accuracy = (double)right / t->test->n;
     lim_predictor_free(c);
@@ -496,27 +391,15 @@ lim_classifier_trainer_save(LimTask *task, const char *path, const char *command
     } else {
         json_object_del(made, "teacher");
     }
-    json_object_set_new(made, "steps", json_integer(t->step));
+    json_object_set_new(made, "steps", json_integer(t->base.step));
     json_object_set_new(made, "test_accuracy", json_real(accuracy));
     json_object_set_new(made, "test_pictures", json_integer(t->test->n));
     return lim_train_save(path,
                           &(LimTrained){.model = "classifier",
                                         .schema = lim_classifier_schema,
                                         .params = &t->p.model,
-                                        .data = t->train,
+                                        .data = t->batches.data,
                                         .made = made,
                                         .command = command},
-                          t->store, true, err);
-}
-
-int64_t
-lim_classifier_trainer_steps(const LimTask *t)
-{
-    return ((const Trainer *)t)->step;
-}
-
-LimStore *
-lim_classifier_trainer_store(LimTask *t)
-{
-    return ((Trainer *)t)->store;
+                          t->base.store, true, err);
 }

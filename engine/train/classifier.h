@@ -10,7 +10,7 @@
 #pragma once
 
 #include "models/classifier.h"
-#include "train/trainer.h"
+#include "train/supervised.h"
 
 typedef struct LimClassifierTraining {
     LimClassifierParams model;
@@ -35,9 +35,6 @@ LimTask *lim_classifier_trainer_new(const LimClassifierTraining *p, const LimDat
  * when it was not yet. */
 LimStatus lim_classifier_trainer_save(LimTask *t, const char *path, const char *command,
                                       const LimExec *exec, LimError *err);
-LimStatus lim_classifier_trainer_checkpoint(LimTask *t, LimError *err);
 /* Fraction of the test set that is classified rightly; counted now. */
 LimStatus lim_classifier_trainer_accuracy(LimTask *t, const LimExec *exec, double *accuracy,
                                           LimError *err);
-int64_t lim_classifier_trainer_steps(const LimTask *t);
-LimStore *lim_classifier_trainer_store(LimTask *t); /* borrowed */

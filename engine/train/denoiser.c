@@ -3,8 +3,7 @@
 
 #include "base/rng.h"
 #include "models/modelfile.h"
-#include "train/checkpoint.h"
-#include "train/network.h"
+#include "train/batches.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -12,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *const losses[] = {"pgd", "fgd", "lgd", "cgd", NULL};
 
@@ -71,31 +69,18 @@ const LimParamSpec lim_denoiser_training_schema[] = {
     {0}};
 
 #define SIZE       LIM_CLASSIFIER_SIZE
-#define LOG_EVERY  20
 #define MEASURED   1024
 #define MEASURE_AT (UINT64_C(1) << 62) /* pairs of the test set begin there */
 
 typedef struct Trainer {
-    LimTask base;
-    LimDenoiserTraining p;
+    LimSupervised base;
+    LimDenoiserTraining p, same; /* same: without what a resumed training may change */
     LimPairSource source;
-    const LimDataset *train, *test;
-    char *checkpoint;
-    LimTrainLog log;
+    int32_t pairs[2]; /* its identity */
+    const LimDataset *test;
+    LimBatches batches; /* clean */
     LimPredictor *guide;
-    LimStore *store;
-    LimOptim *optim;
-    LimStepPlan plan;
-    LimVal loss;
-    float *clean, *adversarial; /* [batch][c][32][32] */
-    float momentum;
-    int32_t *labels;
-    uint32_t *picks; /* [n_picks] pictures of train to learn from */
-    int n_picks;
-    uint32_t *index, *order;
-    int32_t step, steps, per_epoch, epoch_of_order;
-    double sum_loss;
-    int32_t n_loss;
+    float *adversarial; /* [batch][c][32][32] */
 } Trainer;
 
 LimVal
@@ -124,7 +109,7 @@ plan_step(Trainer *t, const LimExec *exec, LimError *err)
     const LimShape shape = LIM_SHAPE4(p->batch, p->model.channels, SIZE, SIZE);
     LimGraph *g = lim_graph_new();
     LimBuild b;
-    lim_build_init(&b, g, t->store, LIM_MODE_TRAIN);
+    lim_build_init(&b, g, t->base.store, LIM_MODE_TRAIN);
     LimVal momentum = lim_graph_feed(g, "bn momentum", LIM_F32, LIM_SHAPE1(1));
     b.bn_momentum = momentum;
     LimVal adversarial = lim_graph_feed(g, "adversarial", LIM_F32, shape), clean = LIM_NOVAL;
@@ -134,99 +119,51 @@ plan_step(Trainer *t, const LimExec *exec, LimError *err)
     else
         clean = lim_graph_feed(g, "clean", LIM_F32, shape);
     LimVal restored = lim_denoiser_network(&b, &p->model, adversarial);
-    t->loss = LIM_NOVAL;
+    LimVal loss = LIM_NOVAL;
     if (lim_val_ok(restored))
-        t->loss = lim_denoiser_loss(g, (LimDenoiserLoss)p->loss, t->guide, restored, clean, label);
-    LimStatus status = lim_step_plan_init(&t->plan, &b, t->loss, &t->loss, 1, exec, err);
+        loss = lim_denoiser_loss(g, (LimDenoiserLoss)p->loss, t->guide, restored, clean, label);
+    LimStatus status = lim_step_plan_init(&t->base.plan, &b, loss, &loss, 1, exec, err);
     if (status == LIM_OK) {
-        lim_plan_bind(t->plan.plan, momentum, &t->momentum);
-        lim_plan_bind(t->plan.plan, adversarial, t->adversarial);
+        LimPlan *plan = t->base.plan.plan;
+        t->base.losses = t->base.sums = 1;
+        t->base.loss[0] = loss;
+        t->base.loss_name[0] = "loss";
+        lim_plan_bind(plan, momentum, &t->base.momentum);
+        lim_plan_bind(plan, adversarial, t->adversarial);
         if (lim_val_ok(clean))
-            lim_plan_bind(t->plan.plan, clean, t->clean);
+            lim_plan_bind(plan, clean, t->batches.pictures);
         if (lim_val_ok(label))
-            lim_plan_bind(t->plan.plan, label, t->labels);
+            lim_plan_bind(plan, label, t->batches.labels);
     }
     return status;
 }
 
-static void
-mirror(float *x, int rows)
+static LimStatus
+fill(LimSupervised *s, const LimExec *exec, LimError *err)
 {
-    for (int r = 0; r < rows; r++, x += SIZE)
-        for (int i = 0; i < SIZE / 2; i++) {
-            const float keep = x[i];
-            x[i] = x[SIZE - 1 - i];
-            x[SIZE - 1 - i] = keep;
-        }
+    Trainer *t = (Trainer *)s;
+    LimBatches *b = &t->batches;
+    const int rows = t->p.model.channels * SIZE;
+    lim_batches_draw(b, s->step);
+    for (int i = 0; t->p.flip && i < b->batch; i++)
+        if (lim_rng_below(t->p.seed, LIM_STREAM_AUGMENT, lim_batches_number(b, s->step, i), 2))
+            lim_mirror(b->pictures + (size_t)i * (size_t)rows * SIZE, rows, SIZE);
+    return t->source.fill(t->source.ctx, exec, b->pictures, b->labels, b->batch,
+                          lim_batches_number(b, s->step, 0), t->adversarial, err);
 }
 
-static void
-draw_clean(Trainer *t)
+static LimOptimParams
+rule(const LimSupervised *s)
 {
-    const LimDenoiserTraining *p = &t->p;
-    const int epoch = t->step / t->per_epoch, rows = p->model.channels * SIZE;
-    if (t->epoch_of_order != epoch) {
-        lim_rng_permutation(p->seed, lim_rng_stream(LIM_STREAM_SHUFFLE, "epoch", (uint64_t)epoch),
-                            t->order, (uint32_t)t->n_picks);
-        t->epoch_of_order = epoch;
-    }
-    const int first = t->step % t->per_epoch * p->batch;
-    for (int i = 0; i < p->batch; i++)
-        t->index[i] = t->picks[t->order[(first + i) % t->n_picks]];
-    lim_dataset_batch(t->train, t->index, p->batch, SIZE, t->clean, t->labels);
-    for (int i = 0; p->flip && i < p->batch; i++)
-        if (lim_rng_below(p->seed, LIM_STREAM_AUGMENT,
-                          (uint64_t)t->step * (uint64_t)p->batch + (uint64_t)i, 2))
-            mirror(t->clean + (size_t)i * (size_t)rows * SIZE, rows);
-}
-
-static double
-rate(const Trainer *t)
-{
-    const double done = (double)t->step / t->steps;
-    return t->p.lr * (done < 0.6 ? 1 : done < 0.9 ? 0.1 : 0.01);
-}
-
-static LimStep
-trainer_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError *err)
-{
-    Trainer *t = (Trainer *)task;
-    if (t->step >= t->steps)
-        return LIM_STEP_DONE;
-    draw_clean(t);
-    if (t->source.fill(t->source.ctx, exec, t->clean, t->labels, t->p.batch,
-                       (uint64_t)t->step * (uint64_t)t->p.batch, t->adversarial, err) != LIM_OK)
-        return LIM_STEP_FAILED;
-    LimOptimParams o = {
-        .kind = LIM_OPTIM_ADAM, .lr = rate(t), .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
-    if (lim_step_plan_run(&t->plan, t->optim, &o, exec, err) != LIM_OK)
-        return LIM_STEP_FAILED;
-    t->sum_loss += (double)*lim_plan_f32(t->plan.plan, t->loss);
-    t->n_loss++;
-    t->step++;
-    if (!isfinite(t->sum_loss)) {
-        lim_fail(err, LIM_E_NUMERIC,
-                 "the loss is no longer a number at step %d; lower the learning rate", t->step);
-        return LIM_STEP_FAILED;
-    }
-    if (progress) {
-        progress->fraction = (double)t->step / t->steps;
-        snprintf(progress->text, sizeof progress->text, "step %d of %d, epoch %d, loss %.4f",
-                 t->step, t->steps, t->step / t->per_epoch, t->sum_loss / t->n_loss);
-    }
-    const bool done = t->step == t->steps;
-    if (t->step % LOG_EVERY == 0 || done) {
-        char line[160];
-        snprintf(line, sizeof line, "{\"step\": %d, \"loss\": %.6g, \"lr\": %.6g}", t->step,
-                 t->sum_loss / t->n_loss, o.lr);
-        t->log.line(t->log.ctx, line);
-        t->sum_loss = 0;
-        t->n_loss = 0;
-    }
-    const bool due = t->p.checkpoint_every && t->step % t->p.checkpoint_every == 0;
-    if (t->checkpoint && (due || done) && lim_denoiser_trainer_checkpoint(task, err) != LIM_OK)
-        return LIM_STEP_FAILED;
-    return done ? LIM_STEP_DONE : LIM_STEP_MORE;
+    const Trainer *t = (const Trainer *)s;
+    const double done = (double)s->step / s->steps;
+    return (LimOptimParams){.kind = LIM_OPTIM_ADAM,
+                            .lr = t->p.lr * (done < 0.6   ? 1
+                                             : done < 0.9 ? 0.1
+                                                          : 0.01),
+                            .beta1 = 0.9,
+                            .beta2 = 0.999,
+                            .eps = 1e-8};
 }
 
 /* ---- checkpoints ------------------------------------------------------------------------------
@@ -240,70 +177,38 @@ guide_name(const Trainer *t, char out[LIM_TEXT_MAX])
 
 /* What must not differ between the run that wrote a checkpoint and the one that resumes; the
  * classifier counts by its weights, wherever its file is. */
-static LimCheckpoint
-identity(const Trainer *t, LimDenoiserTraining *same)
+static void
+identify(Trainer *t)
 {
-    *same = t->p;
-    same->checkpoint_every = 0;
-    guide_name(t, same->classifier);
-    return (LimCheckpoint){.kind = "denoiser",
-                           .training = "a denoiser training",
-                           .schema = lim_denoiser_training_schema,
-                           .params = same,
-                           .model_schema = lim_denoiser_schema,
-                           .model = &same->model};
+    t->same = t->p;
+    t->same.checkpoint_every = 0;
+    guide_name(t, t->same.classifier);
+    t->base.identity = (LimCheckpoint){.kind = "denoiser",
+                                       .training = "a denoiser training",
+                                       .schema = lim_denoiser_training_schema,
+                                       .params = &t->same,
+                                       .model_schema = lim_denoiser_schema,
+                                       .model = &t->same.model};
 }
 
-LimStatus
-lim_denoiser_trainer_checkpoint(LimTask *task, LimError *err)
+/* The adversarial pictures, by what they depend on. */
+static void
+write_pairs(const LimSupervised *s, LimStWriter *w)
 {
-    Trainer *t = (Trainer *)task;
-    LimDenoiserTraining same;
-    const LimCheckpoint c = identity(t, &same);
-    LimStWriter *w = lim_checkpoint_writer(&c);
-    lim_store_write(t->store, w, "net.", false);
-    lim_optim_write(t->optim, w, "optim.");
-    const int32_t at[2] = {t->step, t->n_loss};
-    int32_t pairs[2];
-    memcpy(pairs, &t->source.identity, sizeof pairs);
-    lim_st_writer_add(w, "position", LIM_I32, LIM_SHAPE1(2), at, false);
-    lim_st_writer_add(w, "pairs", LIM_I32, LIM_SHAPE1(2), pairs, false);
-    lim_st_writer_add(w, "log_sums", LIM_F64, LIM_SHAPE1(1), &t->sum_loss, false);
-    return lim_st_writer_finish(w, t->checkpoint, err);
+    lim_st_writer_add(w, "pairs", LIM_I32, LIM_SHAPE1(2), ((const Trainer *)s)->pairs, false);
 }
 
 static LimStatus
-resume(Trainer *t, LimError *err)
+read_pairs(LimSupervised *s, const LimStFile *f, LimError *err)
 {
-    LimDenoiserTraining same;
-    const LimCheckpoint c = identity(t, &same);
-    LimStFile *f = lim_checkpoint_open(&c, t->checkpoint, err);
-    if (!f)
-        return err ? err->code : LIM_E_FORMAT;
-    int32_t at[2], pairs[2];
-    double sum;
-    LimStatus status = lim_store_read(t->store, f, "net.", err);
-    if (status == LIM_OK)
-        status = lim_optim_read(t->optim, f, "optim.", err);
-    if (status == LIM_OK)
-        status = lim_checkpoint_numbers(f, t->checkpoint, "position", LIM_I32, 2, at, err);
-    if (status == LIM_OK)
-        status = lim_checkpoint_numbers(f, t->checkpoint, "pairs", LIM_I32, 2, pairs, err);
-    if (status == LIM_OK)
-        status = lim_checkpoint_numbers(f, t->checkpoint, "log_sums", LIM_F64, 1, &sum, err);
-    if (status == LIM_OK && memcmp(pairs, &t->source.identity, sizeof pairs) != 0)
-        status = lim_fail(err, LIM_E_PARAM,
-                          "%s belongs to a training on other adversarial pictures; give the same "
-                          "classifiers and settings of the attacks, or another checkpoint",
-                          t->checkpoint);
-    if (status == LIM_OK && (at[0] < 0 || at[0] > t->steps))
-        status = lim_checkpoint_lost(t->checkpoint, err);
-    if (status == LIM_OK) {
-        t->step = at[0];
-        t->n_loss = at[1];
-        t->sum_loss = sum;
-    }
-    lim_st_free(f);
+    int32_t pairs[2];
+    const LimStatus status =
+        lim_checkpoint_numbers(f, s->checkpoint, "pairs", LIM_I32, 2, pairs, err);
+    if (status == LIM_OK && memcmp(pairs, ((Trainer *)s)->pairs, sizeof pairs) != 0)
+        return lim_fail(err, LIM_E_PARAM,
+                        "%s belongs to a training on other adversarial pictures; give the same "
+                        "classifiers and settings of the attacks, or another checkpoint",
+                        s->checkpoint);
     return status;
 }
 
@@ -314,21 +219,19 @@ static void
 trainer_free(LimTask *task)
 {
     Trainer *t = (Trainer *)task;
-    lim_step_plan_clear(&t->plan);
-    lim_optim_free(t->optim);
-    lim_store_free(t->store);
+    lim_supervised_clear(&t->base);
+    lim_batches_clear(&t->batches);
     lim_predictor_free(t->guide);
-    free(t->checkpoint);
-    free(t->clean);
     free(t->adversarial);
-    free(t->labels);
-    free(t->picks);
-    free(t->index);
-    free(t->order);
     free(t);
 }
 
-static const LimTaskClass trainer_class = {"train denoiser", trainer_step, NULL, trainer_free};
+static const LimSupervisedClass trainer_class = {.task = {"train denoiser", lim_supervised_step,
+                                                          NULL, trainer_free},
+                                                 .fill = fill,
+                                                 .rule = rule,
+                                                 .write = write_pairs,
+                                                 .read = read_pairs};
 
 static LimStatus
 open_guide(Trainer *t, LimError *err)
@@ -340,12 +243,13 @@ open_guide(Trainer *t, LimError *err)
     if (!t->guide)
         return err ? err->code : LIM_E_FORMAT;
     const int channels = lim_predictor_image_shape(t->guide).d[0];
-    if (channels != t->p.model.channels || lim_predictor_classes(t->guide) != t->train->classes)
+    if (channels != t->p.model.channels ||
+        lim_predictor_classes(t->guide) != t->batches.data->classes)
         return lim_fail(err, LIM_E_PARAM,
                         "the classifier %s knows %d classes of pictures of %d channels, the data "
                         "has %d of %d; choose one that was trained on this data",
                         t->p.classifier, lim_predictor_classes(t->guide), channels,
-                        t->train->classes, t->p.model.channels);
+                        t->batches.data->classes, t->p.model.channels);
     return LIM_OK;
 }
 
@@ -373,54 +277,31 @@ lim_denoiser_trainer_new(const LimDenoiserTraining *p, const LimPairSource *sour
         return NULL;
     }
     Trainer *t = lim_alloc(1, sizeof *t);
-    t->base.klass = &trainer_class;
+    lim_supervised_init(&t->base, &trainer_class, p->seed, checkpoint, log);
+    lim_batches_init(&t->batches, train, picks, n_picks, p->batch, SIZE, p->seed);
     t->p = *p;
     t->source = *source;
-    t->train = train;
+    memcpy(t->pairs, &source->identity, sizeof t->pairs);
     t->test = test;
-    t->log = log;
-    t->momentum = 0.1f;
-    t->checkpoint = checkpoint ? lim_strdup(checkpoint) : NULL;
-    t->store = lim_store_new(p->seed);
-    t->picks = picks;
-    t->n_picks = n_picks;
-    t->per_epoch = n_picks / p->batch;
-    t->steps = t->per_epoch * p->epochs;
-    t->epoch_of_order = -1;
-    const size_t n = (size_t)p->batch, image = (size_t)p->model.channels * SIZE * SIZE;
-    t->clean = lim_alloc(n * image, sizeof *t->clean);
-    t->adversarial = lim_alloc(n * image, sizeof *t->adversarial);
-    t->labels = lim_alloc(n, sizeof *t->labels);
-    t->index = lim_alloc(n, sizeof *t->index);
-    t->order = lim_alloc((size_t)n_picks, sizeof *t->order);
+    t->base.batch = p->batch;
+    t->base.per_epoch = t->batches.per_pass;
+    t->base.steps = t->batches.per_pass * p->epochs;
+    t->base.checkpoint_every = p->checkpoint_every;
+    t->adversarial = lim_alloc((size_t)p->batch * (size_t)p->model.channels * SIZE * SIZE,
+                               sizeof *t->adversarial);
     if (open_guide(t, err) == LIM_OK && plan_step(t, exec, err) == LIM_OK) {
-        t->optim = lim_step_plan_optim(&t->plan);
-        if (checkpoint && access(checkpoint, F_OK) == 0)
-            resume(t, err);
+        identify(t);
+        lim_supervised_begin(&t->base, err);
     }
     if (err->code != LIM_OK) {
-        trainer_free(&t->base);
+        trainer_free(&t->base.base);
         return NULL;
     }
-    return &t->base;
+    return &t->base.base;
 }
 
 /* ---- results ----------------------------------------------------------------------------------
  */
-
-static int
-count_right(const float *logits, const int32_t *label, int n, int classes)
-{
-    int right = 0;
-    for (int i = 0; i < n; i++, logits += classes) {
-        int best = 0;
-        for (int k = 1; k < classes; k++)
-            if (logits[k] > logits[best])
-                best = k;
-        right += best == label[i];
-    }
-    return right;
-}
 
 static double
 sum_distance(const float *x, const float *y, size_t n)
@@ -440,7 +321,7 @@ lim_denoiser_trainer_measure(LimTask *task, const LimExec *exec, LimDenoiserMeas
     const int total = t->test->n < MEASURED ? t->test->n : MEASURED;
     const int classes = lim_predictor_classes(t->guide);
     const size_t image = (size_t)t->p.model.channels * SIZE * SIZE;
-    LimDenoiser *d = lim_denoiser_new(&t->p.model, t->store);
+    LimDenoiser *d = lim_denoiser_new(&t->p.model, t->base.store);
     float *x[KINDS]; /* clean, adversarial, both denoised */
     for (int k = 0; k < KINDS; k++)
         x[k] = lim_alloc(BATCH * image, sizeof *x[k]);
@@ -461,7 +342,7 @@ lim_denoiser_trainer_measure(LimTask *task, const LimExec *exec, LimDenoiserMeas
             status = lim_denoiser_run(d, exec, x[k], n, SIZE, SIZE, x[2 + k], err);
         for (int k = 0; k < KINDS && status == LIM_OK; k++) {
             status = lim_predictor_run(t->guide, exec, x[k], n, logits, NULL, err);
-            right[k] += count_right(logits, labels, n, classes);
+            right[k] += lim_count_right(logits, labels, n, classes);
         }
         distance[0] += sum_distance(x[1], x[0], (size_t)n * image);
         distance[1] += sum_distance(x[3], x[0], (size_t)n * image);
@@ -496,7 +377,7 @@ lim_denoiser_trainer_save(LimTask *task, const char *path, const char *command, 
     json_object_set_new(made, "classifier", json_string(slash ? slash + 1 : t->p.classifier));
     json_object_set_new(made, "classifier_hash", json_string(hash));
     json_object_set_new(made, "pairs", json_loads(t->source.description, 0, NULL));
-    json_object_set_new(made, "steps", json_integer(t->step));
+    json_object_set_new(made, "steps", json_integer(t->base.step));
     json_object_set_new(made, "test_pictures", json_integer(m.pictures));
     json_object_set_new(made, "accuracy_clean", json_real(m.clean));
     json_object_set_new(made, "accuracy_adversarial", json_real(m.adversarial));
@@ -508,20 +389,8 @@ lim_denoiser_trainer_save(LimTask *task, const char *path, const char *command, 
                           &(LimTrained){.model = "denoiser",
                                         .schema = lim_denoiser_schema,
                                         .params = &t->p.model,
-                                        .data = t->train,
+                                        .data = t->batches.data,
                                         .made = made,
                                         .command = command},
-                          t->store, true, err);
-}
-
-int64_t
-lim_denoiser_trainer_steps(const LimTask *t)
-{
-    return ((const Trainer *)t)->step;
-}
-
-LimStore *
-lim_denoiser_trainer_store(LimTask *t)
-{
-    return ((Trainer *)t)->store;
+                          t->base.store, true, err);
 }

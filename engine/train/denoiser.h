@@ -15,7 +15,7 @@
 
 #include "models/denoiser.h"
 #include "models/predictor.h"
-#include "train/trainer.h"
+#include "train/supervised.h"
 
 typedef enum LimDenoiserLoss {
     LIM_DENOISER_PGD,
@@ -74,6 +74,3 @@ LimStatus lim_denoiser_trainer_measure(LimTask *t, const LimExec *exec, LimDenoi
 /* After the last step (or at any time): measures and writes the model file (float16). */
 LimStatus lim_denoiser_trainer_save(LimTask *t, const char *path, const char *command,
                                     const LimExec *exec, LimError *err);
-LimStatus lim_denoiser_trainer_checkpoint(LimTask *t, LimError *err);
-int64_t lim_denoiser_trainer_steps(const LimTask *t);
-LimStore *lim_denoiser_trainer_store(LimTask *t); /* borrowed */

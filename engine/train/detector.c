@@ -190,7 +190,7 @@ teach(void *ctx, int picture, int thread)
     Extra *e = t->extra;
     const LimScene *s = &t->scene[picture];
     const size_t at = (size_t)picture * (size_t)e->n_anchors;
-    const uint64_t number = (uint64_t)t->step * (uint64_t)t->p.batch + (uint64_t)picture;
+    const uint64_t number = (uint64_t)t->base.step * (uint64_t)t->p.batch + (uint64_t)picture;
     int n = lim_detector_propose((const float(*)[4])e->anchor, e->n_anchors, t->p.scenes.size,
                                  lim_plan_f32(e->propose, e->objectness) + 2 * at,
                                  lim_plan_f32(e->propose, e->offsets) + 4 * at, 0.7, POOL,
@@ -291,7 +291,7 @@ plan_propose(LimSceneTrainer *t, const LimExec *exec, LimError *err)
     Extra *e = t->extra;
     LimGraph *g = lim_graph_new();
     LimBuild b;
-    lim_build_init(&b, g, t->store, LIM_MODE_FROZEN);
+    lim_build_init(&b, g, t->base.store, LIM_MODE_FROZEN);
     e->x = lim_graph_feed(g, "x", LIM_F32, pictures(t));
     LimVal features = lim_detector_features(&b, &t->p.model, e->x);
     lim_detector_proposer(&b, &t->p.model, features, &e->objectness, &e->offsets);
@@ -321,14 +321,14 @@ plan(LimSceneTrainer *t, const LimExec *exec, LimError *err)
     const int rois = t->p.batch * ROIS, classes = t->p.model.classes;
     LimGraph *g = lim_graph_new();
     LimBuild b;
-    lim_build_init(&b, g, t->store, LIM_MODE_TRAIN);
+    lim_build_init(&b, g, t->base.store, LIM_MODE_TRAIN);
     struct {
         const char *name;
         LimType type;
         LimShape shape;
         const void *data;
         LimVal v;
-    } feed[] = {{"bn momentum", LIM_F32, LIM_SHAPE1(1), &t->momentum},
+    } feed[] = {{"bn momentum", LIM_F32, LIM_SHAPE1(1), &t->base.momentum},
                 {"x", LIM_F32, pictures(t), t->x},
                 {"anchor labels", LIM_I32, LIM_SHAPE3(maps, cells, cells), e->anchor_label},
                 {"anchor weights", LIM_F32, LIM_SHAPE3(maps, cells, cells), e->anchor_weight},
@@ -350,15 +350,16 @@ plan(LimSceneTrainer *t, const LimExec *exec, LimError *err)
     lim_detector_head(&b, &t->p.model, features, feed[6].v, feed[7].v, &scores, &box_offsets);
     LimVal all = LIM_NOVAL;
     if (lim_graph_status(g, NULL) == LIM_OK) {
-        t->loss[0] = lim_dot(g, lim_pixel_cross_entropy(g, objectness, feed[2].v), feed[3].v);
-        t->loss[1] = offset_loss(g, offsets, feed[4].v, feed[5].v);
-        t->loss[2] = lim_dot(g, lim_cross_entropy(g, scores, feed[8].v), feed[9].v);
-        t->loss[3] = offset_loss(g, box_offsets, feed[10].v, feed[11].v);
-        all = lim_add(g, lim_add(g, t->loss[0], t->loss[1]), lim_add(g, t->loss[2], t->loss[3]));
+        t->base.loss[0] = lim_dot(g, lim_pixel_cross_entropy(g, objectness, feed[2].v), feed[3].v);
+        t->base.loss[1] = offset_loss(g, offsets, feed[4].v, feed[5].v);
+        t->base.loss[2] = lim_dot(g, lim_cross_entropy(g, scores, feed[8].v), feed[9].v);
+        t->base.loss[3] = offset_loss(g, box_offsets, feed[10].v, feed[11].v);
+        all = lim_add(g, lim_add(g, t->base.loss[0], t->base.loss[1]),
+                      lim_add(g, t->base.loss[2], t->base.loss[3]));
     }
-    status = lim_step_plan_init(&t->plan, &b, all, t->loss, 4, exec, err);
+    status = lim_step_plan_init(&t->base.plan, &b, all, t->base.loss, 4, exec, err);
     for (int i = 0; i < N && status == LIM_OK; i++)
-        lim_plan_bind(t->plan.plan, feed[i].v, feed[i].data);
+        lim_plan_bind(t->base.plan.plan, feed[i].v, feed[i].data);
     return status;
 }
 

@@ -3,6 +3,7 @@
  * Every random choice is a function of (seed, use, iteration, sub-step), so the state between steps
  * is the stores, the optimisers and two counters. */
 #include "base/rng.h"
+#include "train/batches.h"
 #include "train/gan-private.h"
 #include "train/ortho.h"
 
@@ -136,19 +137,6 @@ draw_latents(GanTrainer *t)
                                              (uint32_t)p->model.classes);
 }
 
-static void
-mirror(float *picture, const LimGanTraining *p)
-{
-    for (int r = 0; r < p->model.channels * LIM_BIGGAN_SIZE; r++)
-        for (int x = 0; x < LIM_BIGGAN_SIZE / 2; x++) {
-            float *a = picture + r * LIM_BIGGAN_SIZE + x;
-            float *b = picture + r * LIM_BIGGAN_SIZE + (LIM_BIGGAN_SIZE - 1 - x);
-            const float keep = *a;
-            *a = *b;
-            *b = keep;
-        }
-}
-
 /* The next `batch` pictures of the shuffled data; every epoch has its own order. */
 static void
 draw_real(GanTrainer *t)
@@ -171,7 +159,8 @@ draw_real(GanTrainer *t)
     lim_dataset_batch(t->data, t->index, p->batch, LIM_BIGGAN_SIZE, t->real, t->label + p->batch);
     for (int i = 0; p->flip && i < p->batch; i++)
         if (lim_rng_u64(p->seed, LIM_STREAM_AUGMENT, first + (uint64_t)i) & 1)
-            mirror(t->real + (size_t)i * picture, p);
+            lim_mirror(t->real + (size_t)i * picture, p->model.channels * LIM_BIGGAN_SIZE,
+                       LIM_BIGGAN_SIZE);
 }
 
 static double

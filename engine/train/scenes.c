@@ -3,7 +3,6 @@
 
 #include "base/rng.h"
 #include "models/modelfile.h"
-#include "train/checkpoint.h"
 #include "train/scenes-private.h"
 
 #include <jansson.h>
@@ -11,9 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define LOG_EVERY 20
 
 #define INT(...) LIM_PARAM_INT(LimSceneTraining, __VA_ARGS__)
 
@@ -90,152 +86,58 @@ draw_one(void *ctx, int i, int thread)
         add_noise(t, j->first + k, 3 * area, t->x + k * 3 * area, t->noise + k * 3 * area);
 }
 
-static double
-rate(const LimSceneTrainer *t)
+static LimStatus
+fill(LimSupervised *s, const LimExec *exec, LimError *err)
 {
-    const double warm = 0.02 * t->p.steps, at = t->step + 1;
-    return t->p.lr * (at < warm ? at / warm : 0.5 * (1 + cos(M_PI * t->step / t->p.steps)));
-}
-
-static void
-log_losses(LimSceneTrainer *t, double lr)
-{
-    char line[320];
-    int at = snprintf(line, sizeof line, "{\"step\": %d", t->step);
-    for (int i = 0; i < t->klass->losses; i++) {
-        at += snprintf(line + at, sizeof line - (size_t)at, ", \"%s\": %.6g",
-                       t->klass->loss_name[i], t->sum[i] / t->n_sum);
-        t->sum[i] = 0;
-    }
-    snprintf(line + at, sizeof line - (size_t)at, ", \"lr\": %.6g}", lr);
-    t->log.line(t->log.ctx, line);
-    t->n_sum = 0;
-}
-
-static LimStep
-trainer_step(LimTask *task, const LimExec *exec, LimProgress *progress, LimError *err)
-{
-    LimSceneTrainer *t = (LimSceneTrainer *)task;
-    if (t->step >= t->p.steps)
-        return LIM_STEP_DONE;
-    DrawJob job = {t, (uint64_t)t->step * (uint64_t)t->p.batch};
+    LimSceneTrainer *t = (LimSceneTrainer *)s;
+    DrawJob job = {t, (uint64_t)s->step * (uint64_t)t->p.batch};
     lim_pool_for(exec->pool, t->p.batch, draw_one, &job);
-    if (t->klass->prepare && t->klass->prepare(t, exec, err) != LIM_OK)
-        return LIM_STEP_FAILED;
-    const LimOptimParams o = {
-        .kind = LIM_OPTIM_ADAM, .lr = rate(t), .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
-    if (lim_step_plan_run(&t->plan, t->optim, &o, exec, err) != LIM_OK)
-        return LIM_STEP_FAILED;
-    double all = 0;
-    for (int i = 0; i < t->klass->losses; i++) {
-        t->sum[i] += (double)*lim_plan_f32(t->plan.plan, t->loss[i]);
-        all += t->sum[i];
-    }
-    t->n_sum++;
-    t->step++;
-    if (!isfinite(all)) {
-        lim_fail(err, LIM_E_NUMERIC,
-                 "the loss is no longer a number at step %d; lower the learning rate", t->step);
-        return LIM_STEP_FAILED;
-    }
-    if (progress) {
-        progress->fraction = (double)t->step / t->p.steps;
-        snprintf(progress->text, sizeof progress->text, "step %d of %d, loss %.4f", t->step,
-                 t->p.steps, all / t->n_sum);
-    }
-    const bool done = t->step == t->p.steps;
-    if (t->step % LOG_EVERY == 0 || done)
-        log_losses(t, o.lr);
-    const bool due = t->p.checkpoint_every && t->step % t->p.checkpoint_every == 0;
-    if (t->checkpoint && (due || done) && lim_scene_trainer_checkpoint(task, err) != LIM_OK)
-        return LIM_STEP_FAILED;
-    return done ? LIM_STEP_DONE : LIM_STEP_MORE;
+    return t->klass->prepare ? t->klass->prepare(t, exec, err) : LIM_OK;
 }
 
-/* ---- checkpoints ------------------------------------------------------------------------------
+static LimOptimParams
+rule(const LimSupervised *s)
+{
+    const double warm = 0.02 * s->steps, at = s->step + 1;
+    const double part = at < warm ? at / warm : 0.5 * (1 + cos(M_PI * s->step / s->steps));
+    return (LimOptimParams){.kind = LIM_OPTIM_ADAM,
+                            .lr = ((const LimSceneTrainer *)s)->p.lr * part,
+                            .beta1 = 0.9,
+                            .beta2 = 0.999,
+                            .eps = 1e-8};
+}
+
+/* ---- where to begin ---------------------------------------------------------------------------
  */
 
-/* Two schemas beside the training's own: network and scenes, as one. */
-typedef struct Setting {
-    LimSceneNetParams model;
-    LimSceneSettings scenes;
-} Setting;
-
-#define NET_SPECS   3
-#define SCENE_SPECS 4
-
+/* Network and scenes have a schema each; a checkpoint takes one for both. */
 static void
-join_schemas(LimParamSpec all[NET_SPECS + SCENE_SPECS + 1])
+join_schemas(LimParamSpec *all)
 {
-    memcpy(all, lim_scene_net_schema, NET_SPECS * sizeof *all);
-    memcpy(all + NET_SPECS, lim_scene_schema, (SCENE_SPECS + 1) * sizeof *all);
-    LIM_ASSERT(!lim_scene_net_schema[NET_SPECS].name && !lim_scene_schema[SCENE_SPECS].name);
-    for (int i = 0; i < SCENE_SPECS; i++)
-        all[NET_SPECS + i].offset += offsetof(Setting, scenes);
+    LimParamSpec *scenes = all + LIM_SCENE_NET_SPECS;
+    LIM_ASSERT(!lim_scene_net_schema[LIM_SCENE_NET_SPECS].name);
+    LIM_ASSERT(!lim_scene_schema[LIM_SCENE_SPECS].name);
+    memcpy(all, lim_scene_net_schema, LIM_SCENE_NET_SPECS * sizeof *all);
+    memcpy(scenes, lim_scene_schema, (LIM_SCENE_SPECS + 1) * sizeof *all);
+    for (int i = 0; i < LIM_SCENE_NET_SPECS; i++)
+        all[i].offset += offsetof(LimSceneTraining, model);
+    for (int i = 0; i < LIM_SCENE_SPECS; i++)
+        scenes[i].offset += offsetof(LimSceneTraining, scenes);
 }
 
 /* What must not differ between the run that wrote a checkpoint and the one that resumes. */
-typedef struct Identity {
-    LimSceneTraining same;
-    Setting setting;
-    LimParamSpec schema[NET_SPECS + SCENE_SPECS + 1];
-    LimCheckpoint checkpoint;
-} Identity;
-
-static const LimCheckpoint *
-identify(const LimSceneTrainer *t, Identity *id)
+static void
+identify(LimSceneTrainer *t)
 {
-    id->same = t->p;
-    id->same.checkpoint_every = 0;
-    id->setting = (Setting){t->p.model, t->p.scenes};
-    join_schemas(id->schema);
-    id->checkpoint = (LimCheckpoint){.kind = lim_scene_net_kinds[t->klass->kind],
-                                     .training = t->klass->training,
-                                     .schema = lim_scene_training_schema,
-                                     .params = &id->same,
-                                     .model_schema = id->schema,
-                                     .model = &id->setting};
-    return &id->checkpoint;
-}
-
-LimStatus
-lim_scene_trainer_checkpoint(LimTask *task, LimError *err)
-{
-    LimSceneTrainer *t = (LimSceneTrainer *)task;
-    Identity id;
-    LimStWriter *w = lim_checkpoint_writer(identify(t, &id));
-    lim_store_write(t->store, w, "net.", false);
-    lim_optim_write(t->optim, w, "optim.");
-    const int32_t at[2] = {t->step, t->n_sum};
-    lim_st_writer_add(w, "position", LIM_I32, LIM_SHAPE1(2), at, false);
-    lim_st_writer_add(w, "log_sums", LIM_F64, LIM_SHAPE1(LIM_SCENE_LOSSES), t->sum, false);
-    return lim_st_writer_finish(w, t->checkpoint, err);
-}
-
-static LimStatus
-resume(LimSceneTrainer *t, LimError *err)
-{
-    Identity id;
-    LimStFile *f = lim_checkpoint_open(identify(t, &id), t->checkpoint, err);
-    if (!f)
-        return err->code;
-    int32_t at[2];
-    LimStatus status = lim_store_read(t->store, f, "net.", err);
-    if (status == LIM_OK)
-        status = lim_optim_read(t->optim, f, "optim.", err);
-    if (status == LIM_OK)
-        status = lim_checkpoint_numbers(f, t->checkpoint, "position", LIM_I32, 2, at, err);
-    if (status == LIM_OK)
-        status = lim_checkpoint_numbers(f, t->checkpoint, "log_sums", LIM_F64, LIM_SCENE_LOSSES,
-                                        t->sum, err);
-    if (status == LIM_OK && (at[0] < 0 || at[0] > t->p.steps))
-        status = lim_checkpoint_lost(t->checkpoint, err);
-    if (status == LIM_OK) {
-        t->step = at[0];
-        t->n_sum = at[1];
-    }
-    lim_st_free(f);
-    return status;
+    t->same = t->p;
+    t->same.checkpoint_every = 0;
+    join_schemas(t->setting);
+    t->base.identity = (LimCheckpoint){.kind = lim_scene_net_kinds[t->klass->kind],
+                                       .training = t->klass->training,
+                                       .schema = lim_scene_training_schema,
+                                       .params = &t->same,
+                                       .model_schema = t->setting,
+                                       .model = &t->same};
 }
 
 /* The weights of a trained network of the same kind and size. */
@@ -254,7 +156,7 @@ begin_from(LimSceneTrainer *t, LimError *err)
                           "--backbone, --width and data",
                           t->p.from);
     if (status == LIM_OK)
-        status = lim_store_read(t->store, f->st, "", err);
+        status = lim_store_read(t->base.store, f->st, "", err);
     lim_modelfile_free(f);
     return status;
 }
@@ -268,11 +170,8 @@ trainer_free(LimTask *task)
     LimSceneTrainer *t = (LimSceneTrainer *)task;
     if (t->klass->clear)
         t->klass->clear(t);
-    lim_step_plan_clear(&t->plan);
-    lim_optim_free(t->optim);
-    lim_store_free(t->store);
+    lim_supervised_clear(&t->base);
     json_decref(t->measured);
-    free(t->checkpoint);
     free(t->x);
     free(t->noise);
     free(t->mask);
@@ -280,7 +179,10 @@ trainer_free(LimTask *task)
     free(t);
 }
 
-static const LimTaskClass trainer_class = {"train for scenes", trainer_step, NULL, trainer_free};
+static const LimSupervisedClass trainer_class = {.task = {"train for scenes", lim_supervised_step,
+                                                          NULL, trainer_free},
+                                                 .fill = fill,
+                                                 .rule = rule};
 
 LimTask *
 lim_scene_trainer_new(LimSceneNetKind kind, const LimSceneTraining *p, const LimScenes *scenes,
@@ -299,32 +201,31 @@ lim_scene_trainer_new(LimSceneNetKind kind, const LimSceneTraining *p, const Lim
     }
     LIM_ASSERT(p->scenes.size == lim_scenes_size(scenes));
     LimSceneTrainer *t = lim_alloc(1, sizeof *t);
-    t->base.klass = &trainer_class;
+    lim_supervised_init(&t->base, &trainer_class, p->seed, checkpoint, log);
     t->klass = classes[kind];
     t->p = *p;
     t->scenes = scenes;
-    t->log = log;
-    t->momentum = 0.1f;
-    t->checkpoint = checkpoint ? lim_strdup(checkpoint) : NULL;
-    t->store = lim_store_new(p->seed);
+    t->base.batch = p->batch;
+    t->base.steps = p->steps;
+    t->base.checkpoint_every = p->checkpoint_every;
+    t->base.losses = t->klass->losses;
+    t->base.sums = LIM_SUPERVISED_LOSSES;
+    memcpy(t->base.loss_name, t->klass->loss_name, sizeof t->base.loss_name);
     const size_t n = (size_t)p->batch, area = (size_t)p->scenes.size * (size_t)p->scenes.size;
     t->x = lim_alloc(n * 3 * area, sizeof *t->x);
     if (p->noise > 0)
         t->noise = lim_alloc(n * 3 * area, sizeof *t->noise);
     t->mask = lim_alloc(n * area, sizeof *t->mask);
     t->scene = lim_alloc(n, sizeof *t->scene);
-    if (t->klass->plan(t, exec, err) == LIM_OK) {
-        t->optim = lim_step_plan_optim(&t->plan);
-        if (checkpoint && access(checkpoint, F_OK) == 0)
-            resume(t, err);
-        else if (*p->from)
-            begin_from(t, err);
-    }
+    identify(t);
+    if (t->klass->plan(t, exec, err) == LIM_OK &&
+        (!*p->from || lim_supervised_resumes(&t->base) || begin_from(t, err) == LIM_OK))
+        lim_supervised_begin(&t->base, err);
     if (err->code != LIM_OK) {
-        trainer_free(&t->base);
+        trainer_free(&t->base.base);
         return NULL;
     }
-    return &t->base;
+    return &t->base.base;
 }
 
 LimStatus
@@ -334,7 +235,7 @@ lim_scene_trainer_save(LimTask *task, const char *path, const char *command, jso
     LimSceneTrainer *t = (LimSceneTrainer *)task;
     json_t *made = lim_params_to_json(lim_scene_training_schema, &t->p);
     json_object_set_new(made, "scenes", lim_params_to_json(lim_scene_schema, &t->p.scenes));
-    json_object_set_new(made, "steps", json_integer(t->step));
+    json_object_set_new(made, "steps", json_integer(t->base.step));
     json_object_update(made, measured);
     json_decref(t->measured);
     t->measured = measured;
@@ -345,7 +246,7 @@ lim_scene_trainer_save(LimTask *task, const char *path, const char *command, jso
                                         .data = lim_scenes_naming(t->scenes),
                                         .made = made,
                                         .command = command},
-                          t->store, true, err);
+                          t->base.store, true, err);
 }
 
 json_t *
@@ -358,16 +259,4 @@ LimSceneNetKind
 lim_scene_trainer_kind(const LimTask *t)
 {
     return ((const LimSceneTrainer *)t)->klass->kind;
-}
-
-int64_t
-lim_scene_trainer_steps(const LimTask *t)
-{
-    return ((const LimSceneTrainer *)t)->step;
-}
-
-LimStore *
-lim_scene_trainer_store(LimTask *t)
-{
-    return ((LimSceneTrainer *)t)->store;
 }

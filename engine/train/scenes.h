@@ -8,7 +8,7 @@
 
 #include "data/scenes.h"
 #include "models/scene-net.h"
-#include "train/trainer.h"
+#include "train/supervised.h"
 
 typedef struct LimSceneTraining {
     LimSceneNetParams model;
@@ -31,7 +31,4 @@ LimTask *lim_scene_trainer_new(LimSceneNetKind kind, const LimSceneTraining *p,
 LimStatus lim_scene_trainer_save(LimTask *t, const char *path, const char *command,
                                  struct json_t *measured, LimError *err);
 struct json_t *lim_scene_trainer_measured(const LimTask *t); /* by the last save; borrowed */
-LimStatus lim_scene_trainer_checkpoint(LimTask *t, LimError *err);
 LimSceneNetKind lim_scene_trainer_kind(const LimTask *t);
-int64_t lim_scene_trainer_steps(const LimTask *t);
-LimStore *lim_scene_trainer_store(LimTask *t); /* borrowed */

@@ -289,7 +289,7 @@ gan_read(const guint8 *data, size_t size, LimError *err)
 static void
 classifier_checkpoint_seeds(GPtrArray *seeds)
 {
-    checkpoint_seeds(seeds, classifier_trainer, lim_classifier_trainer_checkpoint);
+    checkpoint_seeds(seeds, classifier_trainer, lim_supervised_checkpoint);
 }
 
 static bool

@@ -63,7 +63,7 @@ trained_hash(const LimClassifierTraining *p, const LimDataset *d, const LimExec 
 {
     LimTask *t = trainer(p, d, NULL, NULL, exec);
     g_assert_cmpint(run(t, 1000, exec), ==, LIM_STEP_DONE);
-    const uint64_t hash = lim_store_hash(lim_classifier_trainer_store(t));
+    const uint64_t hash = lim_store_hash(lim_supervised_store(t));
     lim_task_free(t);
     return hash;
 }
@@ -86,7 +86,7 @@ test_overfits(void)
     g_assert_cmpint(lim_classifier_trainer_accuracy(t, &exec, &before, &err), ==, LIM_OK);
     g_assert_cmpfloat(before, <, 0.5);
     g_assert_cmpint(run(t, 1000, &exec), ==, LIM_STEP_DONE);
-    g_assert_cmpint(lim_classifier_trainer_steps(t), ==, 60);
+    g_assert_cmpint(lim_supervised_steps(t), ==, 60);
     g_assert_cmpint(lim_classifier_trainer_accuracy(t, &exec, &after, &err), ==, LIM_OK);
     g_assert_cmpfloat(after, ==, 1);
 
@@ -162,8 +162,8 @@ test_continues(gconstpointer student)
     GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
     LimTask *t = trainer(&p, d, whole, lines, &exec);
     g_assert_cmpint(run(t, 1000, &exec), ==, LIM_STEP_DONE);
-    g_assert_cmpint(lim_classifier_trainer_steps(t), ==, 24);
-    const uint64_t hash = lim_store_hash(lim_classifier_trainer_store(t));
+    g_assert_cmpint(lim_supervised_steps(t), ==, 24);
+    const uint64_t hash = lim_store_hash(lim_supervised_store(t));
     lim_task_free(t);
     g_assert_cmpuint(lines->len, ==, 2);
     for (guint i = 0; i < lines->len; i++) {
@@ -179,12 +179,12 @@ test_continues(gconstpointer student)
         t = trainer(&p, d, parts, more, &exec);
         run(t, stops[i], &exec);
         LimError err = LIM_ERROR_INIT;
-        g_assert_cmpint(lim_classifier_trainer_checkpoint(t, &err), ==, LIM_OK);
+        g_assert_cmpint(lim_supervised_checkpoint(t, &err), ==, LIM_OK);
         lim_task_free(t);
         t = trainer(&p, d, parts, more, &exec);
-        g_assert_cmpint(lim_classifier_trainer_steps(t), ==, stops[i]);
+        g_assert_cmpint(lim_supervised_steps(t), ==, stops[i]);
         g_assert_cmpint(run(t, 1000, &exec), ==, LIM_STEP_DONE);
-        g_assert_true(lim_store_hash(lim_classifier_trainer_store(t)) == hash);
+        g_assert_true(lim_store_hash(lim_supervised_store(t)) == hash);
         lim_task_free(t);
         toy_assert_same_file(whole, parts);
         g_assert_cmpuint(more->len, ==, lines->len);
@@ -212,8 +212,8 @@ test_cancelled(void)
     LimTask *t = trainer(&p, d, NULL, NULL, &exec);
     int stopped = 0;
     for (int place = 1;; place += 3) {
-        const uint64_t before = lim_store_hash(lim_classifier_trainer_store(t));
-        const int64_t steps = lim_classifier_trainer_steps(t);
+        const uint64_t before = lim_store_hash(lim_supervised_store(t));
+        const int64_t steps = lim_supervised_steps(t);
         LimError err = LIM_ERROR_INIT;
         toy_trip_after(place);
         LimStep step = lim_task_step(t, &exec, NULL, &err);
@@ -221,8 +221,8 @@ test_cancelled(void)
             break;
         if (step == LIM_STEP_FAILED) {
             g_assert_cmpint(err.code, ==, LIM_CANCELLED);
-            g_assert_true(lim_store_hash(lim_classifier_trainer_store(t)) == before);
-            g_assert_cmpint(lim_classifier_trainer_steps(t), ==, steps);
+            g_assert_true(lim_store_hash(lim_supervised_store(t)) == before);
+            g_assert_cmpint(lim_supervised_steps(t), ==, steps);
             stopped++;
         } else {
             place = -2; /* the step has fewer kernels than that */
@@ -231,7 +231,7 @@ test_cancelled(void)
         atomic_store(&cancel.flag, false);
     }
     g_assert_cmpint(stopped, >, 20);
-    g_assert_true(lim_store_hash(lim_classifier_trainer_store(t)) == whole);
+    g_assert_true(lim_store_hash(lim_supervised_store(t)) == whole);
     lim_task_free(t);
     lim_dataset_free(d);
 }
@@ -305,11 +305,11 @@ test_other_settings(void)
     char *path = toy_path("settings"), *copy = toy_path("settings-copy");
     LimTask *t = trainer(&p, d, path, NULL, &exec);
     run(t, 2, &exec);
-    g_assert_cmpint(lim_classifier_trainer_checkpoint(t, NULL), ==, LIM_OK);
+    g_assert_cmpint(lim_supervised_checkpoint(t, NULL), ==, LIM_OK);
     lim_task_free(t);
     t = trainer(&p, d, copy, NULL, &exec);
     run(t, 2, &exec);
-    g_assert_cmpint(lim_classifier_trainer_checkpoint(t, NULL), ==, LIM_OK);
+    g_assert_cmpint(lim_supervised_checkpoint(t, NULL), ==, LIM_OK);
     lim_task_free(t);
 
     for (const LimParamSpec *s = lim_classifier_training_schema; s->name; s++) {
@@ -330,7 +330,7 @@ test_other_settings(void)
     refused(&q, four, path, LIM_E_PARAM);
     toy_assert_same_file(path, copy); /* nothing was lost */
     t = trainer(&p, d, path, NULL, &exec);
-    g_assert_cmpint(lim_classifier_trainer_steps(t), ==, 2);
+    g_assert_cmpint(lim_supervised_steps(t), ==, 2);
     lim_task_free(t);
     lim_dataset_free(d);
     lim_dataset_free(four);
@@ -348,7 +348,7 @@ test_damaged_checkpoint(void)
     gsize size;
     LimTask *t = trainer(&p, d, path, NULL, &exec);
     run(t, 2, &exec);
-    g_assert_cmpint(lim_classifier_trainer_checkpoint(t, NULL), ==, LIM_OK);
+    g_assert_cmpint(lim_supervised_checkpoint(t, NULL), ==, LIM_OK);
     lim_task_free(t);
     g_assert_true(g_file_get_contents(path, &good, &size, NULL));
 
@@ -391,7 +391,7 @@ test_damaged_checkpoint(void)
 
     toy_write(path, good, size);
     t = trainer(&p, d, path, NULL, &exec);
-    g_assert_cmpint(lim_classifier_trainer_steps(t), ==, 2);
+    g_assert_cmpint(lim_supervised_steps(t), ==, 2);
     lim_task_free(t);
     g_remove(path);
     g_assert_cmpint(g_mkdir(path, 0700), ==, 0); /* a folder where the file should be */
@@ -422,7 +422,7 @@ test_unwritable_checkpoint(void)
     g_assert_nonnull(strstr(err.text, path));
     g_assert_cmpint(g_mkdir(folder, 0700), ==, 0);
     g_assert_cmpint(run(t, 1000, &exec), ==, LIM_STEP_DONE);
-    g_assert_true(lim_store_hash(lim_classifier_trainer_store(t)) == whole);
+    g_assert_true(lim_store_hash(lim_supervised_store(t)) == whole);
     lim_task_free(t);
     g_assert_cmpint(g_remove(path), ==, 0);
     g_assert_cmpint(g_rmdir(folder), ==, 0);
@@ -469,7 +469,7 @@ test_temperature(void)
     LimDataset *d = toy_dataset(10, 1, 28, 3, 1);
     g_assert_cmpfloat_with_epsilon(first_loss(&hot, d), first_loss(&cold, d), 1e-5);
     LimTask *a = trainer(&hot, d, NULL, NULL, &exec), *b = trainer(&cold, d, NULL, NULL, &exec);
-    LimStore *sa = lim_classifier_trainer_store(a), *sb = lim_classifier_trainer_store(b);
+    LimStore *sa = lim_supervised_store(a), *sb = lim_supervised_store(b);
     for (int i = 0; i < lim_store_count(sa); i++) {
         const bool last = strcmp(lim_store_name(sa, i), "linear.weight") == 0;
         for (int64_t k = 0; k < lim_shape_size(lim_store_shape(sa, i)); k++)
@@ -599,12 +599,12 @@ test_other_teacher(void)
     char *other = teacher("other", 3, 2, &exec), *wide = teacher("wide", 4, 1, &exec);
     LimTask *t = trainer(&p, d, path, NULL, &exec);
     run(t, 2, &exec);
-    g_assert_cmpint(lim_classifier_trainer_checkpoint(t, NULL), ==, LIM_OK);
+    g_assert_cmpint(lim_supervised_checkpoint(t, NULL), ==, LIM_OK);
     lim_task_free(t);
     LimClassifierTraining q = p;
     g_strlcpy(q.teacher, same, sizeof q.teacher);
     t = trainer(&q, d, path, NULL, &exec);
-    g_assert_cmpint(lim_classifier_trainer_steps(t), ==, 2);
+    g_assert_cmpint(lim_supervised_steps(t), ==, 2);
     lim_task_free(t);
     g_strlcpy(q.teacher, other, sizeof q.teacher);
     refused(&q, d, path, LIM_E_PARAM);

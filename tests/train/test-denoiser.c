@@ -262,7 +262,7 @@ test_learns(gconstpointer data)
     g_assert_cmpint(lim_denoiser_trainer_measure(t, &exec, &before, &err), ==, LIM_OK);
     g_assert_cmpfloat_with_epsilon(before.distance, before.distance_denoised, 1e-9); /* identity */
     g_assert_cmpint(run(t, 1000, &exec), ==, LIM_STEP_DONE);
-    g_assert_cmpint(lim_denoiser_trainer_steps(t), ==, 100);
+    g_assert_cmpint(lim_supervised_steps(t), ==, 100);
     g_assert_cmpuint(lines->len, ==, 5);
     g_assert_cmpfloat(logged(lines, 4, "loss"), <, 0.9 * logged(lines, 0, "loss"));
     g_assert_cmpint(lim_denoiser_trainer_measure(t, &exec, &after, &err), ==, LIM_OK);
@@ -303,7 +303,7 @@ test_continues(gconstpointer data)
     GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
     LimTask *t = trainer(&p, d, whole, lines, &exec);
     g_assert_cmpint(run(t, 1000, &exec), ==, LIM_STEP_DONE);
-    g_assert_cmpint(lim_denoiser_trainer_steps(t), ==, 24);
+    g_assert_cmpint(lim_supervised_steps(t), ==, 24);
     lim_task_free(t);
     g_assert_cmpuint(lines->len, ==, 2);
     const int stops[] = {0, 1, 7, 20, 23, 24};
@@ -313,10 +313,10 @@ test_continues(gconstpointer data)
         t = trainer(&p, d, parts, more, &exec);
         run(t, stops[i], &exec);
         LimError err = LIM_ERROR_INIT;
-        g_assert_cmpint(lim_denoiser_trainer_checkpoint(t, &err), ==, LIM_OK);
+        g_assert_cmpint(lim_supervised_checkpoint(t, &err), ==, LIM_OK);
         lim_task_free(t);
         t = trainer(&p, d, parts, more, &exec);
-        g_assert_cmpint(lim_denoiser_trainer_steps(t), ==, stops[i]);
+        g_assert_cmpint(lim_supervised_steps(t), ==, stops[i]);
         g_assert_cmpint(run(t, 1000, &exec), ==, LIM_STEP_DONE);
         lim_task_free(t);
         toy_assert_same_file(whole, parts);
@@ -336,7 +336,7 @@ trained_hash(const LimDenoiserTraining *p, const LimDataset *d, const LimExec *e
 {
     LimTask *t = trainer(p, d, NULL, NULL, exec);
     g_assert_cmpint(run(t, 1000, exec), ==, LIM_STEP_DONE);
-    const uint64_t hash = lim_store_hash(lim_denoiser_trainer_store(t));
+    const uint64_t hash = lim_store_hash(lim_supervised_store(t));
     lim_task_free(t);
     return hash;
 }
@@ -397,7 +397,7 @@ test_cancelled(void)
     LimTask *t = trainer(&p, d, NULL, NULL, &exec);
     int stopped = 0;
     for (int place = 1;; place += 11) {
-        const uint64_t before = lim_store_hash(lim_denoiser_trainer_store(t));
+        const uint64_t before = lim_store_hash(lim_supervised_store(t));
         LimError err = LIM_ERROR_INIT;
         toy_trip_after(place);
         const LimStep step = lim_task_step(t, &exec, NULL, &err);
@@ -407,14 +407,14 @@ test_cancelled(void)
             break;
         if (step == LIM_STEP_FAILED) {
             g_assert_cmpint(err.code, ==, LIM_CANCELLED);
-            g_assert_true(lim_store_hash(lim_denoiser_trainer_store(t)) == before);
+            g_assert_true(lim_store_hash(lim_supervised_store(t)) == before);
             stopped++;
         } else {
             place = -10; /* the step has fewer kernels than that */
         }
     }
     g_assert_cmpint(stopped, >, 10);
-    g_assert_true(lim_store_hash(lim_denoiser_trainer_store(t)) == whole);
+    g_assert_true(lim_store_hash(lim_supervised_store(t)) == whole);
     lim_task_free(t);
     lim_dataset_free(d);
 }
@@ -443,12 +443,12 @@ test_refuses(void)
     char *other = classifier("other", 3, 2), *wide = classifier("wide", 4, 1);
     LimTask *t = trainer(&p, d, path, NULL, &exec);
     run(t, 2, &exec);
-    g_assert_cmpint(lim_denoiser_trainer_checkpoint(t, NULL), ==, LIM_OK);
+    g_assert_cmpint(lim_supervised_checkpoint(t, NULL), ==, LIM_OK);
     lim_task_free(t);
     LimDenoiserTraining q = p;
     g_strlcpy(q.classifier, moved, sizeof q.classifier);
     t = trainer(&q, d, path, NULL, &exec);
-    g_assert_cmpint(lim_denoiser_trainer_steps(t), ==, 2);
+    g_assert_cmpint(lim_supervised_steps(t), ==, 2);
     lim_task_free(t);
     refused(&p, &other_source, d, path, LIM_E_PARAM);
     g_strlcpy(q.classifier, other, sizeof q.classifier);

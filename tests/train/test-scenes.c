@@ -78,11 +78,11 @@ test_resume(gconstpointer data)
         LimTask *t = trainer(kind, &p, scenes, k ? path : NULL, NULL, &one);
         if (k) {
             run(t, 3, &one);
-            g_assert_cmpint(lim_scene_trainer_checkpoint(t, &err), ==, LIM_OK);
+            g_assert_cmpint(lim_supervised_checkpoint(t, &err), ==, LIM_OK);
             run(t, 2, &one); /* in vain */
             lim_task_free(t);
             t = trainer(kind, &p, scenes, path, NULL, &two);
-            g_assert_cmpint(lim_scene_trainer_steps(t), ==, 3);
+            g_assert_cmpint(lim_supervised_steps(t), ==, 3);
             run(t, 3, &two);
         } else {
             run(t, 6, &one);
@@ -102,7 +102,7 @@ test_resume(gconstpointer data)
     next.noise = 8;
     g_strlcpy(next.from, model[1], sizeof next.from);
     LimTask *t = trainer(kind, &next, scenes, NULL, NULL, &one);
-    LimStore *store = lim_scene_trainer_store(t);
+    LimStore *store = lim_supervised_store(t);
     for (int i = 0; i < lim_store_count(store); i++) {
         const int at = lim_store_find(net->store, lim_store_name(store, i));
         g_assert_cmpint(at, >=, 0);
