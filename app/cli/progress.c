@@ -45,7 +45,6 @@ cli_progress_init(CliProgress *p, CliTalk talk, const LimCancel *cancel)
     bool terminal = isatty(STDERR_FILENO);
     *p = (CliProgress){.bar = terminal && talk != CLI_QUIET,
                        .lines = !terminal && talk == CLI_VERBOSE,
-                       .start = cli_seconds(),
                        .last = -1,
                        .clock = cli_seconds,
                        .cancel = cancel};
@@ -77,16 +76,21 @@ cli_progress_show(CliProgress *p, const LimProgress *now)
     if (!p->bar && !p->lines)
         return;
     double t = p->clock();
+    if (!p->begun && now->fraction >= 0) {
+        p->begun = true;
+        p->start = t;
+        p->first = now->fraction;
+    }
     bool stopping = lim_cancelled(p->cancel) && !p->told;
     if (!stopping && now->fraction < 1 && p->last >= 0 && t - p->last < (p->bar ? 0.1 : 1))
         return;
     p->last = t;
 
     char left[40] = "", line[512];
-    double elapsed = t - p->start;
-    if (now->fraction > 0 && now->fraction < 1 && elapsed > 1) {
+    double elapsed = t - p->start, done = now->fraction - p->first;
+    if (p->begun && done > 0 && now->fraction < 1 && elapsed > 1) {
         char text[24];
-        time_text(elapsed * (1 - now->fraction) / now->fraction, text, sizeof text);
+        time_text(elapsed * (1 - now->fraction) / done, text, sizeof text);
         snprintf(left, sizeof left, " %s left", text);
     }
     double fraction = now->fraction > 1 ? 1 : now->fraction;

@@ -12,15 +12,19 @@ typedef enum CliTalk {
 
 typedef struct CliProgress {
     bool bar, lines;
-    bool drawn;         /* the bar is on the screen */
-    double start, last; /* seconds of the monotonic clock */
+    bool drawn;          /* the bar is on the screen */
+    bool begun;          /* a fraction was shown */
+    double start, first; /* when that was, and which */
+    double last;         /* seconds of the monotonic clock, as start */
     double (*clock)(void);
     const LimCancel *cancel;
     bool told; /* "stopping" was said */
 } CliProgress;
 
 void cli_progress_init(CliProgress *p, CliTalk talk, const LimCancel *cancel);
-/* Draws at most ten times a second (lines: once a second), and the last call (fraction 1) always.
+/* The time that is left is told from the second fraction on: what was done before the first one may
+ * be the work of an earlier run, and nobody knows how long that took. Draws at most ten times a
+ * second (lines: once a second), and the last call (fraction 1) always.
  */
 void cli_progress_show(CliProgress *p, const LimProgress *now);
 /* Removes the bar, so that other text may follow. */

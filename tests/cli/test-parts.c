@@ -244,13 +244,31 @@ show_some(void)
     CliProgress p;
     cli_progress_init(&p, talk, &cancel);
     p.clock = test_clock;
-    p.start = now_seconds = 100;
+    now_seconds = 100;
     cli_progress_show(&p, &(LimProgress){0.25, "step 1 of 4"});
     now_seconds += 0.05;
     cli_progress_show(&p, &(LimProgress){0.5, "too soon to be drawn"});
     now_seconds += 74.95;
     cli_progress_show(&p, &(LimProgress){0.5, "half"});
     cli_progress_show(&p, &(LimProgress){1, "step 4 of 4, with a text that is far too long"});
+    cli_progress_end(&p);
+}
+
+/* A training that goes on from 90 of 100 steps, and takes ten seconds for each. */
+static void
+show_resumed(void)
+{
+    CliProgress p;
+    cli_progress_init(&p, talk, NULL);
+    p.clock = test_clock;
+    now_seconds = 100;
+    cli_progress_show(&p, &(LimProgress){-1, "step 91 begins"});
+    for (int step = 91; step <= 100; step++) {
+        LimProgress now = {.fraction = step / 100.0};
+        now_seconds += 10;
+        g_snprintf(now.text, sizeof now.text, "%d", step);
+        cli_progress_show(&p, &now);
+    }
     cli_progress_end(&p);
 }
 
@@ -271,7 +289,7 @@ test_progress(void)
     char *text = stderr_of(true, show_some);
     g_assert_cmpstr(text, ==,
                     "\r[######..................]  25%  step 1 of 4\033[K"
-                    "\r[############............]  50% 1:15 left  half\033[K"
+                    "\r[############............]  50% 2:30 left  half\033[K"
                     "\r[########################] 100%  step 4 of 4, with a text t\033[K"
                     "\r\033[K");
     g_free(text);
@@ -286,8 +304,14 @@ test_progress(void)
     talk = CLI_VERBOSE;
     text = stderr_of(false, show_some);
     g_assert_cmpstr(text, ==,
-                    " 25% step 1 of 4\n 50% half 1:15 left\n100% step 4 of 4, with a text that is "
+                    " 25% step 1 of 4\n 50% half 2:30 left\n100% step 4 of 4, with a text that is "
                     "far too long\n");
+    g_free(text);
+    text = stderr_of(false, show_resumed);
+    g_assert_cmpstr(text, ==,
+                    "step 91 begins\n 91% 91\n 92% 92 1:20 left\n 93% 93 1:10 left\n"
+                    " 94% 94 1:00 left\n 95% 95 0:50 left\n 96% 96 0:40 left\n"
+                    " 97% 97 0:30 left\n 98% 98 0:20 left\n 99% 99 0:10 left\n100% 100\n");
     g_free(text);
     talk = CLI_QUIET;
     text = stderr_of(true, show_some);
