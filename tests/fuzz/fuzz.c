@@ -2,6 +2,8 @@
 #include "fuzz.h"
 #include "base/rng.h"
 
+#include <glib/gstdio.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -157,6 +159,33 @@ mutate(GByteArray *f, const GByteArray *other, Dice *d)
         }
         break;
     }
+}
+
+void
+fuzz_add_bytes(GPtrArray *seeds, const void *data, size_t size)
+{
+    GByteArray *b = g_byte_array_new();
+    g_byte_array_append(b, data, (guint)size);
+    g_ptr_array_add(seeds, b);
+}
+
+void
+fuzz_add_file(GPtrArray *seeds, const char *path)
+{
+    g_autofree char *data = NULL;
+    gsize size;
+    g_assert_true(g_file_get_contents(path, &data, &size, NULL));
+    fuzz_add_bytes(seeds, data, size);
+    g_unlink(path);
+}
+
+void
+fuzz_write(const char *path, const guint8 *data, size_t size)
+{
+    FILE *f = fopen(path, "wb");
+    g_assert_nonnull(f);
+    g_assert_cmpuint(fwrite(data, 1, size, f), ==, size);
+    g_assert_cmpint(fclose(f), ==, 0);
 }
 
 void

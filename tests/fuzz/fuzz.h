@@ -29,5 +29,15 @@ typedef struct FuzzReader {
 /* Registers the test of this reader, which must stay valid. */
 void fuzz_add(const FuzzReader *reader);
 
+/* For seeds(): bytes, or those of a file, which goes away. */
+void fuzz_add_bytes(GPtrArray *seeds, const void *data, size_t size);
+void fuzz_add_file(GPtrArray *seeds, const char *path);
+/* For readers that take a path. */
+void fuzz_write(const char *path, const guint8 *data, size_t size);
+
 /* A repair() for safetensors: sets the length of the head to where its braces close. */
 void fuzz_repair_safetensors(GByteArray *file);
+
+/* PNG files of 9 x 7 pixels of many kinds, and a repair(): lengths and checksums of all chunks. */
+void fuzz_png_seeds(GPtrArray *seeds);
+void fuzz_repair_png(GByteArray *file);

@@ -1,16 +1,24 @@
-/* What is built on safetensors: model files and checkpoints, through the real loaders, which take a
- * path. What loads is used: a picture is drawn or classified, a step is trained. */
+/* What is built on safetensors: model files, checkpoints and states of attacks, through the real
+ * loaders, which take a path. What loads is used: a picture is drawn or classified, a step is
+ * trained. */
+#include "attacks/toy.h"
+#include "attacks/universal.h"
 #include "fuzz.h"
 #include "metrics/features.h"
 #include "models/denoiser.h"
+#include "models/detector.h"
 #include "models/generator.h"
 #include "models/predictor.h"
+#include "models/segmenter.h"
 #include "models/support.h"
 #include "train/classifier.h"
+#include "train/denoiser.h"
 #include "train/gan.h"
+#include "train/scenes.h"
 #include "train/toy.h"
 
 #include <glib/gstdio.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,27 +28,6 @@ exec(void)
     static LimExec e;
     e.kernels = lim_kernels_best();
     return &e;
-}
-
-/* Adds the file at path. */
-static void
-add_file(GPtrArray *seeds, const char *path)
-{
-    g_autofree char *data = NULL;
-    gsize size;
-    g_assert_true(g_file_get_contents(path, &data, &size, NULL));
-    GByteArray *b = g_byte_array_new();
-    g_byte_array_append(b, (const guint8 *)data, (guint)size);
-    g_ptr_array_add(seeds, b);
-}
-
-static void
-put(const char *path, const guint8 *data, size_t size)
-{
-    FILE *f = fopen(path, "wb");
-    g_assert_nonnull(f);
-    g_assert_cmpuint(fwrite(data, 1, size, f), ==, size);
-    g_assert_cmpint(fclose(f), ==, 0);
 }
 
 static void
@@ -61,7 +48,7 @@ generator_seeds(GPtrArray *seeds)
     LimModelInfo info = model_info_generator(&p);
     for (int half = 0; half < 2; half++) {
         g_assert_cmpint(lim_modelfile_save(path, &info, s, half, NULL), ==, LIM_OK);
-        add_file(seeds, path);
+        fuzz_add_file(seeds, path);
     }
     lim_store_free(s);
 }
@@ -76,7 +63,7 @@ static bool
 generator_read(const guint8 *data, size_t size, LimError *err)
 {
     g_autofree char *path = model_path("mutated");
-    put(path, data, size);
+    fuzz_write(path, data, size);
     LimGenerator *g = lim_generator_load(path, err);
     if (!g)
         return false;
@@ -101,7 +88,7 @@ classifier_seeds(GPtrArray *seeds)
     LimModelInfo info = model_info_classifier(&p);
     for (int half = 0; half < 2; half++) {
         g_assert_cmpint(lim_modelfile_save(path, &info, s, half, NULL), ==, LIM_OK);
-        add_file(seeds, path);
+        fuzz_add_file(seeds, path);
     }
     lim_store_free(s);
 }
@@ -116,7 +103,7 @@ static bool
 classifier_read(const guint8 *data, size_t size, LimError *err)
 {
     g_autofree char *path = model_path("mutated");
-    put(path, data, size);
+    fuzz_write(path, data, size);
     LimPredictor *c = lim_predictor_load(path, err);
     if (!c)
         return false;
@@ -150,7 +137,7 @@ denoiser_seeds(GPtrArray *seeds)
         lim_denoiser_network(&b, &p, lim_graph_feed(g, "x", LIM_F32, LIM_SHAPE4(1, 1, 8, 8)));
         lim_graph_free(g);
         g_assert_cmpint(lim_modelfile_save(path, &info, s, true, NULL), ==, LIM_OK);
-        add_file(seeds, path);
+        fuzz_add_file(seeds, path);
         lim_store_free(s);
     }
 }
@@ -159,7 +146,7 @@ static bool
 denoiser_read(const guint8 *data, size_t size, LimError *err)
 {
     g_autofree char *path = model_path("mutated");
-    put(path, data, size);
+    fuzz_write(path, data, size);
     LimDenoiser *d = lim_denoiser_load(path, err);
     if (!d)
         return false;
@@ -190,7 +177,7 @@ features_seeds(GPtrArray *seeds)
     for (int i = 0; i < f->n * f->size; i++)
         f->x[i] = (float)i;
     g_assert_cmpint(lim_features_save(f, features_classifier(), "make", path, NULL), ==, LIM_OK);
-    add_file(seeds, path);
+    fuzz_add_file(seeds, path);
     lim_features_free(f);
 }
 
@@ -198,7 +185,7 @@ static bool
 features_read(const guint8 *data, size_t size, LimError *err)
 {
     g_autofree char *path = model_path("mutated");
-    put(path, data, size);
+    fuzz_write(path, data, size);
     LimFeatures *f = lim_features_load(path, features_classifier(), err);
     if (!f)
         return false;
@@ -251,7 +238,7 @@ checkpoint_seeds(GPtrArray *seeds, Make make, LimStatus (*checkpoint)(LimTask *t
     for (int i = 0; i < 3; i++) {
         g_assert_cmpint(lim_task_step(t, exec(), NULL, NULL), ==, LIM_STEP_MORE);
         g_assert_cmpint(checkpoint(t, NULL), ==, LIM_OK);
-        add_file(seeds, path);
+        fuzz_add_file(seeds, path);
     }
     lim_task_free(t);
     lim_dataset_free(d);
@@ -262,7 +249,7 @@ checkpoint_read(const guint8 *data, size_t size, Make make, LimError *err)
 {
     g_autofree char *path = model_path("mutated");
     LimDataset *d = toy_dataset(5, 1, 28, 3, 1);
-    put(path, data, size);
+    fuzz_write(path, data, size);
     LimTask *t = make(d, path, err);
     if (t) { /* what loads can go on, or says why not */
         LimError step = LIM_ERROR_INIT;
@@ -298,6 +285,244 @@ classifier_checkpoint_read(const guint8 *data, size_t size, LimError *err)
     return checkpoint_read(data, size, classifier_trainer, err);
 }
 
+/* The classifier that guides the denoiser's training; made once. */
+static const char *
+guide(void)
+{
+    static char *path;
+    if (!path) {
+        LimClassifierParams p;
+        LimStore *s = model_store_classifier(&p);
+        const LimModelInfo info = model_info_classifier(&p);
+        path = model_path("guide");
+        g_assert_cmpint(lim_modelfile_save(path, &info, s, false, NULL), ==, LIM_OK);
+        lim_store_free(s);
+    }
+    return path;
+}
+
+static LimStatus
+no_attack(void *ctx, const LimExec *e, const float *clean, const int32_t *label, int n,
+          uint64_t first, float *adversarial, LimError *err)
+{
+    memcpy(adversarial, clean, (size_t)n * 32 * 32 * sizeof *clean);
+    return LIM_OK;
+}
+
+static LimTask *
+denoiser_trainer(const LimDataset *d, const char *path, LimError *err)
+{
+    const LimPairSource source = {.fill = no_attack, .identity = 5, .description = "{}"};
+    LimDenoiserTraining p;
+    lim_params_init(lim_denoiser_training_schema, &p);
+    lim_params_init(lim_denoiser_schema, &p.model);
+    p.model.width = 2;
+    p.batch = 2;
+    p.checkpoint_every = 0;
+    g_strlcpy(p.classifier, guide(), sizeof p.classifier);
+    return lim_denoiser_trainer_new(&p, &source, d, d, path, toy_log(NULL), exec(), err);
+}
+
+static void
+denoiser_checkpoint_seeds(GPtrArray *seeds)
+{
+    checkpoint_seeds(seeds, denoiser_trainer, lim_supervised_checkpoint);
+}
+
+static bool
+denoiser_checkpoint_read(const guint8 *data, size_t size, LimError *err)
+{
+    return checkpoint_read(data, size, denoiser_trainer, err);
+}
+
+/* ---- networks for scenes ---- */
+
+static const LimScenes *scenes; /* live as long as the program */
+
+static LimTask *
+scene_trainer(LimSceneNetKind kind, const char *path, LimError *err)
+{
+    LimSceneTraining p;
+    lim_params_init(lim_scene_training_schema, &p);
+    lim_params_init(lim_scene_net_schema, &p.model);
+    lim_params_init(lim_scene_schema, &p.scenes);
+    p.scenes.size = 48;
+    p.model.classes = 4;
+    p.model.width = 2;
+    p.batch = 1;
+    p.checkpoint_every = 0;
+    if (!scenes)
+        scenes = lim_scenes_new(&p.scenes, toy_dataset(12, 1, 28, 3, 5), LIM_SCENE_TRAIN, err);
+    return lim_scene_trainer_new(kind, &p, scenes, path, toy_log(NULL), exec(), err);
+}
+
+static LimTask *
+segmenter_trainer(const LimDataset *d, const char *path, LimError *err)
+{
+    return scene_trainer(LIM_SCENE_SEGMENTER, path, err);
+}
+
+static LimTask *
+detector_trainer(const LimDataset *d, const char *path, LimError *err)
+{
+    return scene_trainer(LIM_SCENE_DETECTOR, path, err);
+}
+
+static void
+segmenter_checkpoint_seeds(GPtrArray *seeds)
+{
+    checkpoint_seeds(seeds, segmenter_trainer, lim_supervised_checkpoint);
+}
+
+static bool
+segmenter_checkpoint_read(const guint8 *data, size_t size, LimError *err)
+{
+    return checkpoint_read(data, size, segmenter_trainer, err);
+}
+
+static void
+detector_checkpoint_seeds(GPtrArray *seeds)
+{
+    checkpoint_seeds(seeds, detector_trainer, lim_supervised_checkpoint);
+}
+
+static bool
+detector_checkpoint_read(const guint8 *data, size_t size, LimError *err)
+{
+    return checkpoint_read(data, size, detector_trainer, err);
+}
+
+static void
+scene_net_seeds(GPtrArray *seeds)
+{
+    g_autofree char *path = model_path("seed");
+    for (int kind = LIM_SCENE_SEGMENTER; kind <= LIM_SCENE_DETECTOR; kind++) {
+        LimTask *t = scene_trainer((LimSceneNetKind)kind, NULL, NULL);
+        g_assert_cmpint(lim_scene_trainer_save(t, path, "make", json_object(), NULL), ==, LIM_OK);
+        fuzz_add_file(seeds, path);
+        lim_task_free(t);
+    }
+}
+
+static bool
+scene_net_read(const guint8 *data, size_t size, LimError *err)
+{
+    enum { SIDE = 48 };
+    g_autofree char *path = model_path("mutated");
+    fuzz_write(path, data, size);
+    LimSceneNet *net = lim_scene_net_load(path, err);
+    if (!net)
+        return false;
+    for (int k = 0; k < net->params.classes; k++)
+        g_assert_true(g_utf8_validate(net->class_names[k], -1, NULL));
+    g_autofree float *x = g_new0(float, 3 * SIDE * SIDE);
+    if (net->kind == LIM_SCENE_SEGMENTER) {
+        g_autofree gint32 *label = g_new(gint32, SIDE * SIDE);
+        LimSegmenter *s = lim_segmenter_new(net, SIDE, exec(), err);
+        g_assert_nonnull(s);
+        g_assert_cmpint(lim_segmenter_run(s, exec(), x, label, err), ==, LIM_OK);
+        for (int i = 0; i < SIDE * SIDE; i++)
+            g_assert_true(label[i] >= 0 && label[i] < net->params.classes);
+        lim_segmenter_free(s);
+    } else {
+        LimDetection found[LIM_DETECTIONS];
+        int n = 0;
+        LimDetector *d = lim_detector_new(net, SIDE, exec(), err);
+        g_assert_nonnull(d);
+        g_assert_cmpint(lim_detector_run(d, exec(), x, found, &n, err), ==, LIM_OK);
+        for (int i = 0; i < n; i++)
+            g_assert_true(found[i].label > 0 && found[i].label < net->params.classes);
+        lim_detector_free(d);
+    }
+    lim_scene_net_free(net);
+    return true;
+}
+
+/* ---- states of universal perturbations ---- */
+
+enum { TOY = 6, TOY_CLASSES = 3, TOY_PICTURES = 5 };
+
+static LimUniversal *
+universal(LimVictim **victim, int method)
+{
+    static const float weight[TOY_CLASSES * TOY] = {1, -1, 0.5f,  0.25f, -2, 1, -1, 2, 0.5f,
+                                                    1, -1, -0.5f, 1,     1,  0, -3, 0, 1};
+    static const float bias[TOY_CLASSES] = {0.1f, -0.1f};
+    static const float x[TOY_PICTURES * TOY] = {0.5f,  0.25f, 0.75f, 0.5f, 0.5f, 0.4f, 0.1f, 0.9f,
+                                                0.5f,  0.3f,  0.2f,  0.6f, 0.7f, 0.8f, 0.2f, 0.4f,
+                                                0.35f, 0.55f, 0.45f, 0.9f, 0.1f, 0.2f, 0.6f, 0.3f};
+    LimUniversalParams p;
+    lim_params_init(lim_universal_schema, &p);
+    p.method = method;
+    p.batch = 2;
+    p.passes = 4;
+    p.xi = 0.2;
+    *victim = toy_new(TOY_CLASSES, TOY, weight, bias);
+    const LimUniversalInput in = {.victim = *victim, .identity = 7, .n = TOY_PICTURES, .image = x};
+    LimUniversal *u = lim_universal_new(&p, &in, NULL);
+    g_assert_nonnull(u);
+    return u;
+}
+
+static void
+universal_seeds(GPtrArray *seeds, int method)
+{
+    g_autofree char *path = model_path("seed");
+    LimVictim *victim;
+    LimUniversal *u = universal(&victim, method);
+    for (int i = 0; i < 6; i++) {
+        g_assert_cmpint(lim_universal_checkpoint(u, path, NULL), ==, LIM_OK);
+        fuzz_add_file(seeds, path);
+        lim_task_step(lim_universal_task(u), exec(), NULL, NULL);
+    }
+    lim_task_free(lim_universal_task(u));
+    lim_victim_free(victim);
+}
+
+static bool
+universal_read(const guint8 *data, size_t size, int method, LimError *err)
+{
+    g_autofree char *path = model_path("mutated");
+    fuzz_write(path, data, size);
+    LimVictim *victim;
+    LimUniversal *u = universal(&victim, method);
+    const bool ok = lim_universal_resume(u, path, err) == LIM_OK;
+    if (ok) {
+        LimError step = LIM_ERROR_INIT;
+        for (int i = 0; i < 3; i++)
+            if (lim_task_step(lim_universal_task(u), exec(), NULL, &step) == LIM_STEP_FAILED)
+                g_assert_cmpstr(step.text, !=, "");
+        g_assert_cmpint(lim_universal_best_pass(u), <, lim_universal_passes(u));
+    }
+    lim_task_free(lim_universal_task(u));
+    lim_victim_free(victim);
+    return ok;
+}
+
+static void
+universal_deepfool_seeds(GPtrArray *seeds)
+{
+    universal_seeds(seeds, LIM_UNIVERSAL_DEEPFOOL);
+}
+
+static bool
+universal_deepfool_read(const guint8 *data, size_t size, LimError *err)
+{
+    return universal_read(data, size, LIM_UNIVERSAL_DEEPFOOL, err);
+}
+
+static void
+universal_gradient_seeds(GPtrArray *seeds)
+{
+    universal_seeds(seeds, LIM_UNIVERSAL_GRADIENT);
+}
+
+static bool
+universal_gradient_read(const guint8 *data, size_t size, LimError *err)
+{
+    return universal_read(data, size, LIM_UNIVERSAL_GRADIENT, err);
+}
+
 static const FuzzReader readers[] = {
     {"generator", generator_seeds, generator_read, fuzz_repair_safetensors, 10},
     {"classifier", classifier_seeds, classifier_read, fuzz_repair_safetensors, 10},
@@ -306,6 +531,17 @@ static const FuzzReader readers[] = {
     {"gan-checkpoint", gan_seeds, gan_read, fuzz_repair_safetensors, 50},
     {"classifier-checkpoint", classifier_checkpoint_seeds, classifier_checkpoint_read,
      fuzz_repair_safetensors, 50},
+    {"denoiser-checkpoint", denoiser_checkpoint_seeds, denoiser_checkpoint_read,
+     fuzz_repair_safetensors, 50},
+    {"segmenter-checkpoint", segmenter_checkpoint_seeds, segmenter_checkpoint_read,
+     fuzz_repair_safetensors, 50},
+    {"detector-checkpoint", detector_checkpoint_seeds, detector_checkpoint_read,
+     fuzz_repair_safetensors, 50},
+    {"scene-net", scene_net_seeds, scene_net_read, fuzz_repair_safetensors, 10},
+    {"universal-deepfool", universal_deepfool_seeds, universal_deepfool_read,
+     fuzz_repair_safetensors, 0},
+    {"universal-gradient", universal_gradient_seeds, universal_gradient_read,
+     fuzz_repair_safetensors, 0},
 };
 
 int
