@@ -5,6 +5,8 @@
 #include "kernels/params.h"
 #include "ops/run.h"
 
+#include <string.h>
+
 LIM_REF_DECLARE(sum_pool2);
 LIM_REF_DECLARE(upsample2);
 LIM_REF_DECLARE(max_pool2);
@@ -139,6 +141,51 @@ max_pool2_run(const LimNodeRun *n, const LimExec *exec)
     each_plane(n, exec, n->in_shape[0], max_pool_planes);
 }
 
+/* ---- the gradient of max pooling, four windows at a time --------------------------------------
+ */
+
+typedef float Four __attribute__((vector_size(16)));
+typedef int Mask __attribute__((vector_size(16)));
+typedef float FourAt __attribute__((vector_size(16), aligned(4), may_alias));
+
+static inline Four
+where(Mask m, Four yes, Four no)
+{
+    return (Four)((m & (Mask)yes) | (~m & (Mask)no));
+}
+
+/* Windows side by side: a and b are the two rows of x, da and db those of dx. */
+static inline void
+four_windows(const float *a, const float *b, const float *dy, float *da, float *db)
+{
+    const Four a0 = *(const FourAt *)a, a1 = *(const FourAt *)(a + 4);
+    const Four b0 = *(const FourAt *)b, b1 = *(const FourAt *)(b + 4);
+    const Four al = __builtin_shufflevector(a0, a1, 0, 2, 4, 6);
+    const Four ar = __builtin_shufflevector(a0, a1, 1, 3, 5, 7);
+    const Four bl = __builtin_shufflevector(b0, b1, 0, 2, 4, 6);
+    const Four br = __builtin_shufflevector(b0, b1, 1, 3, 5, 7);
+    const Mask right_a = ar > al, right_b = br > bl;
+    const Mask lower = where(right_b, br, bl) > where(right_a, ar, al);
+    const Four t = *(const FourAt *)dy;
+    const Mask ta = (Mask)t & ~lower, tb = (Mask)t & lower;
+    const Four dal = (Four)(ta & ~right_a), dar = (Four)(ta & right_a);
+    const Four dbl = (Four)(tb & ~right_b), dbr = (Four)(tb & right_b);
+    *(FourAt *)da = __builtin_shufflevector(dal, dar, 0, 4, 1, 5);
+    *(FourAt *)(da + 4) = __builtin_shufflevector(dal, dar, 2, 6, 3, 7);
+    *(FourAt *)db = __builtin_shufflevector(dbl, dbr, 0, 4, 1, 5);
+    *(FourAt *)(db + 4) = __builtin_shufflevector(dbl, dbr, 2, 6, 3, 7);
+}
+
+static inline void
+one_window(const float *x, const float *y, float t, float *dx, float *dy)
+{
+    const bool right_x = x[1] > x[0], right_y = y[1] > y[0], lower = y[right_y] > x[right_x];
+    dx[0] = !lower && !right_x ? t : 0;
+    dx[1] = !lower && right_x ? t : 0;
+    dy[0] = lower && !right_y ? t : 0;
+    dy[1] = lower && right_y ? t : 0;
+}
+
 static void
 max_pool_grad_planes(const void *ctx, int64_t from, int64_t to)
 {
@@ -150,19 +197,15 @@ max_pool_grad_planes(const void *ctx, int64_t from, int64_t to)
         const float *dy = (const float *)n->in[1] + k * oh * ow;
         float *dx = (float *)n->out[0] + k * h * w;
         if ((h | w) & 1)
-            for (int64_t i = 0; i < (int64_t)h * w; i++)
-                dx[i] = 0;
-        for (int y = 0; y < oh; y++)
-            for (int j = 0; j < ow; j++) {
-                const int64_t at = (int64_t)2 * y * w + 2 * j;
-                const float a = x[at], b = x[at + 1], c = x[at + w], d = x[at + w + 1];
-                const float t = dy[y * ow + j];
-                const bool ab = b > a, cd = d > c, lower = (cd ? d : c) > (ab ? b : a);
-                dx[at] = !lower && !ab ? t : 0;
-                dx[at + 1] = !lower && ab ? t : 0;
-                dx[at + w] = lower && !cd ? t : 0;
-                dx[at + w + 1] = lower && cd ? t : 0;
+            memset(dx, 0, (size_t)h * (size_t)w * sizeof *dx);
+        for (int y = 0; y < oh; y++, x += 2 * w, dx += 2 * w, dy += ow) {
+            for (int j = 0; j < ow && ow < 4; j++)
+                one_window(x + 2 * j, x + w + 2 * j, dy[j], dx + 2 * j, dx + w + 2 * j);
+            for (int i = 0; i < ow && ow >= 4; i += 4) {
+                const int j = i < ow - 4 ? i : ow - 4; /* the last ones a second time */
+                four_windows(x + 2 * j, x + w + 2 * j, dy + j, dx + 2 * j, dx + w + 2 * j);
             }
+        }
     }
 }
 
@@ -268,10 +311,14 @@ static const LimOpCase max_cases[] = {{.in = {LIM_SHAPE4(2, 3, 4, 6)}, .fill = {
                                       {.in = {LIM_SHAPE4(16, 64, 32, 32)},
                                        .fill = {LIM_FILL_DISTINCT},
                                        .bench = true}};
-static const LimOpCase max_grad_cases[] = {{.in = {LIM_SHAPE4(2, 3, 4, 6), LIM_SHAPE4(2, 3, 2, 3)},
-                                            .fill = {LIM_FILL_DISTINCT}},
-                                           {.in = {LIM_SHAPE4(2, 3, 5, 7), LIM_SHAPE4(2, 3, 2, 3)},
-                                            .fill = {LIM_FILL_DISTINCT}}};
+static const LimOpCase max_grad_cases[] = {
+    {.in = {LIM_SHAPE4(2, 3, 4, 6), LIM_SHAPE4(2, 3, 2, 3)}, .fill = {LIM_FILL_DISTINCT}},
+    {.in = {LIM_SHAPE4(2, 3, 5, 7), LIM_SHAPE4(2, 3, 2, 3)}, .fill = {LIM_FILL_DISTINCT}},
+    {.in = {LIM_SHAPE4(2, 3, 4, 8), LIM_SHAPE4(2, 3, 2, 4)}, .fill = {LIM_FILL_DISTINCT}},
+    {.in = {LIM_SHAPE4(1, 2, 5, 15), LIM_SHAPE4(1, 2, 2, 7)}, .fill = {LIM_FILL_DISTINCT}},
+    {.in = {LIM_SHAPE4(16, 64, 32, 32), LIM_SHAPE4(16, 64, 16, 16)},
+     .fill = {LIM_FILL_DISTINCT},
+     .bench = true}};
 static const LimOpCase broadcast_cases[] = {
     {.in = {LIM_SHAPE2(2, 3)}, .params = "h=4 w=5 scale=0.5"}};
 
