@@ -170,14 +170,16 @@ typedef struct Asked {
     double temperature;
     int n; /* rows of the plan */
     LimPlan *plan;
-    LimVal x, label, logits, value;
-    LimVal *gradient; /* [1], or [classes] for the Jacobian */
-    float *rows;      /* [n][c][h][w] when a batch has to be filled up */
-    int32_t *labels;  /* [n] */
-    uint64_t used;    /* when, for replacing the oldest */
+    LimVal x, label, logits, value, gradient, owner_feed;
+    float *rows;     /* [n][c][h][w] when a batch has to be filled up */
+    int32_t *labels; /* [n] */
+    int32_t *owner;  /* [n][classes], of the rows of the Jacobian: their picture */
+    float *seed;     /* [n][classes][classes]: the logit of each */
+    uint64_t used;   /* when, for replacing the oldest */
 } Asked;
 
-#define KEPT 24 /* plans */
+#define KEPT          24 /* plans */
+#define JACOBIAN_ROWS 40 /* of one pass */
 
 typedef struct Network {
     LimVictim victim;
@@ -190,9 +192,10 @@ static void
 asked_clear(Asked *a)
 {
     lim_plan_free(a->plan);
-    free(a->gradient);
     free(a->rows);
     free(a->labels);
+    free(a->owner);
+    free(a->seed);
     *a = (Asked){0};
 }
 
@@ -207,38 +210,55 @@ round_up(int n)
     return (n + step - 1) / step * step;
 }
 
+/* All rows of the Jacobian in one pass: picture after picture, class after class. */
+static void
+differentiate_logits(Asked *a, LimGraph *g, int classes)
+{
+    const int rows = a->n * classes;
+    a->owner = lim_alloc((size_t)rows, sizeof *a->owner);
+    a->seed = lim_alloc((size_t)(rows * classes), sizeof *a->seed);
+    for (int i = 0; i < rows; i++) {
+        a->owner[i] = i / classes;
+        a->seed[i * classes + i % classes] = 1;
+    }
+    a->owner_feed = lim_graph_feed(g, "owner", LIM_I32, LIM_SHAPE1(rows));
+    const LimVal seed = lim_graph_constant(g, "seed", LIM_SHAPE2(rows, classes), a->seed);
+    lim_graph_grad_rows(g, a->logits, a->owner_feed, seed, &a->x, &a->gradient, 1);
+}
+
+static void
+differentiate_loss(Asked *a, LimGraph *g)
+{
+    a->label = lim_graph_feed(g, "label", LIM_I32, LIM_SHAPE1(a->n));
+    LimVal z = lim_affine(g, a->logits, 1 / a->temperature, 0);
+    a->value =
+        a->question == ASK_MARGIN ? lim_margin(g, z, a->label) : lim_cross_entropy(g, z, a->label);
+    lim_graph_grad(g, a->value, LIM_NOVAL, &a->x, &a->gradient, 1);
+}
+
 static LimStatus
 asked_init(Network *w, Asked *a, const LimExec *exec, LimError *err)
 {
     const LimShape image = w->victim.image;
-    const int classes = w->victim.classes;
     LimGraph *g = lim_graph_new();
     a->x = lim_graph_feed(g, "x", LIM_F32, LIM_SHAPE4(a->n, image.d[0], image.d[1], image.d[2]));
     /* networks see [-1,1]; differentiating by x brings the gradient to [0,1] */
     a->logits = lim_predictor_build(w->predictor, g, lim_affine(g, a->x, 2, -1));
-    const int heads = a->question == ASK_JACOBIAN ? classes : a->question == ASK_LOGITS ? 0 : 1;
-    a->gradient = lim_alloc((size_t)heads + 1, sizeof *a->gradient);
-    LimVal *want = lim_alloc((size_t)heads + 2, sizeof *want);
-    int wanted = 0;
-    want[wanted++] = a->logits;
     if (a->question == ASK_JACOBIAN)
-        for (int k = 0; k < classes; k++)
-            lim_graph_grad(g, lim_slice(g, a->logits, 1, k, 1), LIM_NOVAL, &a->x, &a->gradient[k],
-                           1);
-    else if (a->question != ASK_LOGITS) {
-        a->label = lim_graph_feed(g, "label", LIM_I32, LIM_SHAPE1(a->n));
-        LimVal z = lim_affine(g, a->logits, 1 / a->temperature, 0);
-        a->value = a->question == ASK_MARGIN ? lim_margin(g, z, a->label)
-                                             : lim_cross_entropy(g, z, a->label);
-        lim_graph_grad(g, a->value, LIM_NOVAL, &a->x, a->gradient, 1);
+        differentiate_logits(a, g, w->victim.classes);
+    else if (a->question != ASK_LOGITS)
+        differentiate_loss(a, g);
+    LimVal want[3] = {a->logits};
+    int wanted = 1;
+    if (lim_val_ok(a->gradient))
+        want[wanted++] = a->gradient;
+    if (lim_val_ok(a->value))
         want[wanted++] = a->value;
-    }
-    for (int k = 0; k < heads; k++)
-        want[wanted++] = a->gradient[k];
     a->plan = lim_plan_new(g, want, wanted, 0, exec, err);
-    free(want);
     a->rows = lim_alloc((size_t)a->n * (size_t)lim_shape_size(image), sizeof(float));
     a->labels = lim_alloc((size_t)a->n, sizeof *a->labels);
+    if (a->plan && a->owner)
+        lim_plan_bind(a->plan, a->owner_feed, a->owner);
     return a->plan ? LIM_OK : LIM_E_SHAPE;
 }
 
@@ -329,24 +349,29 @@ network_loss_gradient(LimVictim *v, const LimExec *exec, LimVictimLoss loss, dou
     if (logits)
         memcpy(logits, lim_plan_f32(a->plan, a->logits),
                (size_t)n * (size_t)v->classes * sizeof *logits);
-    memcpy(gradient, lim_plan_f32(a->plan, a->gradient[0]), (size_t)n * size * sizeof *gradient);
+    memcpy(gradient, lim_plan_f32(a->plan, a->gradient), (size_t)n * size * sizeof *gradient);
     return LIM_OK;
 }
 
+/* A few pictures at a time: each has as many rows as there are classes, and all of them at once
+ * would be neither in the caches nor in a small memory. */
 static LimStatus
 network_jacobian(LimVictim *v, const LimExec *exec, const float *x, int n, float *logits,
                  float *jacobian, LimError *err)
 {
     const size_t size = (size_t)lim_shape_size(v->image), classes = (size_t)v->classes;
-    Asked *a;
-    const LimStatus status = ask(v, exec, ASK_JACOBIAN, 1, x, NULL, n, &a, err);
-    if (status != LIM_OK)
-        return status;
-    memcpy(logits, lim_plan_f32(a->plan, a->logits), (size_t)n * classes * sizeof *logits);
-    for (size_t k = 0; k < classes; k++) {
-        const float *g = lim_plan_f32(a->plan, a->gradient[k]);
-        for (size_t i = 0; i < (size_t)n; i++)
-            memcpy(jacobian + (i * classes + k) * size, g + i * size, size * sizeof *jacobian);
+    const int most = v->classes < JACOBIAN_ROWS ? JACOBIAN_ROWS / v->classes : 1;
+    for (int at = 0, b; at < n; at += b) {
+        Asked *a;
+        b = n - at < most ? n - at : most;
+        const LimStatus status =
+            ask(v, exec, ASK_JACOBIAN, 1, x + (size_t)at * size, NULL, b, &a, err);
+        if (status != LIM_OK)
+            return status;
+        const size_t rows = (size_t)b * classes, first = (size_t)at * classes;
+        memcpy(logits + first, lim_plan_f32(a->plan, a->logits), rows * sizeof *logits);
+        memcpy(jacobian + first * size, lim_plan_f32(a->plan, a->gradient),
+               rows * size * sizeof *jacobian);
     }
     return LIM_OK;
 }

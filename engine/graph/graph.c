@@ -5,6 +5,8 @@
  * and appends what each op's grad() says, so the result is again a recording. */
 #include "graph/graph-private.h"
 
+#include "kernels/params.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,67 +211,130 @@ lim_graph_add(LimGraph *g, const LimOpDef *op, const LimVal *in, const void *par
 
 /* ---- differentiation ------------------------------------------------------------------------ */
 
-void
-lim_graph_grad(LimGraph *g, LimVal of, LimVal seed, const LimVal *wrt, LimVal *dwrt, int n)
+/* What differentiation knows of the values that were there when it began. */
+typedef struct Backward {
+    LimGraph *g;
+    bool *needs;  /* depends on some wrt */
+    LimVal *grad; /* d(of)/d(value), summed so far */
+    LimVal row; /* int [r], which row of `of` each row of a gradient belongs to; invalid: itself */
+    LimVal *rows; /* the value with its rows as `row` says; invalid: not asked for yet */
+} Backward;
+
+/* A value for op->grad(). Where nobody takes what is recorded here, no plan contains it. */
+static LimVal
+value_at_rows(Backward *b, uint32_t id)
+{
+    LimGraph *g = b->g;
+    LimVal v = {id};
+    if (!lim_val_ok(b->row) || !b->needs[id] || g->error.code != LIM_OK)
+        return v;
+    if (!lim_val_ok(b->rows[id])) {
+        LimShape s = g->values[id].shape;
+        const int n = s.d[0], rest = (int)(lim_shape_size(s) / n);
+        const LimReshapeParams flat = {2, n, rest, 0, 0};
+        v = lim_graph_add(g, lim_op_find("reshape"), &v, &flat, NULL);
+        v = lim_graph_add(g, lim_op_find("gather_rows"), (LimVal[]){v, b->row}, NULL, NULL);
+        s.d[0] = g->values[b->row.id].shape.d[0];
+        const LimReshapeParams back = {s.nd, s.d[0], s.d[1], s.d[2], s.d[3]};
+        b->rows[id] = lim_graph_add(g, lim_op_find("reshape"), &v, &back, NULL);
+    }
+    return b->rows[id];
+}
+
+static void
+find_needs(Backward *b, const LimVal *wrt, int n)
+{
+    const LimGraph *g = b->g;
+    for (int i = 0; i < n; i++)
+        b->needs[wrt[i].id] = true;
+    b->needs[0] = false;
+    for (uint32_t k = 0; k < g->n_nodes; k++) {
+        const LimNode *node = &g->nodes[k];
+        bool any = false;
+        for (int i = 0; i < node->op->n_in; i++)
+            any |= b->needs[node->in[i]];
+        for (int i = 0; any && i < node->op->n_out; i++)
+            b->needs[node->out[i]] = true;
+    }
+}
+
+/* From what is known of the outputs of node k to its inputs. */
+static void
+step_back(Backward *b, uint32_t k)
+{
+    LimGraph *g = b->g;
+    const LimNode node = g->nodes[k]; /* a copy: the array grows below */
+    const LimOpDef *op = node.op;
+    bool wanted[LIM_OP_MAX_IN] = {false}, any_wanted = false, any_grad = false;
+    LimVal in[LIM_OP_MAX_IN] = {{0}}, out[LIM_OP_MAX_OUT] = {{0}};
+    LimVal dout[LIM_OP_MAX_OUT] = {{0}}, din[LIM_OP_MAX_IN] = {{0}};
+    for (int i = 0; i < op->n_out; i++) {
+        dout[i] = b->grad[node.out[i]];
+        any_grad |= lim_val_ok(dout[i]);
+    }
+    for (int i = 0; i < op->n_in; i++) {
+        wanted[i] = b->needs[node.in[i]];
+        any_wanted |= wanted[i];
+    }
+    if (!any_grad || !any_wanted)
+        return;
+    if (!op->grad) {
+        lim_graph_fail(g, LIM_E_UNSUPPORTED, "%s has no derivative", op->name);
+        return;
+    }
+    for (int i = 0; i < op->n_out; i++)
+        out[i] = value_at_rows(b, node.out[i]);
+    for (int i = 0; i < op->n_in; i++)
+        in[i] = value_at_rows(b, node.in[i]);
+    op->grad(g, in, out, dout, wanted, din, node.params);
+    for (int i = 0; i < op->n_in; i++) {
+        if (!lim_val_ok(din[i]) || !wanted[i])
+            continue;
+        LimVal *sum = &b->grad[node.in[i]];
+        if (lim_val_ok(*sum))
+            *sum = lim_graph_add(g, lim_op_find("add"), (LimVal[]){*sum, din[i]}, NULL, NULL);
+        else
+            *sum = din[i];
+    }
+}
+
+static void
+differentiate(LimGraph *g, LimVal of, LimVal row, LimVal seed, const LimVal *wrt, LimVal *dwrt,
+              int n)
 {
     for (int i = 0; i < n; i++)
         dwrt[i] = LIM_NOVAL;
     if (g->error.code != LIM_OK)
         return;
-
-    const uint32_t n_values = g->n_values, n_nodes = g->n_nodes;
-    bool *needs = lim_alloc(n_values, sizeof *needs); /* depends on some wrt */
-    LimVal *grad = lim_alloc(n_values, sizeof *grad); /* d(of)/d(value), summed so far */
-    for (int i = 0; i < n; i++)
-        needs[wrt[i].id] = true;
-    needs[0] = false;
-    for (uint32_t k = 0; k < n_nodes; k++) {
-        const LimNode *node = &g->nodes[k];
-        bool any = false;
-        for (int i = 0; i < node->op->n_in; i++)
-            any |= needs[node->in[i]];
-        for (int i = 0; any && i < node->op->n_out; i++)
-            needs[node->out[i]] = true;
-    }
-
+    const uint32_t n_values = g->n_values;
+    Backward b = {.g = g,
+                  .needs = lim_alloc(n_values, sizeof *b.needs),
+                  .grad = lim_alloc(n_values, sizeof *b.grad),
+                  .row = row,
+                  .rows = lim_alloc(n_values, sizeof *b.rows)};
+    find_needs(&b, wrt, n);
+    const uint32_t n_nodes = g->n_nodes;
     if (!seed.id)
         seed = lim_graph_add(g, lim_op_find("fill_like"), &of, &(double){1.0}, NULL);
-    grad[of.id] = seed;
-    for (uint32_t k = n_nodes; k-- > 0 && g->error.code == LIM_OK;) {
-        const LimNode node = g->nodes[k]; /* a copy: the array grows below */
-        const LimOpDef *op = node.op;
-        bool wanted[LIM_OP_MAX_IN] = {false}, any_wanted = false, any_grad = false;
-        LimVal in[LIM_OP_MAX_IN] = {{0}}, out[LIM_OP_MAX_OUT] = {{0}};
-        LimVal dout[LIM_OP_MAX_OUT] = {{0}}, din[LIM_OP_MAX_IN] = {{0}};
-        for (int i = 0; i < op->n_out; i++) {
-            out[i].id = node.out[i];
-            dout[i] = grad[node.out[i]];
-            any_grad |= lim_val_ok(dout[i]);
-        }
-        for (int i = 0; i < op->n_in; i++) {
-            in[i].id = node.in[i];
-            wanted[i] = needs[node.in[i]];
-            any_wanted |= wanted[i];
-        }
-        if (!any_grad || !any_wanted)
-            continue;
-        if (!op->grad) {
-            lim_graph_fail(g, LIM_E_UNSUPPORTED, "%s has no derivative", op->name);
-            break;
-        }
-        op->grad(g, in, out, dout, wanted, din, node.params);
-        for (int i = 0; i < op->n_in; i++) {
-            if (!lim_val_ok(din[i]) || !wanted[i])
-                continue;
-            LimVal *sum = &grad[node.in[i]];
-            if (lim_val_ok(*sum))
-                *sum = lim_graph_add(g, lim_op_find("add"), (LimVal[]){*sum, din[i]}, NULL, NULL);
-            else
-                *sum = din[i];
-        }
-    }
+    b.grad[of.id] = seed;
+    for (uint32_t k = n_nodes; k-- > 0 && g->error.code == LIM_OK;)
+        step_back(&b, k);
     for (int i = 0; i < n; i++)
-        dwrt[i] = g->error.code == LIM_OK ? grad[wrt[i].id] : LIM_NOVAL;
-    free(needs);
-    free(grad);
+        dwrt[i] = g->error.code == LIM_OK ? b.grad[wrt[i].id] : LIM_NOVAL;
+    free(b.needs);
+    free(b.grad);
+    free(b.rows);
+}
+
+void
+lim_graph_grad(LimGraph *g, LimVal of, LimVal seed, const LimVal *wrt, LimVal *dwrt, int n)
+{
+    differentiate(g, of, LIM_NOVAL, seed, wrt, dwrt, n);
+}
+
+void
+lim_graph_grad_rows(LimGraph *g, LimVal of, LimVal row, LimVal seed, const LimVal *wrt,
+                    LimVal *dwrt, int n)
+{
+    differentiate(g, of, row, seed, wrt, dwrt, n);
 }

@@ -50,3 +50,8 @@ LimVal lim_graph_name(LimGraph *g, LimVal v, const char *fmt, ...)
 /* Appends the nodes that compute d(of)/d(wrt[i]), given d(of) = seed (invalid: ones). of may have
  * any shape. dwrt[i] is invalid when `of` does not depend on it. */
 void lim_graph_grad(LimGraph *g, LimVal of, LimVal seed, const LimVal *wrt, LimVal *dwrt, int n);
+/* The same from several seeds in one pass. seed [r][..] has a seed a row, and row, int [r], says to
+ * which row of `of` [n][..] it belongs; dwrt[i] is [r][..]. Rows must not depend on each other, and
+ * every value between wrt and `of` has its rows outermost. */
+void lim_graph_grad_rows(LimGraph *g, LimVal of, LimVal row, LimVal seed, const LimVal *wrt,
+                         LimVal *dwrt, int n);

@@ -3,6 +3,8 @@
 #include "kernels/params.h"
 #include "ops/run.h"
 
+#include <string.h>
+
 LIM_REF_DECLARE(matmul);
 LIM_REF_DECLARE(row_dot);
 LIM_REF_DECLARE(row_scale);
@@ -131,6 +133,25 @@ matmul_run(const LimNodeRun *n, const LimExec *exec)
                       (int64_t)m * k, n->in[1], (int64_t)k * cols, 0, n->out[0], (int64_t)m * cols);
 }
 
+static void
+gather_rows_chunk(const void *ctx, int64_t from, int64_t to)
+{
+    const LimNodeRun *n = ctx;
+    const int32_t *index = n->in[1];
+    const int64_t d = n->in_shape[0].d[1];
+    for (int64_t i = from; i < to; i++)
+        memcpy((float *)n->out[0] + i * d, (const float *)n->in[0] + index[i] * d,
+               (size_t)d * sizeof(float));
+}
+
+static void
+gather_rows_run(const LimNodeRun *n, const LimExec *exec)
+{
+    const int64_t d = n->in_shape[0].d[1];
+    lim_each_chunk(exec, n->in_shape[1].d[0], d >= LIM_CHUNK ? 1 : LIM_CHUNK / d, gather_rows_chunk,
+                   n);
+}
+
 #define GRAD(name)                                                                         \
     static void name(LimGraph *g, const LimVal *in, const LimVal *out, const LimVal *dout, \
                      const bool *wanted, LimVal *din, const void *params)
@@ -232,7 +253,10 @@ static const LimOpCase row_dot_cases[] = {{.in = {LIM_SHAPE2(5, 7), LIM_SHAPE2(5
 static const LimOpCase row_scale_cases[] = {{.in = {LIM_SHAPE2(5, 7), LIM_SHAPE2(5, 1)}}};
 static const LimOpCase gather_cases[] = {{.in = {LIM_SHAPE2(4, 7), LIM_SHAPE1(9)},
                                           .fill = {LIM_FILL_NORMAL, LIM_FILL_LABEL},
-                                          .label_below = 4}};
+                                          .label_below = 4},
+                                         {.in = {LIM_SHAPE2(3, 20000), LIM_SHAPE1(5)},
+                                          .fill = {LIM_FILL_NORMAL, LIM_FILL_LABEL},
+                                          .label_below = 3}};
 static const LimOpCase scatter_cases[] = {{.in = {LIM_SHAPE2(9, 7), LIM_SHAPE1(9)},
                                            .fill = {LIM_FILL_NORMAL, LIM_FILL_LABEL},
                                            .label_below = 4,
@@ -254,7 +278,8 @@ OP(matmul, 2, infer_matmul, matmul_grad, .n_out = 1, .prepared = matmul_prepared
    .params_size = sizeof(LimMatmulParams), CASES(matmul_cases))
 OP(row_dot, 2, infer_row_dot, row_dot_grad, .n_out = 1, CASES(row_dot_cases))
 OP(row_scale, 2, infer_row_scale, row_scale_grad, .n_out = 1, CASES(row_scale_cases))
-OP(gather_rows, 2, infer_gather, gather_grad, .n_out = 1, .int_inputs = 2, CASES(gather_cases))
+OP(gather_rows, 2, infer_gather, gather_grad, .n_out = 1, .int_inputs = 2, .run = gather_rows_run,
+   CASES(gather_cases))
 OP(scatter_rows, 2, infer_scatter, scatter_grad, .n_out = 1, .int_inputs = 2, .params = rows_schema,
    .params_size = sizeof(LimSizeParams), CASES(scatter_cases))
 OP(spectral_norm, 2, infer_spectral, spectral_grad, .n_out = 4, .params = eps_schema,

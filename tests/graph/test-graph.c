@@ -345,6 +345,52 @@ test_what_by_what(void)
     lim_plan_free(p);
 }
 
+/* Several seeds in one pass, in any order: each row is what a pass of its own says. */
+static void
+test_rows(void)
+{
+    enum { N = 3, R = 5, C = 2, IN = 2 * 6 * 6 };
+    static int32_t owner[R] = {2, 0, 2, 1, 0};
+    double x[N * IN], seeds[R * C], one[R][N * C] = {{0}};
+    float w[4 * 2 * 9], m[C * 4 * 9];
+    for (int i = 0; i < N * IN; i++)
+        x[i] = sin(1.7 * i);
+    for (int i = 0; i < R * C; i++)
+        seeds[i] = cos(2.3 * i);
+    lim_rng_normal(3, LIM_STREAM_TEST, 0, w, G_N_ELEMENTS(w));
+    lim_rng_normal(4, LIM_STREAM_TEST, 0, m, G_N_ELEMENTS(m));
+    LimGraph *g = lim_graph_new();
+    LimVal xv = feed(g, LIM_SHAPE4(N, 2, 6, 6)), seed = feed(g, LIM_SHAPE2(R, C));
+    LimVal row = lim_graph_feed(g, "row", LIM_I32, LIM_SHAPE1(R));
+    LimVal h =
+        lim_conv2d(g, xv, lim_graph_constant(g, "w", LIM_SHAPE4(4, 2, 3, 3), w), LIM_NOVAL, 1, 1);
+    h = lim_reshape(g, lim_max_pool2(g, lim_relu(g, h, 0.1)), LIM_SHAPE2(N, 4 * 9));
+    LimVal y = lim_matmul(g, h, lim_graph_constant(g, "m", LIM_SHAPE2(C, 4 * 9), m), false, true);
+    y = lim_tanh(g, lim_mul(g, lim_affine(g, y, 0.02, 0), lim_affine(g, y, 0.1, 1)));
+    LimVal d[R + 1];
+    Feed feeds[R + 3] = {{xv, x}, {seed, seeds}, {row, (void *)owner}};
+    lim_graph_grad_rows(g, y, row, seed, &xv, &d[R], 1);
+    for (int r = 0; r < R; r++) {
+        for (int c = 0; c < C; c++)
+            one[r][owner[r] * C + c] = seeds[r * C + c];
+        feeds[3 + r] = (Feed){feed(g, LIM_SHAPE2(N, C)), one[r]};
+        lim_graph_grad(g, y, feeds[3 + r].val, &xv, &d[r], 1);
+    }
+    g_assert_true(lim_shape_equal(lim_graph_shape(g, d[R]), LIM_SHAPE4(R, 2, 6, 6)));
+    LimPlan *p = plan_double(g, d, R + 1, feeds, R + 3);
+    const double *all = lim_plan_get(p, d[R]);
+    for (int r = 0; r < R; r++) {
+        const double *alone = (const double *)lim_plan_get(p, d[r]) + owner[r] * IN;
+        double size = 0;
+        for (int i = 0; i < IN; i++) {
+            g_assert_cmpfloat_with_epsilon(all[r * IN + i], alone[i], 1e-12);
+            size += fabs(alone[i]);
+        }
+        g_assert_cmpfloat(size, >, 0.1);
+    }
+    lim_plan_free(p);
+}
+
 /* A derivative that does not exist is refused in words. */
 static void
 test_no_derivative(void)
@@ -470,6 +516,7 @@ main(int argc, char **argv)
     g_test_add_func("/graph/altered-shapes", test_altered_shapes);
     g_test_add_func("/graph/several-uses", test_several_uses);
     g_test_add_func("/graph/what-by-what", test_what_by_what);
+    g_test_add_func("/graph/rows", test_rows);
     g_test_add_func("/graph/no-derivative", test_no_derivative);
     g_test_add_func("/graph/slices-meet", test_slices_meet);
     g_test_add_func("/graph/second-derivative", test_second_derivative);
