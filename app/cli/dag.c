@@ -1,9 +1,11 @@
 /* limen-cli attack dag: a perturbation that makes a segmenter or a detector wrong everywhere at
- * once (Xie et al. 2017). */
+ * once (Xie et al. 2017), and the weighted sum of several that were made on networks each. */
+#include "attacks/dag-fusion.h"
 #include "attacks/dag-sheet.h"
 #include "dag-run.h"
 #include "data/scene-own.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,144 +62,313 @@ static const LimParamSpec flags_schema[] = {
      .def = 4},
     {0}};
 
-/* What the network sees in x; label [size][size] and found receive it. */
-static LimDagSeen
-see(CliJudge *j, CliRun *run, const float *x, int32_t *label, LimDetection *found, LimError *err)
-{
-    LimDagSeen seen = {.label = j->segmenter ? label : NULL, .found = found};
-    if (j->segmenter)
-        lim_segmenter_run(j->segmenter, &run->exec, x, label, err);
-    else
-        lim_detector_run(j->detector, &run->exec, x, found, &seen.n, err);
-    return seen;
-}
-
-static LimStatus
-write_files(CliJudge *j, CliRun *run, CliStage *s, const DagFlags *f, const LimDagResult *r,
-            LimError *err)
-{
+/* A network with what it sees, and the perturbation made on it. */
+typedef struct Net {
+    CliJudge judge;
+    double weight;
+    int32_t *mask,
+        *label[2]; /* [size][size]: what is there for it; what it sees before and after */
+    LimScene scene;
     LimDetection found[2][LIM_DETECTIONS];
-    int32_t *label = lim_alloc((size_t)s->area, sizeof *label);
-    const LimDagSeen before = see(j, run, s->x, label, found[0], err);
-    const LimDagSeen after = see(j, run, s->y, s->label, found[1], err);
-    if (err->code == LIM_OK) {
-        json_t *command = cli_command(run);
-        const LimDagSheet sheet = {.size = s->size,
-                                   .scale = f->scale,
-                                   .x = s->x,
-                                   .r = r->r,
-                                   .largest = r->largest,
-                                   .mask = s->mask,
-                                   .scene = &s->scene,
-                                   .truth = !*f->input,
-                                   .before = before,
-                                   .after = after,
-                                   .naming = lim_scenes_naming(s->scenes),
-                                   .command = json_string_value(command)};
-        lim_dag_sheet_write(f->out, &sheet, err);
-        json_decref(command);
+    LimDagSeen seen[2];
+    double score[2];
+    float *r; /* [3][size][size] */
+    int targets, active, iterations;
+} Net;
+
+typedef struct Fused {
+    CliRun *run;
+    const DagFlags *f;
+    const LimDagFusion *fusion;
+    CliStage s;
+    Net net[LIM_DAG_JUDGES];
+    int n;
+    float *sum; /* [3][size][size] */
+} Fused;
+
+/* ---- before the attack ------------------------------------------------------------------------
+ */
+
+/* What network i sees in x, before (0) or after (1) the attack. */
+static LimStatus
+see(Fused *a, int i, int when, const float *x, LimError *err)
+{
+    Net *net = &a->net[i];
+    LimDagSeen *seen = &net->seen[when];
+    *seen = (LimDagSeen){.found = net->found[when]};
+    if (net->judge.detector)
+        return lim_detector_run(net->judge.detector, &a->run->exec, x, net->found[when], &seen->n,
+                                err);
+    seen->label = net->label[when];
+    return lim_segmenter_run(net->judge.segmenter, &a->run->exec, x, net->label[when], err);
+}
+
+static LimStatus
+open_nets(Fused *a, LimError *err)
+{
+    double weight[LIM_DAG_JUDGES];
+    const CliArgs *args = &a->run->args;
+    const size_t area = (size_t)a->s.area;
+    if (lim_dag_weights(a->fusion->weights, 1 + args->n_operands, weight, err) != LIM_OK)
+        return err->code;
+    for (int i = 0; i <= args->n_operands; i++) {
+        Net *net = &a->net[a->n++];
+        net->weight = weight[i];
+        net->mask = lim_alloc(area, sizeof *net->mask);
+        for (int k = 0; k < 2; k++)
+            net->label[k] = lim_alloc(area, sizeof *net->label[k]);
+        net->r = lim_alloc(3 * area, sizeof *net->r);
+        if (!cli_judge_open(&net->judge, a->run, i ? args->operand[i - 1] : a->f->net, a->s.scenes,
+                            err))
+            return err->code;
     }
-    free(label);
-    return err->code;
+    return LIM_OK;
 }
 
-/* A picture of one's own in place of the scene: what the network sees in it counts as right. */
+/* What is there: the program knows, or of a picture of one's own the network says so. */
 static LimStatus
-read_input(CliJudge *j, CliRun *run, CliStage *s, const char *path, LimError *err)
+set_truth(Fused *a, int i, LimError *err)
 {
-    LimDetection found[LIM_DETECTIONS];
-    memset(s->mask, 0, (size_t)s->area * sizeof *s->mask);
-    if (lim_scene_read(path, s->size, s->x, err) != LIM_OK)
-        return err->code;
-    const LimDagSeen seen = see(j, run, s->x, s->mask, found, err);
-    if (j->segmenter)
-        lim_scene_of_mask(s->mask, s->size, &s->scene);
-    else
-        lim_scene_of_boxes(seen.found, seen.n, &s->scene);
-    return err->code;
-}
-
-/* Scene, mask and objects, and what is wanted of the network. */
-static LimStatus
-set_up(CliJudge *j, CliRun *run, CliStage *s, const DagFlags *f, LimError *err)
-{
-    if (!*f->input)
-        lim_scenes_draw(s->scenes, (uint64_t)f->scene, s->x, s->mask, &s->scene);
-    else if (read_input(j, run, s, f->input, err) != LIM_OK)
-        return err->code;
-    if (j->detector && !s->scene.n)
+    Net *net = &a->net[i];
+    if (!*a->f->input) {
+        memcpy(net->mask, a->s.mask, (size_t)a->s.area * sizeof *net->mask);
+        net->scene = a->s.scene;
+        return LIM_OK;
+    }
+    memset(net->mask, 0, (size_t)a->s.area * sizeof *net->mask);
+    if (net->judge.segmenter) {
+        memcpy(net->mask, net->label[0], (size_t)a->s.area * sizeof *net->mask);
+        lim_scene_of_mask(net->mask, a->s.size, &net->scene);
+    } else {
+        lim_scene_of_boxes(net->found[0], net->seen[0].n, &net->scene);
+    }
+    if (a->n == 1 && net->judge.detector && !net->scene.n)
         return lim_fail(
             err, LIM_E_PARAM,
-            "%s finds nothing in %s, so there is nothing to attack; give another picture", f->net,
-            f->input);
-    if (*f->wanted && j->detector)
-        return lim_fail(err, LIM_E_PARAM,
-                        "--wanted is what a segmenter should see, %s is a detector", f->net);
-    if (*f->wanted &&
-        lim_scene_read_mask(f->wanted, s->size, j->net->params.classes, s->label, err) == LIM_OK)
-        lim_dag_want(j->dag, s->label);
+            "%s finds nothing in %s, so there is nothing to attack; give another picture",
+            a->f->net, a->f->input);
+    return LIM_OK;
+}
+
+static LimStatus
+set_wanted(Fused *a, LimError *err)
+{
+    int segmenters = 0;
+    for (int i = 0; i < a->n; i++) {
+        const CliJudge *j = &a->net[i].judge;
+        if (j->detector)
+            continue;
+        segmenters++;
+        if (lim_scene_read_mask(a->f->wanted, a->s.size, j->net->params.classes, a->s.label, err) !=
+            LIM_OK)
+            return err->code;
+        lim_dag_want(j->dag, a->s.label);
+    }
+    return segmenters
+               ? LIM_OK
+               : lim_fail(err, LIM_E_PARAM,
+                          "--wanted is what a segmenter should see, %s is a detector", a->f->net);
+}
+
+/* The scene, what is in it, and what is wanted of the networks. */
+static LimStatus
+set_up(Fused *a, LimError *err)
+{
+    CliStage *s = &a->s;
+    if (!*a->f->input)
+        lim_scenes_draw(s->scenes, (uint64_t)a->f->scene, s->x, s->mask, &s->scene);
+    else if (lim_scene_read(a->f->input, s->size, s->x, err) != LIM_OK)
+        return err->code;
+    for (int i = 0; i < a->n; i++)
+        if (see(a, i, 0, s->x, err) != LIM_OK || set_truth(a, i, err) != LIM_OK)
+            return err->code;
+    return *a->f->wanted ? set_wanted(a, err) : LIM_OK;
+}
+
+/* ---- the attack -------------------------------------------------------------------------------
+ */
+
+static LimStatus
+attack(Fused *a, int i, LimError *err)
+{
+    Net *net = &a->net[i];
+    const uint64_t number = (uint64_t)a->f->scene;
+    if (!(net->weight > 0))
+        return LIM_OK;
+    if (cli_judge_attack(&net->judge, a->run, number, a->s.x, net->mask, &net->scene, err) !=
+        LIM_OK)
+        return err->code;
+    const LimDagResult result = lim_dag_result(net->judge.dag);
+    net->targets = result.targets;
+    net->active = result.active;
+    net->iterations = result.iterations;
+    if (a->fusion->permuted)
+        lim_dag_permute_rows(result.r, a->s.size, a->run->common->seed, number, net->r);
+    else
+        memcpy(net->r, result.r, 3 * (size_t)a->s.area * sizeof *net->r);
+    return LIM_OK;
+}
+
+/* One scene's measure for a network: mean IoU or mAP of it alone. */
+static LimStatus
+measure_one(Fused *a, int i, const float *x, double *value, LimError *err)
+{
+    Net *net = &a->net[i];
+    CliScore score = {0};
+    cli_score_init(&score, &net->judge, 1);
+    if (cli_score_add(&score, &net->judge, a->run, 0, x, net->mask, a->s.area, &net->scene,
+                      a->s.label, err) == LIM_OK)
+        *value = cli_score_value(&score, &net->judge);
+    cli_score_clear(&score);
     return err->code;
 }
 
-/* One scene's measure for the network: mean IoU or mAP of it alone. */
+/* All perturbations, their sum and its picture, and what comes of it. */
 static LimStatus
-measure_one(CliJudge *j, CliRun *run, CliStage *s, const float *x, double *value, LimError *err)
+attack_all(Fused *a, LimError *err)
 {
-    CliScore score = {0};
-    cli_score_init(&score, j, 1);
-    if (cli_score_add(&score, j, run, 0, x, s->mask, s->area, &s->scene, s->label, err) == LIM_OK)
-        *value = cli_score_value(&score, j);
-    cli_score_clear(&score);
-    return err->code;
+    const float *r[LIM_DAG_JUDGES];
+    double weight[LIM_DAG_JUDGES];
+    CliStage *s = &a->s;
+    for (int i = 0; i < a->n; i++) {
+        if (attack(a, i, err) != LIM_OK)
+            return err->code;
+        r[i] = a->net[i].r;
+        weight[i] = a->net[i].weight;
+    }
+    lim_dag_sum(r, weight, a->n, s->size, a->sum);
+    lim_dag_picture(s->x, r, weight, a->n, s->size, s->y);
+    for (int i = 0; i < a->n; i++)
+        if (see(a, i, 1, s->y, err) != LIM_OK ||
+            measure_one(a, i, s->x, &a->net[i].score[0], err) != LIM_OK ||
+            measure_one(a, i, s->y, &a->net[i].score[1], err) != LIM_OK)
+            return err->code;
+    return LIM_OK;
+}
+
+/* ---- telling ----------------------------------------------------------------------------------
+ */
+
+static LimStatus
+write_files(Fused *a, LimError *err)
+{
+    LimDagJudge judge[LIM_DAG_JUDGES];
+    json_t *command = cli_command(a->run);
+    for (int i = 0; i < a->n; i++)
+        judge[i] = (LimDagJudge){.name = a->net[i].judge.name,
+                                 .mask = a->net[i].mask,
+                                 .scene = &a->net[i].scene,
+                                 .before = a->net[i].seen[0],
+                                 .after = a->net[i].seen[1]};
+    const LimDagSheet sheet = {.size = a->s.size,
+                               .scale = a->f->scale,
+                               .x = a->s.x,
+                               .y = a->s.y,
+                               .r = a->sum,
+                               .truth = !*a->f->input,
+                               .judges = a->n,
+                               .judge = judge,
+                               .naming = lim_scenes_naming(a->s.scenes),
+                               .command = json_string_value(command)};
+    const LimStatus status = lim_dag_sheet_write(a->f->out, &sheet, err);
+    json_decref(command);
+    return status;
+}
+
+static json_t *
+number_or_null(double value)
+{
+    return isnan(value) ? json_null() : json_real(value);
+}
+
+/* Adds what is to be told of a network. */
+static void
+tell_net(const Net *net, json_t *to)
+{
+    json_object_set_new(to, "measure",
+                        json_string(net->judge.segmenter ? "mean IoU" : "mAP at 0.5"));
+    json_object_set_new(to, "targets", json_integer(net->targets));
+    json_object_set_new(to, "still_right", json_integer(net->active));
+    json_object_set_new(to, "iterations", json_integer(net->iterations));
+    json_object_set_new(to, "before", number_or_null(net->score[0]));
+    json_object_set_new(to, "after_8bit", number_or_null(net->score[1]));
+}
+
+static json_t *
+tell(const Fused *a)
+{
+    json_t *result = json_pack("{s:s}", "picture", a->f->out), *rows = json_array();
+    double largest = 0;
+    for (int i = 0; i < 3 * a->s.area; i++)
+        largest = fmax(largest, fabs((double)a->sum[i]) / 2);
+    for (int i = 0; i < a->n && a->n > 1; i++) {
+        json_t *row =
+            json_pack("{s:s, s:f}", "network", a->net[i].judge.name, "weight", a->net[i].weight);
+        tell_net(&a->net[i], row);
+        json_array_append_new(rows, row);
+    }
+    if (a->n > 1)
+        json_object_set(result, "networks", rows);
+    else
+        tell_net(&a->net[0], result);
+    json_decref(rows);
+    json_object_set_new(result, "largest_change", json_real(largest));
+    json_object_set_new(result, "perceptibility",
+                        json_real(lim_dag_perceptibility(a->s.x, a->s.y, a->s.size)));
+    json_object_set_new(result, "command", cli_command(a->run));
+    return result;
 }
 
 static json_t *
 run_dag(CliRun *run, LimError *err)
 {
     const DagFlags *f = cli_args_values(&run->args, flags_schema);
+    json_t *result = NULL;
     if (!*f->net || !*f->out) {
         lim_fail(err, LIM_E_PARAM,
                  *f->net ? "nothing to write; give --out FILE.png."
                          : "no network to attack; give one with --net.");
         return NULL;
     }
-    CliStage s;
-    CliJudge j = {0};
-    json_t *result = NULL;
-    double before = 0, after = 0;
-    if (!cli_stage_open(&s, run, err))
-        return NULL;
-    if (cli_judge_open(&j, run, f->net, s.scenes, err) && set_up(&j, run, &s, f, err) == LIM_OK)
-        cli_judge_attack(&j, run, (uint64_t)f->scene, s.x, s.mask, &s.scene, err);
-    if (err->code == LIM_OK) {
-        const LimDagResult r = lim_dag_result(j.dag);
-        lim_dag_picture(s.x, &r.r, (double[]){1}, 1, s.size, s.y);
-        if (measure_one(&j, run, &s, s.x, &before, err) == LIM_OK &&
-            measure_one(&j, run, &s, s.y, &after, err) == LIM_OK &&
-            write_files(&j, run, &s, f, &r, err) == LIM_OK)
-            result =
-                json_pack("{s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:o}", "picture", f->out,
-                          "measure", j.segmenter ? "mean IoU" : "mAP at 0.5", "targets", r.targets,
-                          "still_right", r.active, "iterations", r.iterations, "before", before,
-                          "after_8bit", after, "largest_change", r.largest, "perceptibility",
-                          lim_dag_perceptibility(s.x, s.y, s.size), "command", cli_command(run));
+    Fused *a = lim_alloc(1, sizeof *a);
+    a->run = run;
+    a->f = f;
+    a->fusion = cli_args_values(&run->args, lim_dag_fusion_schema);
+    if (cli_stage_open(&a->s, run, err)) {
+        a->sum = lim_alloc(3 * (size_t)a->s.area, sizeof *a->sum);
+        if (open_nets(a, err) == LIM_OK && set_up(a, err) == LIM_OK &&
+            attack_all(a, err) == LIM_OK && write_files(a, err) == LIM_OK)
+            result = tell(a);
     }
-    cli_judge_clear(&j);
-    cli_stage_clear(&s);
+    for (int i = 0; i < a->n; i++) {
+        Net *net = &a->net[i];
+        cli_judge_clear(&net->judge);
+        free(net->mask);
+        free(net->label[0]);
+        free(net->label[1]);
+        free(net->r);
+    }
+    cli_stage_clear(&a->s);
+    free(a->sum);
+    free(a);
     return result;
 }
 
 static const CliPiece dag_pieces[] = {{"Dense adversary generation", lim_dag_schema,
                                        sizeof(LimDagParams)},
                                       {"What to attack", flags_schema, sizeof(DagFlags)},
+                                      {"Sum of several", lim_dag_fusion_schema,
+                                       sizeof(LimDagFusion)},
                                       {"Scenes", lim_scene_schema, sizeof(LimSceneSettings)},
                                       {0}};
 const CliCommand cli_attack_dag = {
     .name = "attack dag",
     .summary = "Makes a segmenter or a detector wrong at all pixels or boxes of a scene",
-    .text = "The measures are of the picture rounded to bytes, by the whole network: a detector "
-            "proposes anew.",
-    .operands = "",
+    .text = "Further networks are attacked too, each by itself; what is shown and measured is the "
+            "weighted sum of the perturbations, fused, for all of them. The measures are of the "
+            "picture rounded to bytes, by the whole network: a detector proposes anew.",
+    .operands = "[NET...]",
+    .max_operands = LIM_DAG_JUDGES - 1,
     .pieces = dag_pieces,
     .run = run_dag,
 };

@@ -1,4 +1,4 @@
-/* A table of six pictures, and the floats. */
+/* A table of pictures, and the floats. */
 #include "attacks/dag-sheet.h"
 
 #include "data/scene-sheet.h"
@@ -6,6 +6,7 @@
 #include "tensor/png.h"
 #include "tensor/table.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,22 +26,18 @@ draw_seen(const LimDagSheet *s, const LimDagSeen *seen, const float *x, LimImage
 }
 
 static void
-draw(const LimDagSheet *s, const LimTable *table, LimImageView picture, const float *y,
-     const float *shown)
+draw_judge(const LimDagSheet *s, const LimTable *table, LimImageView picture, int row)
 {
-    const float *top[3] = {s->x, y, shown};
+    const LimDagJudge *j = &s->judge[row - 1];
     LimSceneMark marks[LIM_SCENE_GARMENTS];
-    for (int i = 0; i < s->scene->n; i++) {
-        marks[i] = (LimSceneMark){.label = s->scene->object[i].label, .score = -1};
-        memcpy(marks[i].box, s->scene->object[i].box, sizeof marks[i].box);
+    for (int i = 0; i < j->scene->n; i++) {
+        marks[i] = (LimSceneMark){.label = j->scene->object[i].label, .score = -1};
+        memcpy(marks[i].box, j->scene->object[i].box, sizeof marks[i].box);
     }
-    for (int k = 0; k < 3; k++)
-        lim_scene_overlay(lim_table_tile(table, picture, 0, k), s->size, s->scale, top[k], NULL,
-                          NULL, 0, s->naming);
-    lim_scene_overlay(lim_table_tile(table, picture, 1, 0), s->size, s->scale, s->x, s->mask, marks,
-                      s->scene->n, s->naming);
-    draw_seen(s, &s->before, s->x, lim_table_tile(table, picture, 1, 1));
-    draw_seen(s, &s->after, y, lim_table_tile(table, picture, 1, 2));
+    lim_scene_overlay(lim_table_tile(table, picture, row, 0), s->size, s->scale, s->x, j->mask,
+                      marks, j->scene->n, s->naming);
+    draw_seen(s, &j->before, s->x, lim_table_tile(table, picture, row, 1));
+    draw_seen(s, &j->after, s->y, lim_table_tile(table, picture, row, 2));
 }
 
 static LimStatus
@@ -53,37 +50,57 @@ write_floats(const char *png, const LimDagSheet *s, LimError *err)
     return lim_npy_write_f32(path, LIM_SHAPE3(3, s->size, s->size), s->r, err);
 }
 
+static double
+largest_of(const LimDagSheet *s)
+{
+    double largest = 0;
+    for (int i = 0; i < 3 * s->size * s->size; i++)
+        largest = fmax(largest, fabs((double)s->r[i]) / 2);
+    return largest;
+}
+
 LimStatus
 lim_dag_sheet_write(const char *path, const LimDagSheet *s, LimError *err)
 {
-    const double gain = s->largest > 0 ? 1 / (2 * s->largest) : 1;
-    const int side = s->size * s->scale;
-    const size_t n = 3 * (size_t)s->size * (size_t)s->size;
+    const double largest = largest_of(s), gain = largest > 0 ? 1 / (2 * largest) : 1;
+    const int side = s->size * s->scale, n = 3 * s->size * s->size;
+    const char *captions[3 * (1 + LIM_DAG_JUDGES)], *names[1 + LIM_DAG_JUDGES] = {""};
     char title[64];
+    LIM_ASSERT(s->judges <= LIM_DAG_JUDGES);
     snprintf(title, sizeof title, "perturbation x %.0f", gain);
-    const char *captions[] = {"scene",       "attacked",
-                              title,         s->truth ? "what is there" : "taken for right",
-                              "seen before", "seen after"};
-    const LimTable table = {.rows = 2,
+    captions[0] = "scene";
+    captions[1] = "attacked";
+    captions[2] = title;
+    for (int i = 1; i <= s->judges; i++) {
+        captions[3 * i] = s->truth ? "what is there" : "taken for right";
+        captions[3 * i + 1] = "seen before";
+        captions[3 * i + 2] = "seen after";
+        names[i] = s->judge[i - 1].name;
+    }
+    const LimTable table = {.rows = 1 + s->judges,
                             .columns = 3,
                             .tile_w = side,
                             .tile_h = side,
                             .gap = 8,
                             .letter = 1,
+                            .row_labels = s->judges > 1 ? names : NULL,
                             .captions = captions};
     LimImageView picture = lim_table_new(&table, LIM_PIXEL_RGB8, err);
     if (!picture.data)
         return LIM_E_SHAPE;
-    float *y = lim_alloc(n, sizeof *y), *shown = lim_alloc(n, sizeof *shown);
-    for (size_t i = 0; i < n; i++)
+    float *shown = lim_alloc((size_t)n, sizeof *shown);
+    for (int i = 0; i < n; i++)
         shown[i] = (float)(gain * (double)s->r[i]);
-    lim_dag_picture(s->x, &s->r, (double[]){1}, 1, s->size, y);
-    draw(s, &table, picture, y, shown);
+    const float *top[3] = {s->x, s->y, shown};
+    for (int k = 0; k < 3; k++)
+        lim_scene_overlay(lim_table_tile(&table, picture, 0, k), s->size, s->scale, top[k], NULL,
+                          NULL, 0, s->naming);
+    for (int row = 1; row <= s->judges; row++)
+        draw_judge(s, &table, picture, row);
     const LimPngText text = {"limen", s->command};
     LimStatus status = lim_png_write(path, picture, &text, 1, err);
     if (status == LIM_OK)
         status = write_floats(path, s, err);
-    free(y);
     free(shown);
     free(picture.data);
     return status;

@@ -1212,6 +1212,71 @@ test_universal_evaluate(void)
     fails("universal evaluate c.safetensors --data . --sizes 5,x", 2, "--sizes");
 }
 
+/* The floats of NAME.npy that `attack dag` wrote; g_free(). */
+static float *
+floats(const char *name, int n)
+{
+    g_autofree char *npy = g_strconcat(name, ".npy", NULL), *path = file(npy), *bytes = NULL;
+    gsize size;
+    g_assert_true(g_file_get_contents(path, &bytes, &size, NULL));
+    const gsize head = 10 + (guint8)bytes[8] + 256u * (guint8)bytes[9];
+    g_assert_cmpuint(size, ==, head + (gsize)n * sizeof(float));
+    return g_memdup2(bytes + head, (gsize)n * sizeof(float));
+}
+
+static void
+push(const char *flags, const char *name)
+{
+    g_autofree char *line =
+        g_strdup_printf("attack dag %s --size 48 --scene 2 --iterations 3 --scale 1 "
+                        "--out %s.png --json",
+                        flags, name);
+    json_decref(run_json(line));
+}
+
+/* What is fused is the weighted sum of what each network gives alone, and a network of weight 0
+ * only looks. Needs the networks of test_scenes(). */
+static void
+check_fused(void)
+{
+    enum { N = 3 * 48 * 48 };
+    push("--net seg.safetensors", "one");
+    push("--net det.safetensors", "two");
+    push("det.safetensors --net seg.safetensors", "both");
+    push("det.safetensors --net seg.safetensors --weights 0.5,2", "sum");
+    push("det.safetensors --net seg.safetensors --weights 0,1", "second");
+    push("det.safetensors --net seg.safetensors --weights 1,0 --permuted", "rows");
+    same_file("two.npy", "second.npy");
+    g_autofree float *one = floats("one", N), *two = floats("two", N), *both = floats("both", N),
+                     *sum = floats("sum", N), *rows = floats("rows", N);
+    int found = 0;
+    for (int i = 0; i < N; i++) {
+        g_assert_cmpfloat(both[i], ==, (float)((double)one[i] + (double)two[i]));
+        g_assert_cmpfloat(sum[i], ==, (float)(0.5 * (double)one[i] + 2 * (double)two[i]));
+    }
+    for (int y = 0; y < 48; y++)
+        for (int from = 0; from < 48; from++)
+            found += memcmp(rows + 48 * y, one + 48 * from, 48 * sizeof *rows) == 0;
+    g_assert_cmpint(found, >=, 48); /* every row is one of the others */
+    g_assert_true(memcmp(rows, one, N * sizeof *rows) != 0);
+
+    json_t *result = run_json("attack dag det.safetensors --net seg.safetensors --size 48 "
+                              "--iterations 2 --weights 1,0 --out both.png --json");
+    const json_t *nets = json_object_get(result, "networks"), *judge = json_array_get(nets, 1);
+    g_assert_cmpuint(json_array_size(nets), ==, 2);
+    g_assert_cmpfloat(number(judge, "weight"), ==, 0);
+    g_assert_cmpfloat(number(judge, "iterations"), ==, 0);
+    g_assert_nonnull(json_object_get(judge, "after_8bit"));
+    g_assert_cmpstr(json_string_value(json_object_get(result, "command")), ==,
+                    "limen-cli attack dag det.safetensors --iterations 2 --net seg.safetensors "
+                    "--out both.png --weights 1,0 --size 48");
+    json_decref(result);
+    fails("attack dag det.safetensors --net seg.safetensors --size 48 --weights 1", 2,
+          "2 networks");
+    fails("attack dag --net seg.safetensors --size 48 --weights 1,x", 2, "1 network");
+    fails("attack dag none.safetensors --net seg.safetensors --size 48", 1, "none.safetensors");
+}
+
 /* Scenes, the two kinds of networks for them (tiny ones), and dense perturbations of both. */
 static void
 test_scenes(void)
@@ -1263,6 +1328,7 @@ test_scenes(void)
     fails("attack dag --net next.safetensors --size 50", 2, "multiple of 8");
     fails("attack dag --net seg.safetensors --gamma 0", 2, "--gamma");
 
+    check_fused();
     result = run_json("evaluate dag seg.safetensors det.safetensors --scenes 2 --size 48 "
                       "--iterations 3 --out dag --json");
     g_assert_cmpfloat(number(result, "scenes"), ==, 2);

@@ -443,16 +443,19 @@ save(SaveTask *self, const LimExec *exec, LimError *err)
         return err->code;
     if (!naming || lim_scenes_see(s, i, y, exec, &seen, err) != LIM_OK)
         return err->code;
+    const LimDagJudge judge = {.name = lim_scenes_net_name(i),
+                               .mask = s->mask[i],
+                               .scene = &s->scene[i],
+                               .before = seen_of(&s->clean[i]),
+                               .after = seen_of(&seen)};
     const LimDagSheet sheet = {.size = s->size,
                                .scale = SHEET_SCALE,
                                .x = s->x,
+                               .y = y,
                                .r = last.r,
-                               .largest = last.largest,
-                               .mask = s->mask[i],
-                               .scene = &s->scene[i],
                                .truth = s->truth,
-                               .before = seen_of(&s->clean[i]),
-                               .after = seen_of(&seen),
+                               .judges = 1,
+                               .judge = &judge,
                                .naming = naming,
                                .command = self->command};
     const LimStatus status = lim_dag_sheet_write(self->path, &sheet, err);
