@@ -145,6 +145,14 @@ lim_schema_at(const LimParamSpec *schema, size_t offset)
     return s;
 }
 
+static int
+choice_of(const LimParamSpec *schema, const char *name, const void *params)
+{
+    const LimParamSpec *s = lim_params_find(schema, name);
+
+    return *(const int *)(const void *)((const char *)params + s->offset);
+}
+
 char *
 lim_schema_flags(const LimParamSpec *schema, const void *params)
 {
@@ -153,12 +161,14 @@ lim_schema_flags(const LimParamSpec *schema, const void *params)
     for (const LimParamSpec *s = schema; s->name; s++) {
         char text[LIM_TEXT_MAX], usual[LIM_TEXT_MAX];
         union { /* the value alone */
-            double align;
+            double real;
             char text[LIM_TEXT_MAX];
         } value;
         LimParamSpec alone[2] = {*s};
         alone->offset = 0;
         lim_params_init(alone, &value);
+        if (s->def_by)
+            value.real = s->def_with[choice_of(schema, s->def_by, params)];
         lim_params_get(alone, &value, usual, sizeof usual);
         lim_params_get(s, params, text, sizeof text);
         if (g_str_equal(text, usual))

@@ -78,6 +78,7 @@ cli_args_text(const CliArgs *a, int n)
         lim_params_init(a->piece[i]->spec, defaults);
         for (const LimParamSpec *s = a->piece[i]->spec; s->name; s++) {
             char value[LIM_TEXT_MAX], usual[LIM_TEXT_MAX];
+            lim_params_follow(a->piece[i]->spec, s, a->values[i], defaults);
             lim_params_get(s, a->values[i], value, sizeof value);
             lim_params_get(s, defaults, usual, sizeof usual);
             if (strcmp(value, usual) == 0)
@@ -232,6 +233,16 @@ flag(CliArgs *a, int argc, char **argv, int *i, LimError *err)
     return lim_params_set(schema, values, s->name, value, err);
 }
 
+/* Defaults that depend on what was given. */
+static void
+follow(CliArgs *a)
+{
+    for (int i = 0; i < a->n_pieces; i++)
+        for (const LimParamSpec *s = a->piece[i]->spec; s->name; s++)
+            if (!cli_args_given(a, s->name))
+                lim_params_follow(a->piece[i]->spec, s, a->values[i], a->values[i]);
+}
+
 LimStatus
 cli_args_parse(CliArgs *a, int argc, char **argv, LimError *err)
 {
@@ -253,6 +264,7 @@ cli_args_parse(CliArgs *a, int argc, char **argv, LimError *err)
             a->operand[a->n_operands++] = argv[i];
         }
     }
+    follow(a);
     return LIM_OK;
 }
 
@@ -302,13 +314,29 @@ value_name(const LimParamSpec *s)
     return "";
 }
 
+/* "0.1", or "2 with l2, 0.1 with linf" where it depends on a choice of the schema. */
+static void
+default_text(const LimParamSpec *schema, const LimParamSpec *s, const void *defaults, char *out,
+             size_t size)
+{
+    size_t used = 0;
+    lim_params_get(s, defaults, out, size);
+    if (!s->def_by)
+        return;
+    const LimParamSpec *by = lim_params_find(schema, s->def_by);
+    for (int i = 0; by->choices[i] && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%.15g with %s", i ? ", " : "",
+                                 s->def_with[i], by->choices[i]);
+}
+
 /* "(1 to 256 px, default 16)" */
 static void
-range_text(const LimParamSpec *s, const void *defaults, char *out, size_t size)
+range_text(const LimParamSpec *schema, const LimParamSpec *s, const void *defaults, char *out,
+           size_t size)
 {
     char value[LIM_TEXT_MAX];
     size_t used = 0;
-    lim_params_get(s, defaults, value, sizeof value);
+    default_text(schema, s, defaults, value, sizeof value);
     const char *space = s->unit && *s->unit ? " " : "", *unit = s->unit ? s->unit : "";
     switch (s->kind) {
     case LIM_INT:
@@ -352,7 +380,7 @@ cli_args_help(const CliArgs *a, FILE *out, int width)
                 continue;
             int at = fprintf(out, "  --%s%s%s", s->kind == LIM_BOOL ? "[no-]" : "", s->name,
                              value_name(s));
-            range_text(s, defaults, range, sizeof range);
+            range_text(schema, s, defaults, range, sizeof range);
             snprintf(text, sizeof text, "%s. %s %s", s->label, s->help ? s->help : "", range);
             if (at < COLUMN - 1)
                 at += fprintf(out, "%*s", COLUMN - at, "");

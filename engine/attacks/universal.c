@@ -13,6 +13,7 @@
 #include <string.h>
 
 const char *const lim_universal_methods[] = {"deepfool", "gradient", NULL};
+const double lim_universal_bounds[] = {[LIM_NORM_L2] = 2, [LIM_NORM_LINF] = 0.1};
 
 #define INT(field, key, text, teach, u, lo, hi, value, shown)                              \
     {                                                                                      \
@@ -50,7 +51,9 @@ const LimParamSpec lim_universal_schema[] = {
      .offset = offsetof(LimUniversalParams, xi),
      .max = 64,
      .def = 0.1,
-     .ui_max = 4},
+     .ui_max = 4,
+     .def_by = "norm",
+     .def_with = lim_universal_bounds},
     {.name = "delta",
      .label = "Delta",
      .help = "It ends when all but this share of X are fooled.",

@@ -40,6 +40,7 @@ typedef struct LimUniversalParams {
 } LimUniversalParams;
 extern const LimParamSpec lim_universal_schema[];
 extern const char *const lim_universal_methods[]; /* as files say it; ends with NULL */
+extern const double lim_universal_bounds[];       /* [LimNorm], what xi is unless it is said */
 
 /* Everything is borrowed for the task's life. Pictures are [n][c][h][w] in [0,1]. */
 typedef struct LimUniversalInput {

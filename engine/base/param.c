@@ -334,6 +334,19 @@ parse(const LimParamSpec *s, const char *text, Value *v, LimError *err)
     return check(s, v, err);
 }
 
+void
+lim_params_follow(const LimParamSpec *spec, const LimParamSpec *one, const void *beside,
+                  void *params)
+{
+    if (!one->def_by)
+        return;
+    const LimParamSpec *by = lim_params_find(spec, one->def_by);
+    LIM_ASSERT(by && by->kind == LIM_CHOICE && one->kind == LIM_REAL);
+    const Value choice = load(by, beside), v = {.real = one->def_with[choice.integer], .text = ""};
+    LIM_ASSERT(check(one, &v, NULL) == LIM_OK);
+    store(one, params, &v);
+}
+
 LimStatus
 lim_params_set(const LimParamSpec *spec, void *params, const char *name, const char *text,
                LimError *err)

@@ -34,6 +34,10 @@ typedef struct LimParamSpec {
     double ui_min, ui_max;      /* what a slider shows; both 0: the hard limits */
     const char *const *choices; /* LIM_CHOICE: NULL-terminated names */
     const char *def_text;       /* LIM_TEXT: default, NULL means "" */
+    /* LIM_REAL: the name of a LIM_CHOICE of the schema that the default depends on, and the default
+     * with each choice; `def` is the one with that choice's own default. NULL: none. */
+    const char *def_by;
+    const double *def_with;
 } LimParamSpec;
 
 /* One of a whole number in the struct `type`; schemas with many give it a shorter name. */
@@ -45,6 +49,10 @@ typedef struct LimParamSpec {
 
 /* Sets every value to its default. */
 void lim_params_init(const LimParamSpec *spec, void *params);
+/* Sets a value whose default depends on a choice to the one with that choice, as `beside` has it
+ * (may be params). Nothing happens to others. */
+void lim_params_follow(const LimParamSpec *spec, const LimParamSpec *one, const void *beside,
+                       void *params);
 /* Parses text into the named value: LIM_E_PARAM names the flag, the value and the allowed range. */
 LimStatus lim_params_set(const LimParamSpec *spec, void *params, const char *name, const char *text,
                          LimError *err);

@@ -162,6 +162,10 @@ body_exports(TestApp *t)
     LimUniversalFile f;
     LimError err = LIM_ERROR_INIT;
 
+    set(&u, "norm", g_variant_new_int32(LIM_NORM_L2));
+    test_spin(60);
+    set(&u, "xi", g_variant_new_double(0.1)); /* the bound of the other norm has to be said */
+    test_spin(60);
     wait_for(is_current, &u);
     act(&u, "export-to", g_variant_new_string(png));
     test_wait_status(t, "");

@@ -65,6 +65,47 @@ test_init(void)
     g_assert_null(lim_params_find(schema, "los"));
 }
 
+/* A default that depends on a choice. */
+static void
+test_follow(void)
+{
+    typedef struct {
+        int norm;
+        double bound, other;
+    } Ball;
+    static const char *const norms[] = {"l2", "linf", NULL};
+    static const double bounds[] = {2, 0.25};
+    static const LimParamSpec ball[] = {
+        {.name = "norm",
+         .kind = LIM_CHOICE,
+         .offset = offsetof(Ball, norm),
+         .max = 1,
+         .def = 1,
+         .choices = norms},
+        {.name = "bound",
+         .kind = LIM_REAL,
+         .offset = offsetof(Ball, bound),
+         .max = 4,
+         .def = 0.25,
+         .def_by = "norm",
+         .def_with = bounds},
+        {.name = "other", .kind = LIM_REAL, .offset = offsetof(Ball, other), .max = 4, .def = 3},
+        {0}};
+    Ball b, l2;
+    lim_params_init(ball, &b);
+    lim_params_init(ball, &l2);
+    g_assert_cmpfloat(b.bound, ==, 0.25);
+    l2.norm = 0;
+    b.other = 1;
+    for (int i = 0; i < 3; i++)
+        lim_params_follow(ball, &ball[i], &l2, &b);
+    g_assert_cmpint(b.norm, ==, 1);
+    g_assert_cmpfloat(b.bound, ==, 2);
+    g_assert_cmpfloat(b.other, ==, 1);
+    lim_params_follow(ball, &ball[1], &b, &b);
+    g_assert_cmpfloat(b.bound, ==, 0.25);
+}
+
 static void
 test_accepts(void)
 {
@@ -461,6 +502,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/param/init", test_init);
+    g_test_add_func("/param/follow", test_follow);
     g_test_add_func("/param/accepts", test_accepts);
     g_test_add_func("/param/refuses", test_refuses);
     g_test_add_func("/param/check", test_check);

@@ -1114,6 +1114,38 @@ test_universal(void)
     json_decref(nothing);
 }
 
+/* The bound is the norm's unless one is given, and the command that is told makes the same. */
+static void
+test_universal_bound(void)
+{
+    static const struct {
+        const char *flags, *told;
+        double xi;
+    } cases[] = {{"", "", 0.1},
+                 {" --norm linf", "", 0.1},
+                 {" --norm l2", " --norm l2", 2},
+                 {" --xi 0.1 --norm l2", " --norm l2 --xi 0.1", 0.1},
+                 {" --xi 2", " --xi 2", 2}};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *line = g_strconcat(MAKE "--passes 1 --json", cases[i].flags, NULL);
+        json_t *made = run_json(line);
+        g_assert_cmpfloat(number(made, "xi"), ==, cases[i].xi);
+        const char *command = json_string_value(json_object_get(made, "command"));
+        const char *after_make = command + strlen("limen-cli universal make");
+        g_assert_true(g_str_has_prefix(after_make, cases[i].told));
+        g_assert_true((strstr(command, " --xi ") != NULL) == (strstr(cases[i].told, "xi") != NULL));
+        json_decref(made);
+    }
+    g_assert_cmpint(run("universal make --help"), ==, 0);
+    g_auto(GStrv) words = g_strsplit_set(out, " \n", -1);
+    GString *help = g_string_new(NULL);
+    for (int i = 0; words[i]; i++) /* as it is broken into lines */
+        g_string_append_printf(help, *words[i] ? "%s " : "%s", words[i]);
+    g_assert_nonnull(strstr(help->str, "(0 to 64, default 2 with l2, 0.1 with linf)"));
+    g_string_free(help, TRUE);
+}
+
 static void
 test_universal_refused(void)
 {
@@ -1433,6 +1465,7 @@ main(int argc, char **argv)
     g_test_add_func("/cli/evaluate-defenses", test_evaluate_defenses);
     g_test_add_func("/cli/attack/interrupt", test_attack_interrupt);
     g_test_add_func("/cli/universal", test_universal);
+    g_test_add_func("/cli/universal/bound", test_universal_bound);
     g_test_add_func("/cli/universal/refused", test_universal_refused);
     g_test_add_func("/cli/universal/resumed", test_universal_resumed);
     g_test_add_func("/cli/universal/evaluate", test_universal_evaluate);

@@ -552,11 +552,11 @@ changed(LimFormPane *pane)
     lim_schema_form_read(self->form, lim_universal_schema, &p);
     arrange(self, p.norm);
     if (p.norm != self->norm) {
+        const double was = lim_universal_bounds[self->norm];
         self->norm = p.norm;
-        if (p.xi == (p.norm == LIM_NORM_L2 ? 0.1 : 2.0))
+        if (p.xi == was)
             lim_form_set_values(self->form,
-                                g_variant_new_parsed("{'xi': <%d>}",
-                                                     p.norm == LIM_NORM_L2 ? 2.0 : 0.1));
+                                g_variant_new_parsed("{'xi': <%d>}", lim_universal_bounds[p.norm]));
     }
     update_soon(self);
 }
