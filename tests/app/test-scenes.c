@@ -8,6 +8,7 @@
 #include "panes/scenes/transfer-page.h"
 #include "tensor/npy.h"
 #include "widgets/lim-plot.h"
+#include "widgets/lim-slider-row.h"
 
 #include <glib/gstdio.h>
 #include <utime.h>
@@ -658,22 +659,51 @@ changed_pixels(Scenes *s)
     return n;
 }
 
+static void
+open_fusion(Scenes *s)
+{
+    fusion = LIM_FUSION_PAGE(test_find_type(GTK_WIDGET(s->pane), LIM_TYPE_FUSION_PAGE));
+    show_page(s, "fusion");
+    wait_for(fusion_over, s);
+}
+
+static void
+set_weight(int i, double weight)
+{
+    lim_form_row_set_value(lim_fusion_page_get_row(fusion, i), g_variant_new_double(weight));
+}
+
+/* The person's hand on a slider: it settles after a while, or when something else is done. */
+static void
+drag_weight(int i, double weight)
+{
+    GtkWidget *scale = lim_slider_row_get_scale(LIM_SLIDER_ROW(lim_fusion_page_get_row(fusion, i)));
+
+    gtk_range_set_value(GTK_RANGE(scale), weight);
+}
+
+static double
+weight_of(int i)
+{
+    double weight[LIM_SCENES_NETS];
+    gboolean permuted;
+
+    lim_fusion_page_get_weights(fusion, weight, &permuted);
+    return weight[i];
+}
+
 /* The sum of four perturbations; with all weights at zero nothing differs. */
 static void
 body_fuses(TestApp *t)
 {
     Scenes s = open_view(t);
 
-    fusion = LIM_FUSION_PAGE(test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_FUSION_PAGE));
-    show_page(&s, "fusion");
-    wait_for(fusion_over, &s);
+    open_fusion(&s);
     g_assert_true(g_str_has_prefix(lim_scenes_pane_get_verdict(s.pane), "Sum of 4 "));
     g_assert_cmpint(changed_pixels(&s), >, 100);
     for (int i = 0; i < LIM_SCENES_NETS; i++) {
-        g_autofree char *name = g_strdup_printf("Weight, %s", lim_scenes_net_name(i));
-        GtkWidget *scale = test_find_labelled(GTK_WIDGET(fusion), name);
-        g_assert_nonnull(scale);
-        gtk_range_set_value(GTK_RANGE(scale), 0);
+        g_assert_nonnull(test_find_labelled(GTK_WIDGET(fusion), lim_scenes_net_name(i)));
+        set_weight(i, 0);
     }
     wait_for(is_current, &s);
     g_assert_cmpint(changed_pixels(&s), ==, 0);
@@ -681,6 +711,106 @@ body_fuses(TestApp *t)
     wait_for(is_current, &s);
     g_assert_cmpint(changed_pixels(&s), >, 100);
     g_assert_nonnull(strstr(lim_scenes_pane_get_verdict(s.pane), " Step "));
+}
+
+/* Weights are settings: a drag is a step of undo, after a change of the form too; undo shows what
+ * it changes, and all settings go back at once. */
+static void
+body_weighs(TestApp *t)
+{
+    Scenes s = open_view(t);
+
+    act(&s, "next-seed", NULL);
+    settle(&s);
+    open_fusion(&s);
+    drag_weight(1, 0.5);
+    drag_weight(1, 0.25);
+    act(&s, "undo", NULL); /* the drag is over with it */
+    g_assert_cmpfloat(weight_of(1), ==, 1);
+    act(&s, "redo", NULL);
+    g_assert_cmpfloat(weight_of(1), ==, 0.25);
+    drag_weight(2, 2);
+    act(&s, "next-seed", NULL);
+    settle(&s);
+    act(&s, "undo", NULL);
+    g_assert_cmpfloat(weight_of(2), ==, 2);
+    show_page(&s, "targets");
+    act(&s, "undo", NULL);
+    g_assert_cmpfloat(weight_of(2), ==, 1);
+    g_assert_cmpfloat(weight_of(1), ==, 0.25);
+    g_assert_true(gtk_widget_get_mapped(GTK_WIDGET(fusion)));
+    lim_form_row_set_value(lim_fusion_page_get_row(fusion, LIM_SCENES_NETS),
+                           g_variant_new_boolean(TRUE));
+    lim_form_pane_settle(LIM_FORM_PANE(s.pane));
+    act(&s, "reset-all", NULL);
+    g_assert_cmpfloat(weight_of(1), ==, 1);
+    act(&s, "undo", NULL);
+    g_assert_cmpfloat(weight_of(1), ==, 0.25);
+    g_autoptr(GVariant) permuted =
+        lim_form_row_dup_value(lim_fusion_page_get_row(fusion, LIM_SCENES_NETS));
+    g_assert_true(g_variant_get_boolean(permuted));
+    wait_for(fusion_over, &s);
+}
+
+static void
+check_fused(Scenes *s)
+{
+    g_autofree char *png = g_build_filename(test_folder(), "exported.png", NULL);
+    g_autofree char *npy = g_build_filename(test_folder(), "exported.npy", NULL);
+
+    g_unlink(npy);
+    act(s, "export-to", g_variant_new_string(png));
+    wait_for(is_exported, s);
+    run_command(s);
+    compare_npy("exported.npy", "fused.npy");
+}
+
+static gboolean
+is_fused_again(Scenes *s)
+{
+    return weight_of(0) < 0.4 && fusion_over(s);
+}
+
+/* The command makes the fused scene, whatever else is painted or permuted; the exported picture
+ * brings the weights back. */
+static void
+body_sums(TestApp *t)
+{
+    Scenes s = open_view(t);
+    g_autofree char *png = g_build_filename(test_folder(), "exported.png", NULL);
+
+    stroke(&s, 6, 32);
+    open_fusion(&s);
+    check_fused(&s);
+    g_autofree char *plain = dup_command(&s);
+    g_assert_null(strstr(plain, "--weights"));
+    set_weight(0, 0.35);
+    set_weight(1, 0);
+    set_weight(2, 1.5);
+    set_weight(3, 0.1 + 0.2); /* as many digits as it takes */
+    wait_for(is_current, &s);
+    check_fused(&s);
+    lim_form_row_set_value(lim_fusion_page_get_row(fusion, LIM_SCENES_NETS),
+                           g_variant_new_boolean(TRUE));
+    wait_for(is_current, &s);
+    check_fused(&s);
+    g_autofree char *before = dup_command(&s);
+    g_assert_nonnull(strstr(before, " --weights 0.35,0,1.5,0.30000000000000004 --permuted "));
+    set(&s, "net", g_variant_new_int32(3)); /* the sum is of the same networks */
+    settle(&s);
+    act(&s, "reset-all", NULL);
+    show_page(&s, "targets");
+    settle(&s);
+    lim_pane_open_file(LIM_PANE(s.pane), png);
+    wait_for(is_fused_again, &s);
+    g_autofree char *after = dup_command(&s);
+    g_autofree char *one = dup_painting(before), *two = dup_painting(after);
+    g_auto(GStrv) a = g_strsplit(before, one, 2), b = g_strsplit(after, two, 2);
+    g_assert_cmpstr(a[0], ==, b[0]);
+    g_assert_cmpstr(a[1], ==, b[1]);
+    show_page(&s, "targets");
+    wait_for(is_current, &s);
+    check_command(&s); /* the attack alone again */
 }
 
 static LimTransferPage *transfer;
@@ -735,6 +865,8 @@ body_leaves(TestApp *t)
     lim_pane_open_file(LIM_PANE(s.pane), own);
     wait_for(is_own, &s);
     stroke(&s, 6, 32);
+    fusion = LIM_FUSION_PAGE(test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_FUSION_PAGE));
+    set_weight(2, 0.5);
 }
 
 /* Nothing is pressed: settings, picture and painting are there, and undo goes to a first start. */
@@ -750,8 +882,11 @@ body_comes_back(TestApp *t)
     g_assert_cmpint(plan->dag.iterations, ==, 6);
     g_assert_cmpint(plan->wanted_size, ==, 64);
     g_assert_cmpint(plan->wanted[32 * 64 + 30], ==, 6);
+    fusion = LIM_FUSION_PAGE(test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_FUSION_PAGE));
+    g_assert_cmpfloat(weight_of(2), ==, 0.5);
     act(&s, "undo", NULL);
     settle(&s);
+    g_assert_cmpfloat(weight_of(2), ==, 1);
     plan = lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane));
     g_assert_null(plan->place.own);
     g_assert_null(plan->wanted);
@@ -832,13 +967,15 @@ test_session(void)
     memset(mask, 255, 64 * 64);
     g_autofree char *text = g_base64_encode(mask, 64 * 64);
     g_autofree char *damaged = g_strdup_printf(
-        "{'view': <'scenes'>, 'scenes': <{'painting': <(64, '%s')>, 'own-file': <7>}>}", text);
+        "{'view': <'scenes'>, 'scenes': <{'painting': <(64, '%s')>, 'own-file': <7>, "
+        "'iterations': <6>}>}",
+        text);
     g_assert_true(g_file_set_contents(session, damaged, -1, NULL));
     test_app_resume();
     test_app_run(NULL, body_damaged);
     g_assert_true(g_file_set_contents(session,
                                       "{'view': <'scenes'>, 'scenes': <{'painting': <(9999, 'AA')>,"
-                                      " 'source': <1>, 'scene': <'x'>}>}",
+                                      " 'source': <1>, 'scene': <'x'>, 'iterations': <6>}>}",
                                       -1, NULL));
     test_app_resume();
     test_app_run(NULL, body_first);
@@ -862,6 +999,8 @@ TEST(moves)
 TEST(own)
 TEST(restores)
 TEST(fuses)
+TEST(weighs)
+TEST(sums)
 TEST(transfers)
 
 int
@@ -888,6 +1027,8 @@ main(int argc, char **argv)
     g_test_add_func("/scenes-view/own", test_own);
     g_test_add_func("/scenes-view/restores", test_restores);
     g_test_add_func("/scenes-view/fuses", test_fuses);
+    g_test_add_func("/scenes-view/weighs", test_weighs);
+    g_test_add_func("/scenes-view/sums", test_sums);
     g_test_add_func("/scenes-view/transfers", test_transfers);
     g_test_add_func("/scenes-view/session", test_session);
     return g_test_run();

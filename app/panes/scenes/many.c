@@ -141,6 +141,71 @@ lim_fusion_task_new(LimFusion *f)
     return &self->base;
 }
 
+LimScenesStage *
+lim_fusion_stage(const LimFusion *f)
+{
+    return f->stage;
+}
+
+const LimScenesPlan *
+lim_fusion_plan(const LimFusion *f)
+{
+    return &f->plan;
+}
+
+typedef struct {
+    LimTask base;
+    LimFusion *fusion;
+    double weight[LIM_SCENES_NETS];
+    LimScenesOut out;
+} FusionSaveTask;
+
+static LimStep
+fusion_save_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    FusionSaveTask *self = (FusionSaveTask *)t;
+    LimFusion *f = self->fusion;
+    const float *r[LIM_SCENES_NETS];
+    double weight[LIM_SCENES_NETS];
+    int n = 0;
+
+    if (f->now.at < LIM_SCENES_NETS)
+        return fuse(f, exec, err) == LIM_STEP_FAILED ? LIM_STEP_FAILED : LIM_STEP_MORE;
+    for (int i = 0; i < LIM_SCENES_NETS; i++)
+        if (f->now.r[i]) {
+            r[n] = f->now.r[i];
+            weight[n++] = self->weight[i];
+        }
+    return lim_scenes_write(&self->out, f->stage, &f->plan, r, weight, n, exec, err) == LIM_OK
+               ? LIM_STEP_DONE
+               : LIM_STEP_FAILED;
+}
+
+static void
+fusion_save_free(LimTask *t)
+{
+    FusionSaveTask *self = (FusionSaveTask *)t;
+
+    lim_fusion_unref(self->fusion);
+    lim_scenes_out_clear(&self->out);
+    g_free(self);
+}
+
+LimTask *
+lim_fusion_save_task_new(LimFusion *f, const double weight[LIM_SCENES_NETS],
+                         const LimScenesOut *out)
+{
+    static const LimTaskClass klass = {"save fused scene", fusion_save_step, NULL,
+                                       fusion_save_free};
+    FusionSaveTask *self = g_new0(FusionSaveTask, 1);
+
+    self->base.klass = &klass;
+    self->fusion = lim_fusion_ref(f);
+    memcpy(self->weight, weight, sizeof self->weight);
+    self->out = *out;
+    return &self->base;
+}
+
 /* ---- many scenes ---- */
 
 struct LimTransfer {

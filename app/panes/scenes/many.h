@@ -22,6 +22,11 @@ void lim_fusion_unref(LimFusion *f);                  /* NULL is fine */
 void lim_fusion_now(LimFusion *f, LimFusionNow *out); /* any thread */
 /* Makes them one after the other. Cancelled, another task goes on where it was. */
 LimTask *lim_fusion_task_new(LimFusion *f);
+LimScenesStage *lim_fusion_stage(const LimFusion *f);     /* borrowed */
+const LimScenesPlan *lim_fusion_plan(const LimFusion *f); /* borrowed */
+/* Goes on to the end, and writes the sum. What out points at is taken. */
+LimTask *lim_fusion_save_task_new(LimFusion *f, const double weight[LIM_SCENES_NETS],
+                                  const LimScenesOut *out);
 
 /* ---- many scenes ---- */
 

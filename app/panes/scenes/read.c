@@ -1,6 +1,8 @@
 /* The command is read as limen-cli reads it: by the schemas. */
 #include "panes/scenes/read.h"
 
+#include "attacks/dag-fusion.h"
+#include "attacks/dag-sheet.h"
 #include "data/scene-own.h"
 #include "tensor/png.h"
 
@@ -20,8 +22,26 @@ read_switch(const LimParamSpec *schema, void *params, const char *name)
            lim_params_set(schema, params, spec->name, no ? "false" : "true", NULL) == LIM_OK;
 }
 
+/* What is read before it is known what it means. */
+typedef struct {
+    LimDagFusion fusion;
+    int net[LIM_DAG_JUDGES], n; /* --net, and further ones; -1: none of the view's */
+    char *wanted;
+} Words;
+
+static int
+find_net(const char *path)
+{
+    g_autofree char *file = g_path_get_basename(path);
+
+    for (int i = 0; i < LIM_SCENES_NETS; i++)
+        if (g_str_equal(file, lim_scenes_net_file(i)))
+            return i;
+    return -1;
+}
+
 static gboolean
-read_value(LimScenesReadTask *self, const char *name, const char *value, char **wanted)
+read_value(LimScenesReadTask *self, const char *name, const char *value, Words *words)
 {
     if (lim_params_find(lim_dag_schema, name))
         return lim_params_set(lim_dag_schema, &self->dag, name, value, NULL) == LIM_OK;
@@ -29,17 +49,15 @@ read_value(LimScenesReadTask *self, const char *name, const char *value, char **
         return lim_params_set(lim_scene_schema, &self->scenes, name, value, NULL) == LIM_OK;
     if (g_str_equal(name, "scene") || g_str_equal(name, "seed"))
         return lim_params_set(lim_scenes_setup_schema, &self->setup, name, value, NULL) == LIM_OK;
+    if (g_str_equal(name, "weights"))
+        return lim_params_set(lim_dag_fusion_schema, &words->fusion, name, value, NULL) == LIM_OK;
     if (g_str_equal(name, "net")) {
-        g_autofree char *file = g_path_get_basename(value);
-        for (int i = 0; i < LIM_SCENES_NETS; i++)
-            if (g_str_equal(file, lim_scenes_net_file(i)))
-                self->setup.net = i;
-        return TRUE;
-    }
-    if (g_str_equal(name, "input"))
+        words->net[0] = find_net(value);
+        self->setup.net = MAX(words->net[0], 0);
+    } else if (g_str_equal(name, "input"))
         self->own = g_strdup(value);
     else if (g_str_equal(name, "wanted"))
-        *wanted = g_strdup(value);
+        words->wanted = g_strdup(value);
     return TRUE; /* what changes nothing about the attack */
 }
 
@@ -60,11 +78,48 @@ read_painting(LimScenesReadTask *self, const char *wanted)
     self->gone = g_steal_pointer(&name);
 }
 
+/* Weights in the order of the command become those of the view's networks; others have none. */
+static gboolean
+read_weights(LimScenesReadTask *self, const Words *words)
+{
+    double weight[LIM_DAG_JUDGES];
+
+    self->permuted = words->fusion.permuted;
+    self->fused = words->n > 1 || self->permuted || *words->fusion.weights;
+    if (lim_dag_weights(words->fusion.weights, words->n, weight, NULL) != LIM_OK)
+        return FALSE;
+    for (int i = 0; i < words->n; i++)
+        if (words->net[i] >= 0)
+            self->weight[words->net[i]] = weight[i];
+    return TRUE;
+}
+
+static gboolean
+read_words(LimScenesReadTask *self, char **at, Words *words)
+{
+    for (; *at; at++) {
+        const char *name = *at + 2;
+        if (!g_str_has_prefix(*at, "--")) {
+            if (words->n == LIM_DAG_JUDGES)
+                return FALSE;
+            words->net[words->n++] = find_net(*at);
+            continue;
+        }
+        if (read_switch(lim_dag_schema, &self->dag, name) ||
+            read_switch(lim_dag_fusion_schema, &words->fusion, name))
+            continue;
+        if (!at[1] || !read_value(self, name, at[1], words))
+            return FALSE;
+        at++;
+    }
+    return TRUE;
+}
+
 static gboolean
 parse(LimScenesReadTask *self, const char *command)
 {
     g_auto(GStrv) argv = NULL;
-    g_autofree char *wanted = NULL;
+    Words words = {.net = {-1}, .n = 1};
 
     if (!g_str_has_prefix(command, COMMAND) ||
         !g_shell_parse_argv(command + strlen(COMMAND), NULL, &argv, NULL))
@@ -72,18 +127,12 @@ parse(LimScenesReadTask *self, const char *command)
     lim_params_init(lim_scenes_setup_schema, &self->setup);
     lim_params_init(lim_scene_schema, &self->scenes);
     lim_params_init(lim_dag_schema, &self->dag);
-    for (char **at = argv; *at; at++) {
-        if (!g_str_has_prefix(*at, "--"))
-            return FALSE;
-        if (read_switch(lim_dag_schema, &self->dag, *at + 2))
-            continue;
-        if (!at[1] || !read_value(self, *at + 2, at[1], &wanted))
-            return FALSE;
-        at++;
-    }
-    if (wanted)
+    lim_params_init(lim_dag_fusion_schema, &words.fusion);
+    const gboolean known = read_words(self, argv, &words) && read_weights(self, &words);
+    g_autofree char *wanted = words.wanted;
+    if (known && wanted)
         read_painting(self, wanted);
-    return TRUE;
+    return known;
 }
 
 static LimStep

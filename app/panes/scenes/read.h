@@ -12,6 +12,9 @@ typedef struct LimScenesReadTask {
     LimScenesSetup setup;
     LimSceneSettings scenes;
     LimDagParams dag;
+    gboolean fused; /* a sum, of these weights: */
+    double weight[LIM_SCENES_NETS];
+    gboolean permuted;
     char *own;       /* path of a person's own picture, or NULL */
     int wanted_size; /* 0: no painted segmentation */
     int32_t *wanted; /* [wanted_size][wanted_size] */

@@ -1,6 +1,7 @@
 /* Attacks on a scene, and looks at what has come of them. */
 #include "panes/scenes/run.h"
 
+#include "attacks/dag-fusion.h"
 #include "attacks/dag-sheet.h"
 #include "data/scene-own.h"
 
@@ -339,8 +340,9 @@ lim_scenes_advance_task_new(LimScenesRun *run, int frames)
 
 /* ---- looks ---- */
 
+/* The picture; sum [3][size][size], or NULL, receives what is added to the scene. */
 static void
-make_picture(LimScenesLookTask *self)
+add_up(LimScenesLookTask *self, float *sum)
 {
     const LimScenesStage *s = self->stage;
     const int n = 3 * s->area;
@@ -357,6 +359,8 @@ make_picture(LimScenesLookTask *self)
     }
     self->y = g_new(float, n);
     lim_dag_picture(s->x, r, self->weight, self->n, s->size, self->y);
+    if (sum)
+        lim_dag_sum(r, self->weight, self->n, s->size, sum);
     self->perceptible = lim_dag_perceptibility(s->x, self->y, s->size);
     for (int i = 0; i < n; i++)
         self->largest = fmax(self->largest, fabs((double)self->y[i] - (double)s->x[i]) / 2);
@@ -370,7 +374,7 @@ look_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
     LimScenesLookTask *self = (LimScenesLookTask *)t;
 
     if (!self->y)
-        make_picture(self);
+        add_up(self, NULL);
     if (lim_scenes_see(self->stage, self->at, self->y, exec, &self->seen[self->at], err) != LIM_OK)
         return LIM_STEP_FAILED;
     return ++self->at == LIM_SCENES_NETS ? LIM_STEP_DONE : LIM_STEP_MORE;
@@ -414,11 +418,13 @@ lim_scenes_look_task_new(LimScenesStage *stage, const float *const *r, const dou
 
 #define SHEET_SCALE 4 /* the command's own */
 
-typedef struct {
-    LimTask base;
-    LimScenesRun *run;
-    char *path, *painting, *command;
-} SaveTask;
+void
+lim_scenes_out_clear(LimScenesOut *o)
+{
+    g_free(o->path);
+    g_free(o->painting);
+    g_free(o->command);
+}
 
 static LimDagSeen
 seen_of(const LimSeen *s)
@@ -426,51 +432,66 @@ seen_of(const LimSeen *s)
     return (LimDagSeen){.label = s->label, .n = s->n, .found = s->found};
 }
 
-static LimStatus
-save(SaveTask *self, const LimExec *exec, LimError *err)
+LimStatus
+lim_scenes_write(const LimScenesOut *o, LimScenesStage *s, const LimScenesPlan *plan,
+                 const float *const *r, const double *weight, int n, const LimExec *exec,
+                 LimError *err)
 {
-    LimScenesRun *r = self->run;
-    LimScenesStage *s = r->stage;
-    const int i = r->plan.net;
-    const double one = 1;
-    const LimScenesFrame last = lim_scenes_run_frame(r, lim_scenes_run_n(r) - 1);
-    const LimDataset *naming = lim_scenes_stage_naming(s, err);
-    LimSeen seen = {.there = FALSE};
-    g_autofree float *y = g_new(float, 3 * s->area);
+    g_autofree float *sum = g_new(float, 3 * s->area);
+    LimSeen seen[LIM_SCENES_NETS] = {{.there = FALSE}};
+    LimDagJudge judge[LIM_SCENES_NETS];
+    LimDagSheet sheet = {.size = s->size,
+                         .scale = SHEET_SCALE,
+                         .x = s->x,
+                         .r = sum,
+                         .truth = s->truth,
+                         .judge = judge,
+                         .naming = lim_scenes_stage_naming(s, err),
+                         .command = o->command};
+    LimTask *task = lim_scenes_look_task_new(s, r, weight, n, o->permute, plan->seed, -1);
+    const LimScenesLookTask *look = (LimScenesLookTask *)task;
 
-    lim_dag_picture(s->x, &last.r, &one, 1, s->size, y);
-    if (self->painting && lim_scene_write_mask(self->painting, s->size, r->wanted, err) != LIM_OK)
-        return err->code;
-    if (!naming || lim_scenes_see(s, i, y, exec, &seen, err) != LIM_OK)
-        return err->code;
-    const LimDagJudge judge = {.name = lim_scenes_net_name(i),
-                               .mask = s->mask[i],
-                               .scene = &s->scene[i],
-                               .before = seen_of(&s->clean[i]),
-                               .after = seen_of(&seen)};
-    const LimDagSheet sheet = {.size = s->size,
-                               .scale = SHEET_SCALE,
-                               .x = s->x,
-                               .y = y,
-                               .r = last.r,
-                               .truth = s->truth,
-                               .judges = 1,
-                               .judge = &judge,
-                               .naming = naming,
-                               .command = self->command};
-    const LimStatus status = lim_dag_sheet_write(self->path, &sheet, err);
-    lim_seen_clear(&seen);
-    return status;
+    add_up((LimScenesLookTask *)task, sum);
+    sheet.y = look->y;
+    for (int i = 0; i < LIM_SCENES_NETS && err->code == LIM_OK; i++) {
+        if (!(o->judges >> i & 1) || s->why[i] ||
+            lim_scenes_see(s, i, look->y, exec, &seen[i], err) != LIM_OK)
+            continue;
+        judge[sheet.judges++] = (LimDagJudge){.name = lim_scenes_net_name(i),
+                                              .mask = s->mask[i],
+                                              .scene = &s->scene[i],
+                                              .before = seen_of(&s->clean[i]),
+                                              .after = seen_of(&seen[i])};
+    }
+    if (err->code == LIM_OK && o->painting)
+        lim_scene_write_mask(o->painting, plan->wanted_size, plan->wanted, err);
+    if (err->code == LIM_OK)
+        lim_dag_sheet_write(o->path, &sheet, err);
+    for (int i = 0; i < LIM_SCENES_NETS; i++)
+        lim_seen_clear(&seen[i]);
+    lim_task_free(task);
+    return err->code;
 }
+
+typedef struct {
+    LimTask base;
+    LimScenesRun *run;
+    LimScenesOut out;
+} SaveTask;
 
 static LimStep
 save_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
 {
-    SaveTask *self = (SaveTask *)t;
+    const SaveTask *self = (SaveTask *)t;
+    const double one = 1;
 
     if (!lim_scenes_run_ended(self->run))
         return advance(self->run, exec, err) == LIM_STEP_FAILED ? LIM_STEP_FAILED : LIM_STEP_MORE;
-    return save(self, exec, err) == LIM_OK ? LIM_STEP_DONE : LIM_STEP_FAILED;
+    const LimScenesFrame last = lim_scenes_run_frame(self->run, lim_scenes_run_n(self->run) - 1);
+    return lim_scenes_write(&self->out, self->run->stage, &self->run->plan, &last.r, &one, 1, exec,
+                            err) == LIM_OK
+               ? LIM_STEP_DONE
+               : LIM_STEP_FAILED;
 }
 
 static void
@@ -479,24 +500,19 @@ save_free(LimTask *t)
     SaveTask *self = (SaveTask *)t;
 
     lim_scenes_run_unref(self->run);
-    g_free(self->path);
-    g_free(self->painting);
-    g_free(self->command);
+    lim_scenes_out_clear(&self->out);
     g_free(self);
 }
 
 LimTask *
-lim_scenes_save_task_new(LimScenesRun *run, const char *path, const char *painting,
-                         const char *command)
+lim_scenes_save_task_new(LimScenesRun *run, const LimScenesOut *out)
 {
     static const LimTaskClass klass = {"save scene", save_step, NULL, save_free};
     SaveTask *self = g_new0(SaveTask, 1);
 
     self->base.klass = &klass;
     self->run = lim_scenes_run_ref(run);
-    self->path = g_strdup(path);
-    self->painting = g_strdup(painting);
-    self->command = g_strdup(command);
+    self->out = *out;
     return &self->base;
 }
 
@@ -559,27 +575,43 @@ prune_paintings(const char *folder)
         g_unlink(g_array_index(all, Painting, i).path);
 }
 
+typedef struct {
+    LimTask base;
+    LimScenesPlan plan; /* a copy */
+    char *path;
+} PaintTask;
+
 static LimStep
 paint_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
 {
-    SaveTask *self = (SaveTask *)t;
+    const PaintTask *self = (PaintTask *)t;
     g_autofree char *folder = g_path_get_dirname(self->path);
 
     g_mkdir_with_parents(folder, 0700);
-    if (lim_scene_write_mask(self->path, self->run->stage->size, self->run->wanted, err) != LIM_OK)
+    if (lim_scene_write_mask(self->path, self->plan.wanted_size, self->plan.wanted, err) != LIM_OK)
         return LIM_STEP_FAILED;
     prune_paintings(folder);
     return LIM_STEP_DONE;
 }
 
-LimTask *
-lim_scenes_paint_task_new(LimScenesRun *run, const char *path)
+static void
+paint_free(LimTask *t)
 {
-    static const LimTaskClass klass = {"write painting", paint_step, NULL, save_free};
-    SaveTask *self = g_new0(SaveTask, 1);
+    PaintTask *self = (PaintTask *)t;
+
+    lim_scenes_plan_clear(&self->plan);
+    g_free(self->path);
+    g_free(self);
+}
+
+LimTask *
+lim_scenes_paint_task_new(const LimScenesPlan *plan, const char *path)
+{
+    static const LimTaskClass klass = {"write painting", paint_step, NULL, paint_free};
+    PaintTask *self = g_new0(PaintTask, 1);
 
     self->base.klass = &klass;
-    self->run = lim_scenes_run_ref(run);
+    lim_scenes_plan_copy(&self->plan, plan);
     self->path = g_strdup(path);
     return &self->base;
 }

@@ -91,13 +91,24 @@ LimTask *lim_scenes_look_task_new(LimScenesStage *stage, const float *const *r,
 
 /* ---- files ---- */
 
-/* Goes on to the end of the attack, and writes what `limen-cli attack dag` writes. path: a PNG;
- * painting: the file that the command names with --wanted, or NULL. */
-LimTask *lim_scenes_save_task_new(LimScenesRun *run, const char *path, const char *painting,
-                                  const char *command);
-/* Writes what a segmenter is made to see, as `limen-cli attack dag --wanted` reads it, into a
+/* What to write, as `limen-cli attack dag` writes it. */
+typedef struct LimScenesOut {
+    guint judges;     /* bits: the networks whose look at it is shown */
+    gboolean permute; /* rows in another order */
+    char *path;       /* of the PNG */
+    char *painting;   /* the file that the command names with --wanted, or NULL */
+    char *command;
+} LimScenesOut;
+void lim_scenes_out_clear(LimScenesOut *o);
+/* Worker thread: writes the scene with sum weight[i] r[i] added. */
+LimStatus lim_scenes_write(const LimScenesOut *o, LimScenesStage *s, const LimScenesPlan *plan,
+                           const float *const *r, const double *weight, int n, const LimExec *exec,
+                           LimError *err);
+/* Goes on to the end of the attack, and writes it. What out points at is taken. */
+LimTask *lim_scenes_save_task_new(LimScenesRun *run, const LimScenesOut *out);
+/* Writes the painting of a plan, as `limen-cli attack dag --wanted` reads it, into a
  * folder that holds the latest LIM_SCENES_PAINTINGS of them; the file's name is that of its
  * content, so that a command goes on meaning what it meant. */
 #define LIM_SCENES_PAINTINGS 64
 char *lim_scenes_painting_dup_path(const LimScenesPlan *plan, const char *folder);
-LimTask *lim_scenes_paint_task_new(LimScenesRun *run, const char *path);
+LimTask *lim_scenes_paint_task_new(const LimScenesPlan *plan, const char *path);

@@ -2,6 +2,7 @@
  * what all networks see at the step that is shown is asked for on the live lane. */
 #include "panes/scenes/scenes.h"
 
+#include "attacks/dag-fusion.h"
 #include "data/scene-own.h"
 #include "panes/scenes/fusion-page.h"
 #include "panes/scenes/paint-page.h"
@@ -297,6 +298,14 @@ progressed(LimFormPane *pane)
         pull(self);
 }
 
+/* The attack, or what is fused, went on to its end. */
+static void
+exported(LimFormPane *pane)
+{
+    progressed(pane);
+    lim_fusion_page_refresh(LIM_SCENES_PANE(pane)->fusion);
+}
+
 static void
 stopped(LimFormPane *pane, LimStatus status)
 {
@@ -499,7 +508,7 @@ brush_ended(LimScenesPane *self)
     self->stroke = FALSE;
     if (!self->canvas)
         return;
-    lim_form_flush(self->form);
+    lim_form_pane_flush(LIM_FORM_PANE(self));
     set_wanted(self, self->canvas, self->stage->size);
     lim_form_pane_settle(LIM_FORM_PANE(self));
     update_soon(self);
@@ -510,7 +519,7 @@ start_painting(LimScenesPane *self)
 {
     if (!self->stage || !self->stage->clean[self->posted.net].label)
         return;
-    lim_form_flush(self->form);
+    lim_form_pane_flush(LIM_FORM_PANE(self));
     set_wanted(self, self->stage->clean[self->posted.net].label, self->stage->size);
     lim_form_pane_settle(LIM_FORM_PANE(self));
     update_soon(self);
@@ -520,7 +529,7 @@ start_painting(LimScenesPane *self)
 static void
 forget_painting(LimScenesPane *self)
 {
-    lim_form_flush(self->form);
+    lim_form_pane_flush(LIM_FORM_PANE(self));
     set_wanted(self, NULL, 0);
     lim_form_pane_settle(LIM_FORM_PANE(self));
     update_soon(self);
@@ -556,25 +565,30 @@ dup_state(LimFormPane *pane)
 {
     LimScenesPane *self = LIM_SCENES_PANE(pane);
     g_autoptr(GVariant) form = lim_form_dup_settled(self->form);
+    g_autoptr(GVariant) fusion = lim_fusion_page_dup_state(self->fusion);
     g_autofree guint8 *bytes = dup_bytes(self);
 
     return g_variant_ref_sink(
-        g_variant_new("(@a{sv}si@ay)", form, self->own ? self->own : "", self->wanted_size,
+        g_variant_new("(@a{sv}si@ay@" LIM_FUSION_STATE ")", form, self->own ? self->own : "",
+                      self->wanted_size,
                       g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes,
-                                                (gsize)(self->wanted_size * self->wanted_size),
-                                                1)));
+                                                (gsize)(self->wanted_size * self->wanted_size), 1),
+                      fusion));
 }
 
 static void
 restore(LimFormPane *pane, GVariant *state)
 {
     LimScenesPane *self = LIM_SCENES_PANE(pane);
-    g_autoptr(GVariant) form = NULL, bytes = NULL;
+    g_autoptr(GVariant) form = NULL, bytes = NULL, fusion = NULL;
     const char *own;
     int size;
     gsize n;
 
-    g_variant_get(state, "(@a{sv}&si@ay)", &form, &own, &size, &bytes);
+    g_variant_get(state, "(@a{sv}&si@ay@" LIM_FUSION_STATE ")", &form, &own, &size, &bytes,
+                  &fusion);
+    if (lim_fusion_page_set_state(self->fusion, fusion)) /* to be seen */
+        gtk_stack_set_visible_child_name(GTK_STACK(self->pages), "fusion");
     take_bytes(self, g_variant_get_fixed_array(bytes, &n, 1), size);
     g_free(self->own);
     self->own = *own ? g_strdup(own) : NULL;
@@ -597,6 +611,8 @@ write_session(LimFormPane *pane, GVariantDict *session)
         g_variant_dict_insert(session, "own-file", "s", self->own);
     if (n)
         g_variant_dict_insert(session, "painting", "(is)", self->wanted_size, text);
+    g_autoptr(GVariant) fusion = lim_fusion_page_dup_state(self->fusion);
+    g_variant_dict_insert_value(session, "fusion", fusion);
 }
 
 /* A picture that is gone is told of, and a scene is shown in its place. */
@@ -641,8 +657,14 @@ read_painting(LimScenesPane *self, GVariantDict *session)
 static void
 read_session(LimFormPane *pane, GVariantDict *session)
 {
-    read_own(LIM_SCENES_PANE(pane), session);
-    read_painting(LIM_SCENES_PANE(pane), session);
+    LimScenesPane *self = LIM_SCENES_PANE(pane);
+    g_autoptr(GVariant) fusion =
+        g_variant_dict_lookup_value(session, "fusion", G_VARIANT_TYPE(LIM_FUSION_STATE));
+
+    read_own(self, session);
+    read_painting(self, session);
+    if (fusion)
+        lim_fusion_page_set_state(self->fusion, fusion);
 }
 
 /* ---- pictures from elsewhere ---- */
@@ -650,7 +672,7 @@ read_session(LimFormPane *pane, GVariantDict *session)
 static void
 take_own(LimScenesPane *self, const char *path)
 {
-    lim_form_flush(self->form);
+    lim_form_pane_flush(LIM_FORM_PANE(self));
     g_free(self->own);
     self->own = g_strdup(path);
     lim_form_set_values(self->form, g_variant_new_parsed("{'source': <%i>}", LIM_SCENES_OWN));
@@ -664,11 +686,19 @@ take_settings(LimScenesPane *self, const LimScenesReadTask *read)
     LimScenesSetup setup = read->setup;
     g_autoptr(GVariant) now = lim_form_row_dup_value(lim_form_get_row(self->form, "overlay"));
 
-    lim_form_flush(self->form);
+    lim_form_pane_flush(LIM_FORM_PANE(self));
     g_free(self->own);
     self->own = g_strdup(read->own);
     setup.source = read->own ? LIM_SCENES_OWN : LIM_SCENES_TEST;
     setup.overlay = g_variant_get_double(now);
+    if (read->fused) { /* a sum belongs to no network */
+        g_autoptr(GVariant) net = lim_form_row_dup_value(lim_form_get_row(self->form, "net"));
+        setup.net = g_variant_get_int32(net);
+        lim_fusion_page_set_state(self->fusion,
+                                  g_variant_new(LIM_FUSION_STATE, read->weight[0], read->weight[1],
+                                                read->weight[2], read->weight[3], read->permuted));
+        gtk_stack_set_visible_child_name(GTK_STACK(self->pages), "fusion");
+    }
     set_wanted(self, read->wanted_size ? read->wanted : NULL, read->wanted_size);
     lim_form_set_values(self->form, lim_schema_values(lim_scenes_setup_schema, &setup));
     lim_form_set_values(self->form, lim_schema_values(lim_scene_schema, &read->scenes));
@@ -785,7 +815,7 @@ leave_cell(LimScenesPane *self)
 static void
 cell_opened(LimScenesPane *self, int made, int judge, gboolean permuted)
 {
-    lim_form_flush(self->form);
+    lim_form_pane_flush(LIM_FORM_PANE(self));
     lim_form_row_set_value(lim_form_get_row(self->form, "net"), g_variant_new_int32(made));
     lim_form_pane_settle(LIM_FORM_PANE(self));
     self->judge = judge;
@@ -836,7 +866,7 @@ garment_picked(LimScenesPane *self, int k)
     g_autoptr(GString) text = g_string_new(NULL);
     guint32 only = 0;
 
-    lim_form_flush(self->form);
+    lim_form_pane_flush(LIM_FORM_PANE(self));
     lim_dag_garments(g_variant_get_string(before, NULL), &only, NULL);
     only ^= 1u << k;
     for (int i = 0; i < LIM_SCENE_GARMENTS; i++)
@@ -852,7 +882,7 @@ garment_picked(LimScenesPane *self, int k)
 static void
 go_to_scene(LimScenesPane *self, int scene)
 {
-    lim_form_flush(self->form);
+    lim_form_pane_flush(LIM_FORM_PANE(self));
     lim_form_row_set_value(lim_form_get_row(self->form, "scene"),
                            g_variant_new_int32(CLAMP(scene, 0, SCENES_MAX)));
     lim_form_pane_settle(LIM_FORM_PANE(self));
@@ -887,34 +917,96 @@ do_any(GSimpleAction *action, GVariant *parameter, gpointer data)
 
 /* ---- out of the window ---- */
 
-/* The file of the painting that a copied command names, or NULL: nothing is painted. */
-static char *
-dup_painting_path(LimScenesPane *self)
-{
-    const LimScenesPlan *plan = lim_scenes_run_plan(self->run);
-    g_autofree char *folder = g_build_filename(g_get_user_cache_dir(), "limen", NULL);
+/* What the pictures show, as a command says it. */
+typedef struct {
+    const LimScenesPlan *plan; /* borrowed */
+    gboolean fused, permuted;
+    double weight[LIM_SCENES_NETS]; /* if fused */
+    int net[LIM_SCENES_NETS], n;    /* the networks attacked, or that look */
+} Shown;
 
-    return plan->wanted ? lim_scenes_painting_dup_path(plan, folder) : NULL;
+static gboolean
+read_shown(LimScenesPane *self, Shown *shown)
+{
+    memset(shown, 0, sizeof *shown);
+    if (!self->stage)
+        return FALSE;
+    shown->fused = is_fused(self);
+    if (shown->fused) {
+        shown->plan = lim_fusion_plan(lim_fusion_page_get_fusion(self->fusion));
+        lim_fusion_page_get_weights(self->fusion, shown->weight, &shown->permuted);
+        for (int i = 0; i < LIM_SCENES_NETS; i++)
+            if (!self->stage->why[i])
+                shown->net[shown->n++] = i;
+        return shown->n > 0;
+    }
+    if (!self->run)
+        return FALSE;
+    shown->plan = lim_scenes_run_plan(self->run);
+    shown->permuted = self->permuted;
+    shown->net[shown->n++] = shown->plan->net;
+    return TRUE;
+}
+
+/* In as few digits as say it. */
+static void
+append_weight(GString *text, double weight)
+{
+    char word[G_ASCII_DTOSTR_BUF_SIZE] = "", format[8];
+
+    for (int digits = 1; digits <= 17; digits++) {
+        g_snprintf(format, sizeof format, "%%.%dg", digits);
+        g_ascii_formatd(word, sizeof word, format, weight);
+        if (g_ascii_strtod(word, NULL) >= weight && g_ascii_strtod(word, NULL) <= weight)
+            break;
+    }
+    g_string_append_printf(text, "%s%s", text->len ? "," : "", word);
+}
+
+static char *
+dup_fusion_flags(const Shown *shown)
+{
+    LimDagFusion fusion = {.permuted = shown->permuted};
+    g_autoptr(GString) weights = g_string_new(NULL);
+    gboolean plain = TRUE;
+
+    for (int i = 0; i < shown->n && shown->fused; i++) {
+        const double weight = shown->weight[shown->net[i]];
+        plain = plain && weight >= 1 && weight <= 1;
+        append_weight(weights, weight);
+    }
+    if (!plain)
+        g_strlcpy(fusion.weights, weights->str, sizeof fusion.weights);
+    return lim_schema_flags(lim_dag_fusion_schema, &fusion);
 }
 
 /* painting: its file, or NULL. */
 static char *
-command_of(LimScenesPane *self, const char *painting)
+command_of(LimScenesPane *self, const Shown *shown, const char *painting)
 {
-    const LimScenesPlan *plan = lim_scenes_run_plan(self->run);
-    g_autofree char *net = g_shell_quote(lim_scenes_bench_path(self->bench, plan->net));
+    const LimScenesPlan *plan = shown->plan;
+    g_autofree char *net = g_shell_quote(lim_scenes_bench_path(self->bench, shown->net[0]));
+    g_autofree char *fusion = dup_fusion_flags(shown);
     g_autofree char *dag = lim_schema_flags(lim_dag_schema, &plan->dag);
     g_autofree char *scenes = lim_schema_flags(lim_scene_schema, &plan->place.scenes);
     g_autofree char *samples = lim_shipped_samples();
     g_autofree char *data = self->stage->sampled ? g_shell_quote(samples) : NULL;
     g_autofree char *own = plan->place.own ? g_shell_quote(plan->place.own) : NULL;
     g_autofree char *wanted = painting ? g_shell_quote(painting) : NULL;
+    GString *text = g_string_new("limen-cli attack dag");
 
-    return g_strdup_printf("limen-cli attack dag --net %s%s%s --scene %d%s%s%s%s%s%s --seed "
-                           "%" G_GUINT64_FORMAT " --out dag.png",
+    for (int i = 1; i < shown->n; i++) {
+        g_autofree char *other = g_shell_quote(lim_scenes_bench_path(self->bench, shown->net[i]));
+        g_string_append_printf(text, " %s", other);
+    }
+    g_string_append_printf(text,
+                           " --net %s%s%s --scene %d%s%s%s%s%s%s%s --seed %" G_GUINT64_FORMAT
+                           " --out %s.png",
                            net, data ? " --data " : "", data ? data : "", plan->place.number,
                            own ? " --input " : "", own ? own : "", wanted ? " --wanted " : "",
-                           wanted ? wanted : "", scenes, dag, plan->seed);
+                           wanted ? wanted : "", scenes, dag, fusion, plan->seed,
+                           shown->fused ? "fused" : "dag");
+    return g_string_free(text, FALSE);
 }
 
 static void
@@ -929,9 +1021,9 @@ painting_written(void *data, LimTask *t, LimStatus status, const LimError *err,
 
 /* At once, not behind the attack that goes on: the command may be pasted any moment. */
 static void
-write_painting(LimScenesPane *self, const char *path)
+write_painting(LimScenesPane *self, const LimScenesPlan *plan, const char *path)
 {
-    lim_worker_submit(worker_of(self), lim_scenes_paint_task_new(self->run, path), LIM_LANE_LIVE,
+    lim_worker_submit(worker_of(self), lim_scenes_paint_task_new(plan, path), LIM_LANE_LIVE,
                       SLOT_PAINT, 0,
                       (LimTaskEvents){.done = painting_written,
                                       .drop = lim_target_free,
@@ -942,41 +1034,56 @@ static char *
 dup_command(LimFormPane *pane, char **said)
 {
     LimScenesPane *self = LIM_SCENES_PANE(pane);
+    g_autofree char *folder = g_build_filename(g_get_user_cache_dir(), "limen", NULL);
+    g_autofree char *painting = NULL;
+    Shown shown;
 
-    if (!self->run)
+    if (!read_shown(self, &shown))
         return NULL;
-    *said = g_strdup("The command for this attack is on the clipboard");
-    g_autofree char *painting = dup_painting_path(self);
-    if (painting)
-        write_painting(self, painting);
-    return command_of(self, painting);
+    if (shown.plan->wanted) {
+        painting = lim_scenes_painting_dup_path(shown.plan, folder);
+        write_painting(self, shown.plan, painting);
+    }
+    *said = g_strdup(shown.fused ? "The command for this sum is on the clipboard"
+                                 : "The command for this attack is on the clipboard");
+    return command_of(self, &shown, painting);
 }
 
 static void
 export_to(LimFormPane *pane, const char *path)
 {
     LimScenesPane *self = LIM_SCENES_PANE(pane);
-
-    if (!self->run)
-        return;
-    /* The painting stands beside the picture, for as long as that is kept. */
     g_autofree char *stem =
         g_str_has_suffix(path, ".png") ? g_strndup(path, strlen(path) - 4) : g_strdup(path);
-    g_autofree char *png = g_strconcat(stem, ".png", NULL);
-    g_autofree char *painting =
-        lim_scenes_run_plan(self->run)->wanted ? g_strconcat(stem, "-wanted.png", NULL) : NULL;
-    g_autofree char *command = command_of(self, painting);
-    lim_form_pane_export(pane, lim_scenes_save_task_new(self->run, png, painting, command));
+    Shown shown;
+
+    if (!read_shown(self, &shown))
+        return;
+    /* The painting stands beside the picture, for as long as that is kept. */
+    LimScenesOut out = {.permute = shown.permuted,
+                        .path = g_strconcat(stem, ".png", NULL),
+                        .painting =
+                            shown.plan->wanted ? g_strconcat(stem, "-wanted.png", NULL) : NULL};
+    out.command = command_of(self, &shown, out.painting);
+    for (int i = 0; i < shown.n; i++)
+        out.judges |= 1u << shown.net[i];
+    lim_form_pane_export(pane,
+                         shown.fused
+                             ? lim_fusion_save_task_new(lim_fusion_page_get_fusion(self->fusion),
+                                                        shown.weight, &out)
+                             : lim_scenes_save_task_new(self->run, &out));
 }
 
 static char *
 dup_file_name(LimFormPane *pane)
 {
     LimScenesPane *self = LIM_SCENES_PANE(pane);
+    Shown shown;
 
-    return self->run ? g_strdup_printf("Scene %d, %s.png", self->stage->place.number,
-                                       lim_scenes_net_name(lim_scenes_run_plan(self->run)->net))
-                     : NULL;
+    if (!read_shown(self, &shown))
+        return NULL;
+    return g_strdup_printf("Scene %d, %s.png", shown.plan->place.number,
+                           shown.fused ? "fused" : lim_scenes_net_name(shown.plan->net));
 }
 
 static gboolean
@@ -1076,6 +1183,30 @@ page_changed(LimScenesPane *self)
     self->was_fused = fused;
 }
 
+/* Settings of the form and of the pages are one history. */
+static void
+flush(LimFormPane *pane)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(pane);
+
+    lim_form_flush(self->form);
+    lim_fusion_page_flush(self->fusion);
+}
+
+static void
+do_reset_all(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimScenesPane *self = data;
+
+    flush(data);
+    set_wanted(self, NULL, 0);
+    lim_fusion_page_reset(self->fusion);
+    lim_form_reset(self->form);
+    lim_form_pane_settle(data);
+    update_soon(self);
+    show_canvas(self);
+}
+
 static void
 sum_changed(LimScenesPane *self)
 {
@@ -1125,6 +1256,8 @@ build_bottom(LimScenesPane *self)
     self->fusion = LIM_FUSION_PAGE(lim_fusion_page_new(session));
     self->transfer = LIM_TRANSFER_PAGE(lim_transfer_page_new(session));
     g_signal_connect_object(self->fusion, "changed", G_CALLBACK(sum_changed), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->fusion, "settled", G_CALLBACK(lim_form_pane_settle), self,
                             G_CONNECT_SWAPPED);
     g_signal_connect_object(self->transfer, "cell-opened", G_CALLBACK(cell_opened), self,
                             G_CONNECT_SWAPPED);
@@ -1197,6 +1330,7 @@ constructed(GObject *object)
         {.name = "next-seed", .activate = do_next},
         {.name = "new-seed", .activate = do_any},
         {.name = "open-picture", .activate = do_open_picture},
+        {.name = "reset-all", .activate = do_reset_all}, /* what is not in the form, too */
     };
     LimScenesPane *self = LIM_SCENES_PANE(object);
     LimFormPane *pane = LIM_FORM_PANE(object);
@@ -1255,13 +1389,14 @@ lim_scenes_pane_class_init(LimScenesPaneClass *klass)
     LIM_FORM_PANE_CLASS(klass)->changed = changed;
     LIM_FORM_PANE_CLASS(klass)->dup_state = dup_state;
     LIM_FORM_PANE_CLASS(klass)->restore = restore;
+    LIM_FORM_PANE_CLASS(klass)->flush = flush;
     LIM_FORM_PANE_CLASS(klass)->write_session = write_session;
     LIM_FORM_PANE_CLASS(klass)->read_session = read_session;
     LIM_FORM_PANE_CLASS(klass)->dup_command = dup_command;
     LIM_FORM_PANE_CLASS(klass)->dup_file_name = dup_file_name;
     LIM_FORM_PANE_CLASS(klass)->export_to = export_to;
     LIM_FORM_PANE_CLASS(klass)->saved = "Saved the PNG, and beside it the floats as .npy";
-    LIM_FORM_PANE_CLASS(klass)->exported = progressed; /* the attack went on to its end */
+    LIM_FORM_PANE_CLASS(klass)->exported = exported;
     LIM_FORM_PANE_CLASS(klass)->progressed = progressed;
     LIM_FORM_PANE_CLASS(klass)->stopped = stopped;
 }
