@@ -18,12 +18,7 @@ enum { STAGE_ORIGINALS, STAGE_ATTACK, STAGE_FLOATS, STAGE_LATTICE, STAGE_EIGHT_B
 double
 lim_l2(const float *x, const float *y, size_t n)
 {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        const double d = (double)x[i] - (double)y[i];
-        sum += d * d;
-    }
-    return sqrt(sum);
+    return sqrt(lim_kernels_best()->steps->square_distance(x, y, n));
 }
 
 double
@@ -48,8 +43,11 @@ lim_signs(const float *gradient, float *sign, size_t n)
 void
 lim_round8(const float *x, float *out, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        out[i] = roundf(255 * fminf(fmaxf(x[i], 0), 1)) / 255;
+    for (size_t i = 0; i < n; i++) {
+        const float above = x[i] > 0 ? x[i] : 0, v = 255 * (above < 1 ? above : 1);
+        const float whole = (float)(int32_t)v; /* roundf() as plain arithmetic, which vectorises */
+        out[i] = (v - whole >= 0.5F ? whole + 1 : whole) / 255;
+    }
 }
 
 static LimNorm

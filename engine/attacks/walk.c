@@ -46,7 +46,7 @@
 void
 lim_walk_init(LimWalk *w, const LimWalkSetup *setup, uint64_t stream)
 {
-    *w = (LimWalk){.setup = setup, .stream = stream};
+    *w = (LimWalk){.setup = setup, .steps = lim_kernels_best()->steps, .stream = stream};
     float **const buffer[] = {&w->start, &w->current, &w->asked, &w->sphere, &w->memory, &w->eta};
     for (size_t i = 0; i < sizeof buffer / sizeof *buffer; i++)
         *buffer[i] = lim_alloc(setup->size, sizeof(float));
@@ -118,24 +118,6 @@ static bool
 fools(const LimWalk *w, int32_t label)
 {
     return w->setup->target >= 0 ? label == w->setup->target : label != w->setup->label;
-}
-
-static float
-unit(double v)
-{
-    return v < 0 ? 0 : v > 1 ? 1 : (float)v;
-}
-
-static double
-dot(const float *x, const float *y, size_t n)
-{
-    double sum[4] = {0};
-    for (size_t i = 0; i + 4 <= n; i += 4)
-        for (size_t k = 0; k < 4; k++)
-            sum[k] += (double)x[i + k] * (double)y[i + k];
-    for (size_t i = n / 4 * 4; i < n; i++)
-        sum[0] += (double)x[i] * (double)y[i];
-    return sum[0] + sum[1] + sum[2] + sum[3];
 }
 
 /* ---- a start ----------------------------------------------------------------------------------
@@ -218,9 +200,7 @@ next_place(LimWalk *w)
     w->tried++;
     const double share =
         book == LIM_WALK_LIMEN ? (w->low + w->high) / 2 : (double)w->tried / (places - 1);
-    for (size_t i = 0; i < s->size; i++)
-        w->asked[i] =
-            unit((double)s->original[i] + share * ((double)w->start[i] - (double)s->original[i]));
+    w->steps->towards(s->original, w->start, share, w->asked, s->size);
     w->step.kind = LIM_BOUNDARY_SEARCH;
     return true;
 }
@@ -244,15 +224,19 @@ static void
 draw_noise(const LimWalk *w, float *out)
 {
     const LimWalkSetup *s = w->setup;
-    uint32_t word[4];
-    for (size_t i = 0; i < s->size; i += 4) {
-        lim_rng_block(s->seed, w->stream, (uint64_t)w->draw << 20 | i / 4, word);
-        for (size_t k = 0; k < 4 && i + k < s->size; k++) {
+    enum { WORDS = 256 };
+    uint32_t word[WORDS];
+    for (size_t i = 0, n; i < s->size; i += n) {
+        n = s->size - i < WORDS ? s->size - i : WORDS;
+        lim_rng_blocks(s->seed, w->stream, (uint64_t)w->draw << 20 | i / 4, (n + 3) / 4, word);
+        for (size_t k = 0; k < n; k++) {
             const uint32_t pairs = (word[k] & 0x00ff00ffU) + (word[k] >> 8 & 0x00ff00ffU);
             out[i + k] = (float)((int32_t)((pairs & 0xffff) + (pairs >> 16)) - 510);
         }
     }
 }
+
+#define WIDEST 256
 
 /* Binomial smoothing [1 2 1] / 4 along rows and columns, in place. */
 static void
@@ -260,24 +244,26 @@ smooth(const LimWalk *w, float *x)
 {
     const LimWalkSetup *s = w->setup;
     const size_t width = (size_t)s->w, rows = s->size / width, h = (size_t)s->h;
+    const float zero[WIDEST] = {0};
+    float copy[WIDEST + 2] = {0}, above[WIDEST];
+    LIM_ASSERT(width <= WIDEST);
     for (size_t r = 0; r < rows; r++) {
-        float *row = x + r * width, before = 0;
-        for (size_t j = 0; j < width; j++) {
-            const float here = row[j], after = j + 1 < width ? row[j + 1] : 0;
-            row[j] = 0.25F * (before + after) + 0.5F * here;
-            before = here;
-        }
+        float *row = x + r * width;
+        memcpy(copy + 1, row, width * sizeof *row);
+        copy[width + 1] = 0;
+        for (size_t j = 0; j < width; j++)
+            row[j] = 0.25F * (copy[j] + copy[j + 2]) + 0.5F * copy[j + 1];
     }
-    for (size_t p = 0; p < rows; p += h) {
-        float above[256] = {0};
-        LIM_ASSERT(width <= 256);
-        for (size_t r = p; r < p + h; r++)
-            for (size_t j = 0; j < width; j++) {
-                const float here = x[r * width + j];
-                const float below = r + 1 < p + h ? x[(r + 1) * width + j] : 0;
-                x[r * width + j] = 0.25F * (above[j] + below) + 0.5F * here;
-                above[j] = here;
-            }
+    for (size_t r = 0; r < rows; r++) {
+        float *row = x + r * width;
+        const float *below = r % h + 1 < h ? row + width : zero;
+        if (r % h == 0)
+            memset(above, 0, sizeof above);
+        for (size_t j = 0; j < width; j++) {
+            const float here = row[j];
+            row[j] = 0.25F * (above[j] + below[j]) + 0.5F * here;
+            above[j] = here;
+        }
     }
 }
 
@@ -290,56 +276,32 @@ draw_direction(LimWalk *w)
     if (w->setup->params.bookkeeping != LIM_WALK_LIMEN)
         return;
     smooth(w, w->eta);
-    const double memory = sqrt(dot(w->memory, w->memory, n));
+    const double memory = sqrt(w->steps->dot(w->memory, w->memory, n));
     if (memory == 0)
         return;
-    const double noise = sqrt(dot(w->eta, w->eta, n));
-    const float a = (float)(sqrt(1 - LEAN * LEAN) / noise), b = (float)(LEAN / memory);
-    for (size_t i = 0; i < n; i++)
-        w->eta[i] = a * w->eta[i] + b * w->memory[i];
-}
-
-static double
-distance_of(const LimWalk *w, const float *x)
-{
-    return lim_l2(x, w->setup->original, w->setup->size);
+    const double noise = sqrt(w->steps->dot(w->eta, w->eta, n));
+    w->steps->mix(w->eta, (float)(sqrt(1 - LEAN * LEAN) / noise), w->memory, (float)(LEAN / memory),
+                  n);
 }
 
 static void
 propose(LimWalk *w)
 {
+    const LimStepKernels *k = w->steps;
     const float *o = w->setup->original, *x = w->current;
     float *eta = w->eta;
     const size_t n = w->setup->size;
     const double radius = w->step.distance, delta = w->step.delta;
     w->draw++;
     draw_direction(w);
-    double along = 0;
-    for (size_t i = 0; i < n; i++)
-        along += (double)eta[i] * ((double)o[i] - (double)x[i]);
-    along /= radius * radius;
-    double square = 0;
-    for (size_t i = 0; i < n; i++) {
-        eta[i] = (float)((double)eta[i] - along * ((double)o[i] - (double)x[i]));
-        square += (double)eta[i] * (double)eta[i];
-    }
-    if (square == 0)
-        square = 1;
-    const double norm = 1 / sqrt(square), length = delta * radius * norm;
+    const double along = k->dot_difference(eta, o, x, n) / (radius * radius);
+    const double square = k->subtract_difference(eta, along, o, x, n);
+    const double norm = square > 0 ? 1 / sqrt(square) : 1;
+    k->mix(eta, (float)norm, eta, 0, n); /* of length 1 */
     const double back = 1 / sqrt(1 + delta * delta);
-    double reach = 0;
-    for (size_t i = 0; i < n; i++) {
-        const double s = (double)o[i] - (double)x[i];
-        w->sphere[i] = unit((double)o[i] + ((double)eta[i] * length - s) * back);
-        const double t = (double)o[i] - (double)w->sphere[i];
-        reach += t * t;
-        eta[i] *= (float)norm;
-    }
-    reach = sqrt(reach);
+    const double reach = sqrt(k->around(o, x, eta, delta * radius, back, w->sphere, n));
     const double step = fmax(0, w->step.epsilon * radius + reach - radius);
-    const double share = reach > 0 ? step / reach : 0;
-    for (size_t i = 0; i < n; i++)
-        w->asked[i] = unit((double)w->sphere[i] + share * ((double)o[i] - (double)w->sphere[i]));
+    k->towards(w->sphere, o, reach > 0 ? step / reach : 0, w->asked, n);
 }
 
 static bool
@@ -460,8 +422,7 @@ answer_limen(LimWalk *w, bool yes)
     const float surprise = (float)(yes - w->source_mean), kept = (float)(1 - FORGET);
     w->source_mean += 0.05 * (yes - w->source_mean);
     w->step.source_rate = (float)w->source_mean;
-    for (size_t i = 0; i < n; i++)
-        w->memory[i] = kept * w->memory[i] + surprise * w->eta[i];
+    w->steps->mix(w->memory, kept, w->eta, surprise, n);
 }
 
 /* ---- the dialogue ----------------------------------------------------------------------------
@@ -491,7 +452,7 @@ lim_walk_next(LimWalk *w)
     }
     w->pending = !w->done;
     if (!w->done)
-        w->step.proposed = distance_of(w, w->asked);
+        w->step.proposed = lim_l2(w->asked, w->setup->original, w->setup->size);
     return !w->done;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "attacks/boundary.h"
+#include "kernels/kernels.h"
 
 enum { LIM_WALK_LIMEN, LIM_WALK_ORIGINAL, LIM_WALK_FOOLBOX };
 
@@ -51,6 +52,7 @@ typedef struct LimWalkQueue {
 #define LIM_WALK_BUFFERS 6
 typedef struct LimWalk {
     const LimWalkSetup *setup;
+    const LimStepKernels *steps;
     uint64_t stream;
     int restarts;         /* that were made */
     LimBoundaryStep step; /* what is known; the last question */

@@ -9,6 +9,7 @@
 
 #include "base/pool.h"
 #include "kernels/rows.h"
+#include "kernels/steps.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,6 +29,7 @@ typedef struct LimConvDims {
 typedef struct LimKernels {
     const char *name;
     const LimRowKernels *rows;
+    const LimStepKernels *steps;
 
     /* C[m][n] = alpha * op(A) op(B) + beta * C. Row-major; lda etc. are row strides in floats. With
      * ta, A is stored [k][m]; with tb, B is stored [n][k]. beta 0 does not read C. */

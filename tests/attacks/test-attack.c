@@ -81,6 +81,23 @@ settings(const LimAttackClass *klass)
     return params;
 }
 
+/* The nearest of 256 values, halves away from 0; what is outside is clipped. */
+static void
+test_round8(void)
+{
+    enum { N_VALUES = 4096 };
+    static float x[N_VALUES], out[N_VALUES];
+    for (int i = 0; i < N_VALUES; i++)
+        x[i] = (float)(i - 8) / (float)(N_VALUES - 16);
+    for (int i = 0; i < 256; i++) /* about the halves */
+        for (int k = -1; k <= 1; k++)
+            x[4 * i + 1 + k] = ((float)i + 0.5F) / 255 * (1 + (float)k * 0x1p-23F);
+    lim_round8(x, out, N_VALUES);
+    for (int i = 0; i < N_VALUES; i++)
+        g_assert_cmpfloat((double)out[i], ==,
+                          (double)(roundf(255 * fminf(fmaxf(x[i], 0), 1)) / 255));
+}
+
 static void
 test_results(gconstpointer data)
 {
@@ -433,6 +450,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     load();
+    g_test_add_func("/attacks/round8", test_round8);
     g_test_add_func("/attacks/gradients", test_gradients);
     g_test_add_func("/attacks/batches", test_batches);
     g_test_add_func("/attacks/refusals", test_refusals);

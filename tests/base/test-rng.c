@@ -137,6 +137,25 @@ test_words(void)
     }
 }
 
+/* Blocks drawn together are those drawn one by one, also where the low word of the counter ends. */
+static void
+test_blocks(void)
+{
+    enum { N = 43 };
+    static const uint64_t starts[] = {0, 5, UINT64_C(0xfffffff0), UINT64_MAX - 20};
+    for (size_t s = 0; s < G_N_ELEMENTS(starts); s++)
+        for (size_t n = 0; n <= N; n++) {
+            uint32_t together[4 * N + 1], one[4];
+            together[4 * n] = 12345;
+            lim_rng_blocks(UINT64_C(0x123456789abcdef0), 7, starts[s], n, together);
+            g_assert_cmpuint(together[4 * n], ==, 12345);
+            for (size_t i = 0; i < n; i++) {
+                lim_rng_block(UINT64_C(0x123456789abcdef0), 7, starts[s] + i, one);
+                g_assert_cmpmem(together + 4 * i, sizeof one, one, sizeof one);
+            }
+        }
+}
+
 static void
 test_integers(void)
 {
@@ -247,6 +266,7 @@ main(int argc, char **argv)
     g_test_add_func("/rng/uniform", test_uniform);
     g_test_add_func("/rng/normal", test_normal);
     g_test_add_func("/rng/words", test_words);
+    g_test_add_func("/rng/blocks", test_blocks);
     g_test_add_func("/rng/integers", test_integers);
     g_test_add_func("/rng/permutation", test_permutation);
     g_test_add_func("/rng/streams", test_streams);

@@ -560,6 +560,76 @@ test_gemm_batch(gconstpointer table)
     }
 }
 
+static double
+clip(double v)
+{
+    return (double)(float)fmin(fmax(v, 0), 1);
+}
+
+/* Two floats of about 1 that were rounded from nearly the same double. */
+static void
+assert_near(float got, double want)
+{
+    g_assert_cmpfloat(fabs((double)got - want), <=, 1e-7 * fmax(fabs(want), 1));
+}
+
+/* One by one in double. */
+static void
+test_steps(gconstpointer table)
+{
+    const LimStepKernels *k = ((const LimKernels *)table)->steps;
+    static const size_t sizes_of[] = {1, 3, 15, 16, 17, 64, 1000, 1024};
+
+    for (guint s = 0; s < G_N_ELEMENTS(sizes_of); s++) {
+        const size_t n = sizes_of[s];
+        Buf o = buf_random(n), x = buf_random(n), v = buf_random(n), out = buf_new(n);
+        double dot = 0, difference = 0, square = 0, left = 0, far = 0;
+        for (size_t i = 0; i < n; i++) {
+            o.data[i] = (float)clip((double)o.data[i]);
+            x.data[i] = (float)clip((double)x.data[i]);
+            const double d = (double)o.data[i] - (double)x.data[i], e = (double)v.data[i];
+            dot += (double)o.data[i] * e;
+            difference += e * d;
+            square += d * d;
+        }
+        const double scale = (double)n;
+        g_assert_cmpfloat(fabs(k->dot(o.data, v.data, n) - dot), <, 1e-12 * scale);
+        g_assert_cmpfloat(fabs(k->dot_difference(v.data, o.data, x.data, n) - difference), <,
+                          1e-12 * scale);
+        g_assert_cmpfloat(fabs(k->square_distance(o.data, x.data, n) - square), <, 1e-12 * scale);
+
+        const double around = k->around(o.data, x.data, v.data, 0.7, 0.8, out.data, n);
+        for (size_t i = 0; i < n; i++) {
+            const double c = (double)o.data[i], d = c - (double)x.data[i];
+            assert_near(out.data[i], clip(c + (0.7 * (double)v.data[i] - d) * 0.8));
+            far += (c - (double)out.data[i]) * (c - (double)out.data[i]);
+        }
+        g_assert_cmpfloat(fabs(around - far), <, 1e-12 * scale);
+
+        k->towards(o.data, v.data, 0.3, out.data, n);
+        for (size_t i = 0; i < n; i++)
+            assert_near(out.data[i], clip((double)o.data[i] * 0.7 + (double)v.data[i] * 0.3));
+
+        memcpy(out.data, v.data, n * sizeof(float));
+        const double after = k->subtract_difference(out.data, 0.4, o.data, x.data, n);
+        for (size_t i = 0; i < n; i++) {
+            assert_near(out.data[i],
+                        (double)v.data[i] - 0.4 * ((double)o.data[i] - (double)x.data[i]));
+            left += (double)out.data[i] * (double)out.data[i];
+        }
+        g_assert_cmpfloat(fabs(after - left), <, 1e-12 * scale);
+
+        memcpy(out.data, v.data, n * sizeof(float));
+        k->mix(out.data, 0.25f, x.data, -2, n);
+        for (size_t i = 0; i < n; i++)
+            assert_near(out.data[i], 0.25 * (double)v.data[i] - 2 * (double)x.data[i]);
+        buf_free(o);
+        buf_free(x);
+        buf_free(v);
+        buf_free(out);
+    }
+}
+
 static void
 test_tables(void)
 {
@@ -589,6 +659,7 @@ add(const LimKernels *k)
         {"gemm", test_gemm},
         {"gemm-packed", test_gemm_packed},
         {"gemm-batch", test_gemm_batch},
+        {"steps", test_steps},
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(tests); i++) {

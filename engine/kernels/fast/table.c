@@ -2,11 +2,13 @@
 #include "kernels/fast/fast.h"
 
 extern const LimRowKernels LIM_FN(lim_rows);
+extern const LimStepKernels LIM_FN(lim_steps);
 extern const LimKernels LIM_FN(lim_kernels);
 
 const LimKernels LIM_FN(lim_kernels) = {
     .name = LIM_ISA_NAME,
     .rows = &LIM_FN(lim_rows),
+    .steps = &LIM_FN(lim_steps),
     .gemm = lim_fast_gemm,
     .gemm_packed_size = lim_fast_gemm_packed_size,
     .gemm_pack = lim_fast_gemm_pack,
