@@ -6,11 +6,13 @@
 #include "panes/scenes/paint-page.h"
 #include "panes/scenes/scenes.h"
 #include "panes/scenes/transfer-page.h"
+#include "shipped.h"
 #include "tensor/npy.h"
 #include "widgets/lim-plot.h"
 #include "widgets/lim-slider-row.h"
 
 #include <glib/gstdio.h>
+#include <math.h>
 #include <utime.h>
 
 typedef struct {
@@ -261,19 +263,27 @@ dup_command(Scenes *s)
     return g_steal_pointer(&copied);
 }
 
-/* Runs it in the test's folder. */
+/* Runs it in the test's folder: what it prints; g_free(). */
+static char *
+dup_output(const char *command)
+{
+    int status;
+    char *text = NULL;
+    g_auto(GStrv) argv = NULL;
+    g_autofree char *line = g_strconcat(g_getenv("LIMEN_CLI"), strchr(command, ' '), NULL);
+
+    g_assert_true(g_shell_parse_argv(line, NULL, &argv, NULL));
+    g_assert_true(
+        g_spawn_sync(test_folder(), argv, NULL, 0, NULL, NULL, &text, NULL, &status, NULL));
+    g_assert_cmpint(status, ==, 0);
+    return text;
+}
+
 static void
 run_line(const char *command)
 {
-    int status;
-    g_auto(GStrv) argv = NULL;
-
     g_assert_true(g_str_has_prefix(command, "limen-cli attack dag "));
-    g_autofree char *line = g_strconcat(g_getenv("LIMEN_CLI"), strchr(command, ' '), NULL);
-    g_assert_true(g_shell_parse_argv(line, NULL, &argv, NULL));
-    g_assert_true(g_spawn_sync(test_folder(), argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
-                               NULL, NULL, &status, NULL));
-    g_assert_cmpint(status, ==, 0);
+    g_free(dup_output(command));
 }
 
 static void
@@ -821,19 +831,18 @@ transfer_over(Scenes *s)
     return !lim_transfer_page_get_busy(transfer);
 }
 
-/* The table fills in, its control differs from it, and a cell opens as panes. */
+/* The table fills in, and its control differs from it. */
 static void
 body_transfers(TestApp *t)
 {
     Scenes s = open_view(t);
-    LimPictureView *judged = lim_scene_board_get_view(s.board, LIM_SCENE_PART_ADVERSARIAL + 2);
 
     transfer = LIM_TRANSFER_PAGE(test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_TRANSFER_PAGE));
     show_page(&s, "transfer");
     GtkWidget *scenes = test_find_labelled(GTK_WIDGET(transfer), "Scenes");
     gtk_spin_button_set_value(GTK_SPIN_BUTTON(scenes), 2);
     g_assert_cmpstr(lim_transfer_page_get_text(transfer, 0, 0), ==, "");
-    g_signal_emit_by_name(test_find_labelled(GTK_WIDGET(transfer), "Make the table"), "clicked");
+    g_signal_emit_by_name(test_find_labelled(GTK_WIDGET(transfer), "Make table"), "clicked");
     g_assert_true(lim_transfer_page_get_busy(transfer));
     wait_for(transfer_over, &s);
     for (int row = 0; row <= LIM_SCENES_NETS; row++)
@@ -842,16 +851,204 @@ body_transfers(TestApp *t)
     /* a segmenter keeps less under its own perturbation than without */
     g_assert_cmpfloat(g_ascii_strtod(lim_transfer_page_get_text(transfer, 1, 0), NULL), <,
                       g_ascii_strtod(lim_transfer_page_get_text(transfer, 0, 0), NULL));
-    g_autofree char *own = g_strdup(lim_transfer_page_get_text(transfer, 1, 0));
+    g_autofree char *own_figure = g_strdup(lim_transfer_page_get_text(transfer, 1, 0));
     GtkWidget *control = test_find_labelled(GTK_WIDGET(transfer), "Rows in another order");
     gtk_switch_set_active(GTK_SWITCH(control), TRUE);
-    g_assert_cmpstr(lim_transfer_page_get_text(transfer, 1, 0), !=, own);
-    g_signal_emit_by_name(transfer, "cell-opened", 1, 2, FALSE);
-    settle(&s);
-    g_assert_cmpint(lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane))->net, ==, 1);
+    g_assert_cmpstr(lim_transfer_page_get_text(transfer, 1, 0), !=, own_figure);
+    gtk_switch_set_active(GTK_SWITCH(control), FALSE);
+    g_assert_cmpstr(lim_transfer_page_get_text(transfer, 1, 0), ==, own_figure);
+
+    /* the command that is copied makes the same table */
+    g_autofree char *command = dup_command(&s);
+    g_assert_true(g_str_has_prefix(command, "limen-cli evaluate dag "));
+    g_autofree char *with_json = g_strconcat(command, " --json", NULL);
+    g_autofree char *output = dup_output(with_json);
+    const char *at = strstr(output, "\"transfer\"");
+    g_assert_nonnull(at);
+    for (int row = 0; row <= LIM_SCENES_NETS; row++)
+        for (int i = 0; i < LIM_SCENES_NETS; i++) {
+            g_autofree char *file =
+                g_strndup(lim_scenes_net_file(i), strlen(lim_scenes_net_file(i)) - 12);
+            g_autofree char *key = g_strdup_printf("\"%s\": ", file);
+            at = strstr(at, key); /* rows and columns in this order */
+            g_assert_nonnull(at);
+            at += strlen(key);
+            g_autofree char *figure = g_strdup_printf("%.1f %%", g_ascii_strtod(at, NULL));
+            g_assert_cmpstr(figure, ==, lim_transfer_page_get_text(transfer, row, i));
+        }
+}
+
+static GtkWidget *
+cell_at(int row, int column)
+{
+    for (GtkWidget *w = gtk_widget_get_first_child(
+             gtk_widget_get_last_child(gtk_widget_get_first_child(GTK_WIDGET(transfer))));
+         w; w = gtk_widget_get_next_sibling(w)) {
+        int x, y, across, down;
+        gtk_grid_query_child(GTK_GRID(gtk_widget_get_parent(w)), w, &x, &y, &across, &down);
+        if (x == column + 1 && y == row + 1)
+            return w;
+    }
+    g_assert_not_reached();
+}
+
+/* What network `judge` gets right in a scene of the table, of the perturbation made on `made`. */
+static double
+measure_alone(const LimScenesPlan *plan, int number, int made, int judge, gboolean permuted)
+{
+    LimError err = LIM_ERROR_INIT;
+    LimPool *pool = lim_pool_new(1);
+    const LimExec exec = {.kernels = lim_kernels_best(), .pool = pool};
+    g_autofree char *models = g_build_filename(test_folder(), "models", NULL);
+    g_autofree char *samples = lim_shipped_samples();
+    LimScenesBench *bench = lim_scenes_bench_new(models, samples);
+    LimScenesPlace place = plan->place;
+    const double one = 1;
+    place.number = number;
+    LimScenesStage *stage = lim_scenes_stage_new(bench, &place, &err);
+    g_autofree float *y = g_new(float, 3 * stage->area), *rows = g_new(float, 3 * stage->area);
+    LimSeen seen = {.there = FALSE};
+
+    for (int i = 0; i < LIM_SCENES_NETS; i++)
+        g_assert_cmpint(lim_scenes_stage_look(stage, i, &exec, &err), ==, LIM_OK);
+    LimDag *dag = lim_dag_new(lim_scenes_bench_net(bench, made, &err), stage->size, &plan->dag,
+                              plan->seed, &exec, &err);
+    g_assert_cmpint(lim_dag_begin(dag, (uint64_t)number, stage->x, stage->mask[made],
+                                  &stage->scene[made], &exec, &err),
+                    ==, LIM_OK);
+    while (lim_dag_step(dag, &exec, &err) == LIM_STEP_MORE)
+        ;
+    const float *r = lim_dag_result(dag).r;
+    if (permuted) {
+        lim_dag_permute_rows(r, stage->size, plan->seed, (uint64_t)number, rows);
+        r = rows;
+    }
+    lim_dag_picture(stage->x, &r, &one, 1, stage->size, y);
+    g_assert_cmpint(lim_scenes_see(stage, judge, y, &exec, &seen, &err), ==, LIM_OK);
+    lim_seen_clear(&seen);
+    lim_dag_free(dag);
+    lim_scenes_stage_unref(stage);
+    lim_scenes_bench_unref(bench);
+    lim_pool_free(pool);
+    return seen.score;
+}
+
+static const char *told;
+
+static gboolean
+is_told(Scenes *s)
+{
+    LimStatusLine *status =
+        LIM_STATUS_LINE(test_find_type(GTK_WIDGET(s->pane), LIM_TYPE_STATUS_LINE));
+
+    return g_str_equal(lim_status_line_get_shown(status), told);
+}
+
+/* The pictures of the open cell are those of its scene, whose measure is nearest to its figure. */
+static void
+check_cell(Scenes *s, int made, int judge, gboolean permuted)
+{
+    LimPictureView *judged = lim_scene_board_get_view(s->board, LIM_SCENE_PART_ADVERSARIAL + judge);
+    const LimScenesPlan *plan = lim_scenes_run_plan(lim_scenes_pane_get_run(s->pane));
+    const char *text = lim_transfer_page_get_text(transfer, made + 1, judge);
+    const double figure = g_ascii_strtod(text, NULL) / 100;
+    LimScenesPlan table;
+    int scenes, nearest = -1;
+    double best = 9;
+
+    lim_scenes_plan_copy(&table, lim_transfer_page_get_table(transfer, &scenes));
+    for (int i = 0; i < scenes; i++) {
+        const double alone = measure_alone(&table, table.place.number + i, made, judge, permuted);
+        g_test_message("scene %d: %f, figure %f", table.place.number + i, alone, figure);
+        if (!isnan(alone) && fabs(alone - figure) < best - 1e-3) { /* figures are rounded */
+            best = fabs(alone - figure);
+            nearest = table.place.number + i;
+        }
+    }
+    lim_scenes_plan_clear(&table);
+    g_assert_cmpint(plan->net, ==, made);
+    g_assert_cmpint(plan->place.number, ==, nearest);
+    g_assert_null(plan->place.own);
+    g_assert_cmpstr(plan->dag.only, ==, "");
     g_assert_true(gtk_widget_has_css_class(GTK_WIDGET(judged), "lit"));
+    const double shown = measure_alone(plan, nearest, made, judge, permuted);
+    g_autofree char *value =
+        g_strdup_printf("%s %.0f %%", lim_scenes_net_segments(judge) ? "IoU" : "mAP", 100 * shown);
+    g_assert_cmpstr(lim_scene_board_get_value(s->board, LIM_SCENE_PART_ADVERSARIAL + judge), ==,
+                    value);
+    g_autofree char *verdict =
+        g_strdup_printf("Made on %s, %s keeps %s %.1f %% here, %s over 4 scenes",
+                        lim_scenes_net_name(made), lim_scenes_net_name(judge),
+                        lim_scenes_net_segments(judge) ? "IoU" : "mAP", 100 * shown, text);
+    g_assert_cmpstr(lim_scenes_pane_get_verdict(s->pane), ==, verdict);
+    g_autofree char *which =
+        g_strdup_printf("Scene %d: of the table's the nearest to the figure", nearest);
+    told = which;
+    wait_for(is_told, s);                                 /* after what else was told */
+    g_assert_false(lim_transfer_page_get_busy(transfer)); /* the table is still there */
+    g_assert_cmpstr(text, !=, "");
+}
+
+/* As Enter does: a button shows for a moment that it is pressed. */
+static void
+press(Scenes *s, GtkWidget *button)
+{
+    g_assert_true(gtk_widget_activate(button));
+    test_spin(400);
+    settle(s);
+}
+
+/* A cell opens as pictures by mouse and keyboard, whatever scene was open, and its command makes
+ * them; a person's own choice closes it. */
+static void
+body_cells(TestApp *t)
+{
+    Scenes s = open_view(t);
+    LimPictureView *lit;
+
+    transfer = LIM_TRANSFER_PAGE(test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_TRANSFER_PAGE));
+    set(&s, "scene", g_variant_new_int32(7));
+    set(&s, "only", g_variant_new_string("1"));
+    settle(&s);
+    lim_form_pane_settle(LIM_FORM_PANE(s.pane));
+    show_page(&s, "transfer");
+    gtk_spin_button_set_value(GTK_SPIN_BUTTON(test_find_labelled(GTK_WIDGET(transfer), "Scenes")),
+                              4);
+    g_signal_emit_by_name(test_find_labelled(GTK_WIDGET(transfer), "Make table"), "clicked");
+    wait_for(transfer_over, &s);
+    set(&s, "scene", g_variant_new_int32(30)); /* none of the table's */
+    settle(&s);
+    lim_form_pane_settle(LIM_FORM_PANE(s.pane));
+
+    press(&s, cell_at(1, 1));
+    check_cell(&s, 0, 1, FALSE);
+    gtk_widget_grab_focus(cell_at(1, 1));
+    gtk_widget_child_focus(GTK_WIDGET(transfer), GTK_DIR_DOWN); /* the arrow keys */
+    gtk_widget_child_focus(GTK_WIDGET(transfer), GTK_DIR_LEFT);
+    g_assert_true(gtk_root_get_focus(GTK_ROOT(t->window)) == cell_at(2, 0));
+    press(&s, cell_at(2, 0));
+    check_cell(&s, 1, 0, FALSE);
+    check_command(&s);
+    gtk_switch_set_active(GTK_SWITCH(
+                              test_find_labelled(GTK_WIDGET(transfer), "Rows in another order")),
+                          TRUE);
+    settle(&s);
+    check_cell(&s, 1, 0, TRUE);
+    check_command(&s);
+    g_autofree char *command = dup_command(&s);
+    g_assert_nonnull(strstr(command, " --weights 1,0 --permuted "));
+
+    lit = lim_scene_board_get_view(s.board, LIM_SCENE_PART_ADVERSARIAL);
+    act(&s, "next-seed", NULL);
+    settle(&s);
+    g_assert_false(gtk_widget_has_css_class(GTK_WIDGET(lit), "lit"));
+    g_assert_nonnull(strstr(lim_scenes_pane_get_verdict(s.pane), " Step "));
+    press(&s, cell_at(2, 0));
+    g_assert_true(gtk_widget_has_css_class(GTK_WIDGET(lit), "lit"));
     show_page(&s, "targets");
-    g_assert_false(gtk_widget_has_css_class(GTK_WIDGET(judged), "lit"));
+    g_assert_false(gtk_widget_has_css_class(GTK_WIDGET(lit), "lit"));
+    wait_for(is_current, &s);
+    check_command(&s);
 }
 
 static char *own; /* picture of one's own that was open when the window was closed */
@@ -1002,6 +1199,7 @@ TEST(fuses)
 TEST(weighs)
 TEST(sums)
 TEST(transfers)
+TEST(cells)
 
 int
 main(int argc, char **argv)
@@ -1030,6 +1228,7 @@ main(int argc, char **argv)
     g_test_add_func("/scenes-view/weighs", test_weighs);
     g_test_add_func("/scenes-view/sums", test_sums);
     g_test_add_func("/scenes-view/transfers", test_transfers);
+    g_test_add_func("/scenes-view/cells", test_cells);
     g_test_add_func("/scenes-view/session", test_session);
     return g_test_run();
 }

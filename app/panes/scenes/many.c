@@ -225,8 +225,9 @@ struct LimTransfer {
     gboolean counting; /* those two are there */
     LimSeen seen[LIM_SCENES_NETS];
     double value[LIM_TRANSFER_ROWS][LIM_SCENES_NETS];
-    GMutex lock; /* of now */
+    GMutex lock; /* of what follows */
     LimTransferNow now;
+    double (*alone)[LIM_TRANSFER_ROWS][LIM_SCENES_NETS]; /* [scenes] measures of each by itself */
 };
 
 LimTransfer *
@@ -246,6 +247,7 @@ lim_transfer_new(LimScenesBench *bench, const LimScenesPlan *plan, int scenes)
     for (int row = 0; row < LIM_TRANSFER_ROWS; row++)
         for (int i = 0; i < LIM_SCENES_NETS; i++)
             t->value[row][i] = t->now.value[row][i] = (double)NAN;
+    t->alone = g_malloc((gsize)scenes * sizeof *t->alone);
     g_mutex_init(&t->lock);
     return t;
 }
@@ -272,6 +274,7 @@ lim_transfer_unref(LimTransfer *t)
     }
     g_free(t->y);
     g_free(t->shuffled);
+    g_free(t->alone);
     lim_scenes_stage_unref(t->stage);
     lim_scenes_bench_unref(t->bench);
     g_mutex_clear(&t->lock);
@@ -284,6 +287,31 @@ lim_transfer_now(LimTransfer *t, LimTransferNow *out)
     g_mutex_lock(&t->lock);
     *out = t->now;
     g_mutex_unlock(&t->lock);
+}
+
+const LimScenesPlan *
+lim_transfer_plan(const LimTransfer *t)
+{
+    return &t->plan;
+}
+
+int
+lim_transfer_typical(LimTransfer *t, int row, int column, double *measure)
+{
+    int best = -1;
+
+    g_mutex_lock(&t->lock);
+    const double value = t->now.value[row][column];
+    for (int i = 0; i < t->now.done; i++) {
+        const double alone = t->alone[i][row][column];
+        if (isnan(alone) || isnan(value) ||
+            (best >= 0 && fabs(alone - value) >= fabs(*measure - value)))
+            continue;
+        best = i;
+        *measure = alone;
+    }
+    g_mutex_unlock(&t->lock);
+    return best < 0 ? -1 : t->plan.place.number + best;
 }
 
 static LimStep
@@ -363,8 +391,10 @@ count(LimTransfer *t, int row, const LimSeen seen[LIM_SCENES_NETS])
 {
     const LimScenesStage *s = t->stage;
     double *value = t->value[row];
+    double alone[LIM_SCENES_NETS];
 
     for (int i = 0; i < LIM_SCENES_NETS; i++) {
+        alone[i] = seen[i].there ? seen[i].score : (double)NAN;
         if (!seen[i].there)
             continue;
         if (seen[i].label) {
@@ -375,6 +405,9 @@ count(LimTransfer *t, int row, const LimSeen seen[LIM_SCENES_NETS])
             value[i] = lim_boxes_map(&t->boxes[row][i], s->classes, LIM_AP_ALL_POINTS);
         }
     }
+    g_mutex_lock(&t->lock);
+    memcpy(t->alone[t->now.done][row], alone, sizeof alone);
+    g_mutex_unlock(&t->lock);
     if (t->now.done == 0)
         publish(t, FALSE);
 }

@@ -48,6 +48,10 @@ typedef struct LimTransfer LimTransfer;
  * segmentation and the own picture, which belong to one scene. */
 LimTransfer *lim_transfer_new(LimScenesBench *bench, const LimScenesPlan *plan, int scenes);
 LimTransfer *lim_transfer_ref(LimTransfer *t);
-void lim_transfer_unref(LimTransfer *t);                    /* NULL is fine */
-void lim_transfer_now(LimTransfer *t, LimTransferNow *out); /* any thread */
+void lim_transfer_unref(LimTransfer *t);                      /* NULL is fine */
+void lim_transfer_now(LimTransfer *t, LimTransferNow *out);   /* any thread */
+const LimScenesPlan *lim_transfer_plan(const LimTransfer *t); /* borrowed */
+/* Of the scenes that are done, the number of that whose own measure is nearest to the figure of a
+ * cell, and its measure; -1: there is none. Any thread. */
+int lim_transfer_typical(LimTransfer *t, int row, int column, double *measure);
 LimTask *lim_transfer_task_new(LimTransfer *t);

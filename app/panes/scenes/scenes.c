@@ -57,7 +57,7 @@ struct _LimScenesPane {
     int shown;         /* frame, -1: none */
     gboolean looking;
     gboolean permuted;  /* a cell of the control was opened: rows in another order */
-    int judge;          /* and the network that judges there; -1: none */
+    int judge;          /* a cell was opened: the network that judges there; -1: none */
     gboolean was_fused; /* the page with sums was in front */
 };
 
@@ -138,9 +138,27 @@ dup_verdict(LimScenesRun *run, int frame)
                            wanted ? "not as painted yet" : "still right", 255 * f.largest);
 }
 
+/* What a cell of the table says of the scene that stands for it. */
+static char *
+dup_cell_verdict(const LimTransferCell *cell)
+{
+    return g_strdup_printf("Made on %s, %s keeps %s %.1f %% here, %.1f %% over %d scene%s",
+                           lim_scenes_net_name(cell->made), lim_scenes_net_name(cell->judge),
+                           lim_scenes_net_segments(cell->judge) ? "IoU" : "mAP", 100 * cell->alone,
+                           100 * cell->value, cell->scenes, cell->scenes == 1 ? "" : "s");
+}
+
 static void
 describe(LimScenesPane *self)
 {
+    LimTransferCell cell;
+
+    if (self->judge >= 0 && lim_transfer_page_get_cell(self->transfer, &cell)) {
+        g_autofree char *which =
+            g_strdup_printf("Scene %d: of the table's the nearest to the figure", cell.scene);
+        lim_status_line_set_text(self->status, which);
+        return;
+    }
     const LimScenesPlan *plan = lim_scenes_run_plan(self->run);
     const LimScenesFrame f = lim_scenes_run_frame(self->run, MAX(self->shown, 0));
     g_autofree char *own = plan->place.own ? g_path_get_basename(plan->place.own) : NULL;
@@ -239,9 +257,15 @@ show_position(LimScenesPane *self)
     g_autofree char *text = g_strdup_printf("step %d of %d", MAX(self->shown, 0), n - 1);
     g_autofree char *verdict = dup_verdict(self->run, MAX(self->shown, 0));
 
+    LimTransferCell cell;
     lim_transport_set_text(self->transport, text);
-    if (!is_fused(self))
+    if (self->judge >= 0 && lim_scenes_run_ended(self->run) && self->shown == n - 1 &&
+        lim_transfer_page_get_cell(self->transfer, &cell)) {
+        g_autofree char *figures = dup_cell_verdict(&cell);
+        gtk_label_set_text(GTK_LABEL(self->verdict), figures);
+    } else if (!is_fused(self)) {
         gtk_label_set_text(GTK_LABEL(self->verdict), verdict);
+    }
     const int known = lim_plot_get_n_points(self->plot, 0) - 1;
     lim_plot_set_marker(self->plot, 0, known < 0 ? (double)NAN : CLAMP(self->shown, 0, known),
                         NULL);
@@ -809,20 +833,36 @@ leave_cell(LimScenesPane *self)
     self->judge = -1;
     self->permuted = FALSE;
     lim_scene_board_set_judge(self->board, -1);
+    lim_transfer_page_close_cell(self->transfer);
     look(self);
+    if (self->run)
+        show_position(self);
 }
 
+/* The scene that stands for the cell, attacked as those of the table are: without what belongs to
+ * one scene. */
 static void
-cell_opened(LimScenesPane *self, int made, int judge, gboolean permuted)
+cell_opened(LimScenesPane *self, int made, int judge)
 {
+    LimTransferCell cell;
+
+    if (!lim_transfer_page_get_cell(self->transfer, &cell))
+        return;
     lim_form_pane_flush(LIM_FORM_PANE(self));
-    lim_form_row_set_value(lim_form_get_row(self->form, "net"), g_variant_new_int32(made));
+    self->judge = -1; /* what the form tells now is no choice of another scene */
+    set_wanted(self, NULL, 0);
+    lim_form_set_values(self->form,
+                        g_variant_new_parsed("{'source': <%i>, 'scene': <%i>, 'net': <%i>, "
+                                             "'only': <''>}",
+                                             LIM_SCENES_TEST, cell.scene, made));
     lim_form_pane_settle(LIM_FORM_PANE(self));
     self->judge = judge;
-    self->permuted = permuted;
+    self->permuted = cell.permuted;
     lim_scene_board_set_judge(self->board, judge);
     update_soon(self);
     look(self);
+    if (self->run)
+        show_position(self);
 }
 
 static void
@@ -854,6 +894,10 @@ changed(LimFormPane *pane)
                               "Drop a PNG file on the window, or choose one with Open picture");
     lim_form_row_set_enabled(lim_form_get_row(self->form, "left"),
                              !lim_scenes_net_segments(setup.net));
+    LimScenesPlan plan;
+    read_plan(self, &plan);
+    if (!lim_scenes_plan_equal(&plan, &self->posted))
+        leave_cell(self);
     update_soon(self);
 }
 
@@ -921,7 +965,7 @@ do_any(GSimpleAction *action, GVariant *parameter, gpointer data)
 typedef struct {
     const LimScenesPlan *plan; /* borrowed */
     gboolean fused, permuted;
-    double weight[LIM_SCENES_NETS]; /* if fused */
+    double weight[LIM_SCENES_NETS]; /* of each network's perturbation */
     int net[LIM_SCENES_NETS], n;    /* the networks attacked, or that look */
 } Shown;
 
@@ -945,6 +989,9 @@ read_shown(LimScenesPane *self, Shown *shown)
     shown->plan = lim_scenes_run_plan(self->run);
     shown->permuted = self->permuted;
     shown->net[shown->n++] = shown->plan->net;
+    shown->weight[shown->plan->net] = 1;
+    if (self->judge >= 0 && self->judge != shown->plan->net) /* it looks */
+        shown->net[shown->n++] = self->judge;
     return TRUE;
 }
 
@@ -970,7 +1017,7 @@ dup_fusion_flags(const Shown *shown)
     g_autoptr(GString) weights = g_string_new(NULL);
     gboolean plain = TRUE;
 
-    for (int i = 0; i < shown->n && shown->fused; i++) {
+    for (int i = 0; i < shown->n; i++) {
         const double weight = shown->weight[shown->net[i]];
         plain = plain && weight >= 1 && weight <= 1;
         append_weight(weights, weight);
@@ -1009,6 +1056,33 @@ command_of(LimScenesPane *self, const Shown *shown, const char *painting)
     return g_string_free(text, FALSE);
 }
 
+/* The command for the table, while it is in front and no cell of it is open; or NULL. */
+static char *
+table_command(LimScenesPane *self)
+{
+    const char *page = gtk_stack_get_visible_child_name(GTK_STACK(self->pages));
+    int scenes;
+    const LimScenesPlan *plan = lim_transfer_page_get_table(self->transfer, &scenes);
+
+    if (g_strcmp0(page, "transfer") != 0 || self->judge >= 0 || !plan || !self->stage)
+        return NULL;
+    g_autofree char *dag = lim_schema_flags(lim_dag_schema, &plan->dag);
+    g_autofree char *flags = lim_schema_flags(lim_scene_schema, &plan->place.scenes);
+    g_autofree char *samples = lim_shipped_samples();
+    g_autofree char *data = self->stage->sampled ? g_shell_quote(samples) : NULL;
+    GString *text = g_string_new("limen-cli evaluate dag");
+
+    for (int i = 0; i < LIM_SCENES_NETS; i++) {
+        g_autofree char *net = g_shell_quote(lim_scenes_bench_path(self->bench, i));
+        if (!self->stage->why[i])
+            g_string_append_printf(text, " %s", net);
+    }
+    g_string_append_printf(text, "%s%s --scenes %d --first %d%s%s --seed %" G_GUINT64_FORMAT,
+                           data ? " --data " : "", data ? data : "", scenes, plan->place.number,
+                           flags, dag, plan->seed);
+    return g_string_free(text, FALSE);
+}
+
 static void
 painting_written(void *data, LimTask *t, LimStatus status, const LimError *err,
                  const LimTiming *timing)
@@ -1036,8 +1110,13 @@ dup_command(LimFormPane *pane, char **said)
     LimScenesPane *self = LIM_SCENES_PANE(pane);
     g_autofree char *folder = g_build_filename(g_get_user_cache_dir(), "limen", NULL);
     g_autofree char *painting = NULL;
+    char *table = table_command(self);
     Shown shown;
 
+    if (table) {
+        *said = g_strdup("The command for this table is on the clipboard");
+        return table;
+    }
     if (!read_shown(self, &shown))
         return NULL;
     if (shown.plan->wanted) {
@@ -1157,7 +1236,7 @@ static const struct {
     {"transfer", "Transfer",
      "The <a href='transfer'>table</a> has a row for each network that perturbations are made on, "
      "and a column for each that judges them, by mean IoU or mAP: the darker, the more of what it "
-     "got right is gone. A click on a cell shows the scene that way."},
+     "got right is gone. A click on a cell shows the scene that is nearest to its figure."},
 };
 
 static void

@@ -14,8 +14,10 @@ struct _LimTransferPage {
     LimScenesBench *bench;
     LimScenesPlan plan; /* a copy */
     gboolean any;       /* it is there */
+    char *why;          /* the job failed; or NULL */
     LimTransfer *transfer;
     LimLongJob job;
+    int made, judge; /* the cell that is open; -1: none */
     GtkWidget *box, *button, *scenes, *permuted, *said, *cell[ROWS][LIM_SCENES_NETS];
 };
 
@@ -66,6 +68,36 @@ shade(GtkWidget *cell, double value, double clean)
     }
 }
 
+/* What the button does next, and how far the table is. */
+static void
+show_progress(LimTransferPage *self, const LimTransferNow *now)
+{
+    const int first = now ? lim_transfer_plan(self->transfer)->place.number : 0;
+    const gboolean over = now && now->done == now->scenes;
+    g_autofree char *said = now ? g_strdup_printf("%d of %d done", now->done, now->scenes) : NULL;
+    g_autofree char *which =
+        now ? g_strdup_printf("Scenes %d to %d", first, first + now->scenes - 1) : NULL;
+
+    gtk_label_set_text(GTK_LABEL(self->said), self->why ? self->why : said ? said : "");
+    gtk_widget_set_tooltip_text(self->said, self->why ? self->why : which);
+    gtk_button_set_label(GTK_BUTTON(self->button), lim_long_job_goes_on(&self->job) ? "Stop"
+                                                   : now && !over                   ? "Go on"
+                                                                                    : "Make table");
+    gtk_widget_set_sensitive(self->button,
+                             self->any && (!over || self->plan.place.number != first));
+}
+
+static void
+show_opened(LimTransferPage *self)
+{
+    for (int row = 1; row < ROWS; row++)
+        for (int i = 0; i < LIM_SCENES_NETS; i++)
+            if (row == self->made + 1 && i == self->judge)
+                gtk_widget_add_css_class(self->cell[row][i], "opened");
+            else
+                gtk_widget_remove_css_class(self->cell[row][i], "opened");
+}
+
 static void
 show(LimTransferPage *self)
 {
@@ -90,20 +122,10 @@ show(LimTransferPage *self)
             gtk_accessible_update_property(GTK_ACCESSIBLE(self->cell[row][i]),
                                            GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, name, -1);
         }
-    if (!self->transfer)
-        return;
-    g_autofree char *said = g_strdup_printf("%d of %d scenes", now.done, now.scenes);
-    gtk_label_set_text(GTK_LABEL(self->said), said);
+    show_progress(self, self->transfer ? &now : NULL);
 }
 
 /* ---- making it ---- */
-
-static void
-halt(LimTransferPage *self)
-{
-    lim_long_job_halt(&self->job);
-    gtk_button_set_label(GTK_BUTTON(self->button), self->transfer ? "Go on" : "Make the table");
-}
 
 static void
 progressed(gpointer self)
@@ -116,29 +138,8 @@ finished(gpointer owner, LimTask *t, LimStatus status, const LimError *err)
 {
     LimTransferPage *self = owner;
 
-    show(self);
-    gtk_button_set_label(GTK_BUTTON(self->button), "Go on");
-    gtk_widget_set_sensitive(self->button, status != LIM_OK);
     if (status != LIM_OK && status != LIM_CANCELLED)
-        gtk_label_set_text(GTK_LABEL(self->said), err->text);
-}
-
-static void
-clicked(LimTransferPage *self)
-{
-    if (!self->any)
-        return;
-    if (lim_long_job_goes_on(&self->job)) {
-        halt(self);
-        return;
-    }
-    if (!self->transfer)
-        self->transfer =
-            lim_transfer_new(self->bench, &self->plan,
-                             gtk_spin_button_get_value_as_int(GTK_SPIN_BUTTON(self->scenes)));
-    lim_long_job_go_on(&self->job, worker_of(self), self, lim_transfer_task_new(self->transfer),
-                       progressed, finished);
-    gtk_button_set_label(GTK_BUTTON(self->button), "Stop");
+        self->why = g_strdup(err->text);
     show(self);
 }
 
@@ -146,15 +147,41 @@ clicked(LimTransferPage *self)
 static void
 drop(LimTransferPage *self)
 {
+    lim_long_job_halt(&self->job);
     g_clear_pointer(&self->transfer, lim_transfer_unref);
-    halt(self);
-    gtk_widget_set_sensitive(self->button, self->any);
-    gtk_label_set_text(GTK_LABEL(self->said), "");
+    g_clear_pointer(&self->why, g_free);
     show(self);
 }
 
-/* Whether the same table comes of both: the network that is attacked does not matter to it, nor
- * does what belongs to one scene. */
+static void
+clicked(LimTransferPage *self)
+{
+    LimTransferNow now;
+
+    if (!self->any)
+        return;
+    if (lim_long_job_goes_on(&self->job)) {
+        lim_long_job_halt(&self->job);
+        show(self);
+        return;
+    }
+    if (self->transfer) {
+        lim_transfer_now(self->transfer, &now);
+        if (now.done == now.scenes) /* from another scene on */
+            drop(self);
+    }
+    g_clear_pointer(&self->why, g_free);
+    if (!self->transfer)
+        self->transfer =
+            lim_transfer_new(self->bench, &self->plan,
+                             gtk_spin_button_get_value_as_int(GTK_SPIN_BUTTON(self->scenes)));
+    lim_long_job_go_on(&self->job, worker_of(self), self, lim_transfer_task_new(self->transfer),
+                       progressed, finished);
+    show(self);
+}
+
+/* Whether the same table comes of both, up to where it begins: the network that is attacked does
+ * not matter to it, nor does what belongs to one scene. */
 static gboolean
 same_table(const LimScenesPlan *a, const LimScenesPlan *b)
 {
@@ -163,7 +190,6 @@ same_table(const LimScenesPlan *a, const LimScenesPlan *b)
     memset(x.only, 0, sizeof x.only);
     memset(y.only, 0, sizeof y.only);
     return memcmp(&x, &y, sizeof x) == 0 && a->seed == b->seed &&
-           a->place.number == b->place.number &&
            memcmp(&a->place.scenes, &b->place.scenes, sizeof a->place.scenes) == 0;
 }
 
@@ -180,6 +206,8 @@ lim_transfer_page_set(LimTransferPage *self, LimScenesBench *bench, const LimSce
     self->any = TRUE;
     if (!same)
         drop(self);
+    else
+        show(self);
 }
 
 static void
@@ -187,8 +215,50 @@ cell_clicked(LimTransferPage *self, GtkWidget *cell)
 {
     for (int row = 1; row < ROWS; row++)
         for (int i = 0; i < LIM_SCENES_NETS; i++)
-            if (self->cell[row][i] == cell)
-                g_signal_emit(self, opened_signal, 0, row - 1, i, is_permuted(self));
+            if (self->cell[row][i] == cell) {
+                self->made = row - 1;
+                self->judge = i;
+            }
+    show_opened(self);
+    g_signal_emit(self, opened_signal, 0, self->made, self->judge);
+}
+
+gboolean
+lim_transfer_page_get_cell(LimTransferPage *self, LimTransferCell *cell)
+{
+    LimTransferNow now;
+
+    if (!self->transfer || self->judge < 0)
+        return FALSE;
+    lim_transfer_now(self->transfer, &now);
+    *cell = (LimTransferCell){.made = self->made,
+                              .judge = self->judge,
+                              .permuted = is_permuted(self),
+                              .scenes = now.done,
+                              .plan = *lim_transfer_plan(self->transfer)};
+    const int row = self->made + (cell->permuted ? LIM_TRANSFER_PERMUTED : LIM_TRANSFER_MADE);
+    cell->value = now.value[row][self->judge];
+    cell->scene = lim_transfer_typical(self->transfer, row, self->judge, &cell->alone);
+    return cell->scene >= 0;
+}
+
+void
+lim_transfer_page_close_cell(LimTransferPage *self)
+{
+    self->made = self->judge = -1;
+    show_opened(self);
+}
+
+const LimScenesPlan *
+lim_transfer_page_get_table(LimTransferPage *self, int *scenes)
+{
+    LimTransferNow now;
+
+    if (!self->transfer)
+        return NULL;
+    lim_transfer_now(self->transfer, &now);
+    *scenes = now.scenes;
+    return lim_transfer_plan(self->transfer);
 }
 
 /* ---- construction ---- */
@@ -225,7 +295,7 @@ build_table(LimTransferPage *self)
             gtk_widget_add_css_class(cell, "numeric");
             gtk_widget_set_tooltip_text(
                 cell, row ? "What this network still gets right, over all scenes so far. Click to "
-                            "see the scene with that perturbation, and this network framed"
+                            "see the scene that is nearest to this figure, and this network framed"
                           : "What this network gets right without a perturbation");
             g_signal_connect_object(cell, "clicked", G_CALLBACK(cell_clicked), self,
                                     G_CONNECT_SWAPPED);
@@ -237,18 +307,28 @@ build_table(LimTransferPage *self)
     return grid;
 }
 
+/* The open cell is that of the other table now. */
+static void
+permuted_changed(LimTransferPage *self)
+{
+    show(self);
+    if (self->judge >= 0)
+        g_signal_emit(self, opened_signal, 0, self->made, self->judge);
+}
+
 static GtkWidget *
 build_controls(LimTransferPage *self)
 {
     GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 12);
     GtkWidget *name = gtk_label_new("Scenes"), *rows = gtk_label_new("Rows in another order");
 
-    self->button = gtk_button_new_with_label("Make the table");
+    self->button = gtk_button_new_with_label("Make table");
     gtk_widget_set_tooltip_text(self->button, "Attacks all four networks on these scenes, from the "
                                               "one that is shown on; press again to stop, and once "
                                               "more to go on");
     g_signal_connect_object(self->button, "clicked", G_CALLBACK(clicked), self, G_CONNECT_SWAPPED);
     self->scenes = gtk_spin_button_new_with_range(1, 500, 1);
+    gtk_editable_set_width_chars(GTK_EDITABLE(self->scenes), 3);
     gtk_spin_button_set_value(GTK_SPIN_BUTTON(self->scenes), 20);
     gtk_widget_set_tooltip_text(self->scenes, "Over how many scenes the figures are taken");
     gtk_accessible_update_property(GTK_ACCESSIBLE(self->scenes), GTK_ACCESSIBLE_PROPERTY_LABEL,
@@ -261,7 +341,7 @@ build_controls(LimTransferPage *self)
                                 "The control: the same perturbations in another order of rows");
     gtk_accessible_update_property(GTK_ACCESSIBLE(self->permuted), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                    "Rows in another order", -1);
-    g_signal_connect_object(self->permuted, "notify::active", G_CALLBACK(show), self,
+    g_signal_connect_object(self->permuted, "notify::active", G_CALLBACK(permuted_changed), self,
                             G_CONNECT_SWAPPED);
     self->said = label_new("", 0);
     gtk_widget_set_hexpand(self->said, TRUE);
@@ -269,9 +349,9 @@ build_controls(LimTransferPage *self)
     gtk_box_append(GTK_BOX(box), self->button);
     gtk_box_append(GTK_BOX(box), name);
     gtk_box_append(GTK_BOX(box), self->scenes);
+    gtk_box_append(GTK_BOX(box), self->said);
     gtk_box_append(GTK_BOX(box), self->permuted);
     gtk_box_append(GTK_BOX(box), rows);
-    gtk_box_append(GTK_BOX(box), self->said);
     return box;
 }
 
@@ -284,6 +364,7 @@ dispose(GObject *object)
     g_clear_pointer(&self->transfer, lim_transfer_unref);
     g_clear_pointer(&self->bench, lim_scenes_bench_unref);
     lim_scenes_plan_clear(&self->plan);
+    g_clear_pointer(&self->why, g_free);
     g_clear_pointer(&self->box, gtk_widget_unparent);
     g_clear_object(&self->session);
     G_OBJECT_CLASS(lim_transfer_page_parent_class)->dispose(object);
@@ -293,9 +374,8 @@ static void
 lim_transfer_page_class_init(LimTransferPageClass *klass)
 {
     G_OBJECT_CLASS(klass)->dispose = dispose;
-    opened_signal =
-        g_signal_new("cell-opened", LIM_TYPE_TRANSFER_PAGE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                     G_TYPE_NONE, 3, G_TYPE_INT, G_TYPE_INT, G_TYPE_BOOLEAN);
+    opened_signal = g_signal_new("cell-opened", LIM_TYPE_TRANSFER_PAGE, G_SIGNAL_RUN_LAST, 0, NULL,
+                                 NULL, NULL, G_TYPE_NONE, 2, G_TYPE_INT, G_TYPE_INT);
     gtk_widget_class_set_layout_manager_type(GTK_WIDGET_CLASS(klass), GTK_TYPE_BIN_LAYOUT);
     gtk_widget_class_set_accessible_role(GTK_WIDGET_CLASS(klass), GTK_ACCESSIBLE_ROLE_GROUP);
 }
@@ -303,6 +383,7 @@ lim_transfer_page_class_init(LimTransferPageClass *klass)
 static void
 lim_transfer_page_init(LimTransferPage *self)
 {
+    self->made = self->judge = -1;
 }
 
 GtkWidget *
