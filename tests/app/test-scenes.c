@@ -841,7 +841,7 @@ body_transfers(TestApp *t)
     show_page(&s, "transfer");
     GtkWidget *scenes = test_find_labelled(GTK_WIDGET(transfer), "Scenes");
     gtk_spin_button_set_value(GTK_SPIN_BUTTON(scenes), 2);
-    g_assert_cmpstr(lim_transfer_page_get_text(transfer, 0, 0), ==, "");
+    g_assert_cmpstr(lim_transfer_page_get_text(transfer, 0, 0), ==, "–");
     g_signal_emit_by_name(test_find_labelled(GTK_WIDGET(transfer), "Make table"), "clicked");
     g_assert_true(lim_transfer_page_get_busy(transfer));
     wait_for(transfer_over, &s);
@@ -982,11 +982,12 @@ check_cell(Scenes *s, int made, int judge, gboolean permuted)
                         lim_scenes_net_segments(judge) ? "IoU" : "mAP", 100 * shown, text);
     g_assert_cmpstr(lim_scenes_pane_get_verdict(s->pane), ==, verdict);
     g_autofree char *which =
-        g_strdup_printf("Scene %d: of the table's the nearest to the figure", nearest);
+        g_strdup_printf("Scene %d of the table comes nearest to the %s of this cell", nearest,
+                        text);
     told = which;
     wait_for(is_told, s);                                 /* after what else was told */
     g_assert_false(lim_transfer_page_get_busy(transfer)); /* the table is still there */
-    g_assert_cmpstr(text, !=, "");
+    g_assert_cmpstr(text, !=, "–");
 }
 
 /* As Enter does: a button shows for a moment that it is pressed. */
@@ -996,6 +997,41 @@ press(Scenes *s, GtkWidget *button)
     g_assert_true(gtk_widget_activate(button));
     test_spin(400);
     settle(s);
+}
+
+static gboolean
+has_first(Scenes *s)
+{
+    return !g_str_equal(lim_transfer_page_get_text(transfer, LIM_SCENES_NETS, 3), "–");
+}
+
+/* While a table is made, the attack that is looked at goes before; then the table goes on. */
+static void
+body_waits(TestApp *t)
+{
+    Scenes s = open_view(t);
+
+    transfer = LIM_TRANSFER_PAGE(test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_TRANSFER_PAGE));
+    show_page(&s, "transfer");
+    gtk_spin_button_set_value(GTK_SPIN_BUTTON(test_find_labelled(GTK_WIDGET(transfer), "Scenes")),
+                              500);
+    GtkWidget *button = test_find_labelled(GTK_WIDGET(transfer), "Make table");
+    g_signal_emit_by_name(button, "clicked");
+    wait_for(has_first, &s);
+    set(&s, "net", g_variant_new_int32(2));
+    settle(&s); /* to the end of the attack */
+    g_assert_true(lim_scenes_run_ended(lim_scenes_pane_get_run(s.pane)));
+    g_assert_cmpint(lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane))->net, ==, 2);
+    g_assert_true(lim_transfer_page_get_busy(transfer));
+    g_autofree char *before = g_strdup(lim_transfer_page_get_said(transfer));
+    const gint64 start = g_get_monotonic_time();
+    while (g_str_equal(before, lim_transfer_page_get_said(transfer)) &&
+           g_get_monotonic_time() - start < 60 * G_USEC_PER_SEC)
+        test_spin(100);
+    g_assert_cmpstr(before, !=, lim_transfer_page_get_said(transfer));
+    g_signal_emit_by_name(button, "clicked");
+    g_assert_false(lim_transfer_page_get_busy(transfer));
+    g_assert_cmpstr(gtk_button_get_label(GTK_BUTTON(button)), ==, "Go on");
 }
 
 /* A cell opens as pictures by mouse and keyboard, whatever scene was open, and its command makes
@@ -1199,6 +1235,7 @@ TEST(fuses)
 TEST(weighs)
 TEST(sums)
 TEST(transfers)
+TEST(waits)
 TEST(cells)
 
 int
@@ -1228,6 +1265,7 @@ main(int argc, char **argv)
     g_test_add_func("/scenes-view/weighs", test_weighs);
     g_test_add_func("/scenes-view/sums", test_sums);
     g_test_add_func("/scenes-view/transfers", test_transfers);
+    g_test_add_func("/scenes-view/waits", test_waits);
     g_test_add_func("/scenes-view/cells", test_cells);
     g_test_add_func("/scenes-view/session", test_session);
     return g_test_run();

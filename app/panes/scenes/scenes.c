@@ -56,9 +56,10 @@ struct _LimScenesPane {
     gboolean stepping; /* the job makes one step, which is then shown */
     int shown;         /* frame, -1: none */
     gboolean looking;
-    gboolean permuted;  /* a cell of the control was opened: rows in another order */
-    int judge;          /* a cell was opened: the network that judges there; -1: none */
-    gboolean was_fused; /* the page with sums was in front */
+    gboolean permuted;    /* a cell of the control was opened: rows in another order */
+    int judge;            /* a cell was opened: the network that judges there; -1: none */
+    LimTransferCell cell; /* as it was then */
+    gboolean was_fused;   /* the page with sums was in front */
 };
 
 G_DEFINE_FINAL_TYPE(LimScenesPane, lim_scenes_pane, LIM_TYPE_FORM_PANE)
@@ -138,6 +139,14 @@ dup_verdict(LimScenesRun *run, int frame)
                            wanted ? "not as painted yet" : "still right", 255 * f.largest);
 }
 
+static gboolean
+is_fused(LimScenesPane *self)
+{
+    const char *page = gtk_stack_get_visible_child_name(GTK_STACK(self->pages));
+
+    return g_strcmp0(page, "fusion") == 0;
+}
+
 /* What a cell of the table says of the scene that stands for it. */
 static char *
 dup_cell_verdict(const LimTransferCell *cell)
@@ -151,11 +160,10 @@ dup_cell_verdict(const LimTransferCell *cell)
 static void
 describe(LimScenesPane *self)
 {
-    LimTransferCell cell;
-
-    if (self->judge >= 0 && lim_transfer_page_get_cell(self->transfer, &cell)) {
+    if (self->judge >= 0) {
         g_autofree char *which =
-            g_strdup_printf("Scene %d: of the table's the nearest to the figure", cell.scene);
+            g_strdup_printf("Scene %d of the table comes nearest to the %.1f %% of this cell",
+                            self->cell.scene, 100 * self->cell.value);
         lim_status_line_set_text(self->status, which);
         return;
     }
@@ -165,13 +173,11 @@ describe(LimScenesPane *self)
     g_autofree char *what =
         own ? g_strdup_printf("%s, judged by what networks see in it", own)
             : g_strdup_printf("scene %d%s", plan->place.number,
-                              self->stage->sampled ? " of the pictures that come with the program"
-                                                   : "");
+                              self->stage->sampled ? " of the program's own pictures" : "");
     g_autofree char *text =
-        g_strdup_printf("DAG on %s, %s, seed %" G_GUINT64_FORMAT
-                        ": step %d of %d, perceptibility %.4f",
-                        lim_scenes_net_name(plan->net), what, plan->seed, MAX(self->shown, 0),
-                        lim_scenes_run_n(self->run) - 1, f.perceptible);
+        is_fused(self) ? g_strdup_printf("Perturbations of DAG, added up: %s", what)
+                       : g_strdup_printf("Perceptibility %.4f: DAG on %s, %s", f.perceptible,
+                                         lim_scenes_net_name(plan->net), what);
 
     lim_status_line_set_text(self->status, text);
 }
@@ -216,14 +222,6 @@ looked(void *data, LimTask *t, LimStatus status, const LimError *err, const LimT
     lim_status_line_set_timing(self->status, timing->queued_ms, timing->ran_ms, 0);
 }
 
-static gboolean
-is_fused(LimScenesPane *self)
-{
-    const char *page = gtk_stack_get_visible_child_name(GTK_STACK(self->pages));
-
-    return g_strcmp0(page, "fusion") == 0;
-}
-
 /* What all networks see in the frame that is shown, or in the sum of perturbations. */
 static void
 look(LimScenesPane *self)
@@ -257,11 +255,9 @@ show_position(LimScenesPane *self)
     g_autofree char *text = g_strdup_printf("step %d of %d", MAX(self->shown, 0), n - 1);
     g_autofree char *verdict = dup_verdict(self->run, MAX(self->shown, 0));
 
-    LimTransferCell cell;
     lim_transport_set_text(self->transport, text);
-    if (self->judge >= 0 && lim_scenes_run_ended(self->run) && self->shown == n - 1 &&
-        lim_transfer_page_get_cell(self->transfer, &cell)) {
-        g_autofree char *figures = dup_cell_verdict(&cell);
+    if (self->judge >= 0 && lim_scenes_run_ended(self->run) && self->shown == n - 1) {
+        g_autofree char *figures = dup_cell_verdict(&self->cell);
         gtk_label_set_text(GTK_LABEL(self->verdict), figures);
     } else if (!is_fused(self)) {
         gtk_label_set_text(GTK_LABEL(self->verdict), verdict);
@@ -337,6 +333,7 @@ stopped(LimFormPane *pane, LimStatus status)
 
     if (!self->run)
         return;
+    lim_transfer_page_hold(self->transfer, FALSE);
     pull(self);
     if (self->stepping)
         lim_transport_move(self->transport, lim_scenes_run_n(self->run) - 1);
@@ -349,6 +346,7 @@ static void
 halt(LimScenesPane *self)
 {
     lim_form_pane_halt(LIM_FORM_PANE(self));
+    lim_transfer_page_hold(self->transfer, FALSE);
     self->stepping = FALSE;
 }
 
@@ -358,6 +356,7 @@ go_on(LimScenesPane *self, int frames)
     if (!self->run || lim_scenes_run_ended(self->run))
         return;
     self->stepping = FALSE;
+    lim_transfer_page_hold(self->transfer, TRUE); /* what is looked at goes before */
     lim_form_pane_go_on(LIM_FORM_PANE(self), lim_scenes_advance_task_new(self->run, frames));
 }
 
@@ -857,6 +856,7 @@ cell_opened(LimScenesPane *self, int made, int judge)
                                              LIM_SCENES_TEST, cell.scene, made));
     lim_form_pane_settle(LIM_FORM_PANE(self));
     self->judge = judge;
+    self->cell = cell;
     self->permuted = cell.permuted;
     lim_scene_board_set_judge(self->board, judge);
     update_soon(self);
@@ -1146,6 +1146,8 @@ export_to(LimFormPane *pane, const char *path)
     out.command = command_of(self, &shown, out.painting);
     for (int i = 0; i < shown.n; i++)
         out.judges |= 1u << shown.net[i];
+    if (!shown.fused && !lim_scenes_run_ended(self->run))
+        lim_status_line_flash(self->status, "The attack goes on to its end, then it is saved");
     lim_form_pane_export(pane,
                          shown.fused
                              ? lim_fusion_save_task_new(lim_fusion_page_get_fusion(self->fusion),
@@ -1373,6 +1375,7 @@ build_scenes(LimScenesPane *self)
     self->verdict = g_object_new(GTK_TYPE_LABEL, "accessible-role", GTK_ACCESSIBLE_ROLE_STATUS,
                                  "xalign", 0.0, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
     gtk_widget_add_css_class(self->verdict, "picture-title");
+    gtk_label_set_text(GTK_LABEL(self->verdict), "○ The scene and the networks are read");
     gtk_box_append(GTK_BOX(box), self->verdict);
     self->board = LIM_SCENE_BOARD(lim_scene_board_new());
     gtk_widget_set_vexpand(GTK_WIDGET(self->board), TRUE);

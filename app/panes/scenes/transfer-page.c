@@ -17,7 +17,8 @@ struct _LimTransferPage {
     char *why;          /* the job failed; or NULL */
     LimTransfer *transfer;
     LimLongJob job;
-    int made, judge; /* the cell that is open; -1: none */
+    gboolean making, held; /* a person wants it; but something else goes before */
+    int made, judge;       /* the cell that is open; -1: none */
     GtkWidget *box, *button, *scenes, *permuted, *said, *cell[ROWS][LIM_SCENES_NETS];
 };
 
@@ -37,10 +38,16 @@ lim_transfer_page_get_text(LimTransferPage *self, int row, int column)
     return gtk_button_get_label(GTK_BUTTON(self->cell[row][column]));
 }
 
+const char *
+lim_transfer_page_get_said(LimTransferPage *self)
+{
+    return gtk_label_get_text(GTK_LABEL(self->said));
+}
+
 gboolean
 lim_transfer_page_get_busy(LimTransferPage *self)
 {
-    return lim_long_job_goes_on(&self->job);
+    return self->making;
 }
 
 /* ---- the table ---- */
@@ -74,15 +81,17 @@ show_progress(LimTransferPage *self, const LimTransferNow *now)
 {
     const int first = now ? lim_transfer_plan(self->transfer)->place.number : 0;
     const gboolean over = now && now->done == now->scenes;
-    g_autofree char *said = now ? g_strdup_printf("%d of %d done", now->done, now->scenes) : NULL;
+    g_autofree char *said = now ? g_strdup_printf("%d of %d %s", now->done, now->scenes,
+                                                  self->making && self->held ? "waits" : "done")
+                                : NULL;
     g_autofree char *which =
         now ? g_strdup_printf("Scenes %d to %d", first, first + now->scenes - 1) : NULL;
 
     gtk_label_set_text(GTK_LABEL(self->said), self->why ? self->why : said ? said : "");
     gtk_widget_set_tooltip_text(self->said, self->why ? self->why : which);
-    gtk_button_set_label(GTK_BUTTON(self->button), lim_long_job_goes_on(&self->job) ? "Stop"
-                                                   : now && !over                   ? "Go on"
-                                                                                    : "Make table");
+    gtk_button_set_label(GTK_BUTTON(self->button), self->making   ? "Stop"
+                                                   : now && !over ? "Go on"
+                                                                  : "Make table");
     gtk_widget_set_sensitive(self->button,
                              self->any && (!over || self->plan.place.number != first));
 }
@@ -111,9 +120,9 @@ show(LimTransferPage *self)
             const int at = row && permuted ? row - 1 + LIM_TRANSFER_PERMUTED : row;
             const double value = self->transfer ? now.value[at][i] : (double)NAN;
             g_autofree char *text =
-                isnan(value) ? g_strdup("") : g_strdup_printf("%.1f %%", 100 * value);
+                isnan(value) ? g_strdup("–") : g_strdup_printf("%.1f %%", 100 * value);
             gtk_button_set_label(GTK_BUTTON(self->cell[row][i]), text);
-            gtk_widget_set_sensitive(self->cell[row][i], row > 0 && *text);
+            gtk_widget_set_sensitive(self->cell[row][i], row > 0 && !isnan(value));
             shade(self->cell[row][i], value, self->transfer ? now.value[0][i] : (double)NAN);
             g_autofree char *name =
                 g_strdup_printf("%s%s, judged by %s: %s", row ? "Made on " : "No perturbation",
@@ -138,15 +147,38 @@ finished(gpointer owner, LimTask *t, LimStatus status, const LimError *err)
 {
     LimTransferPage *self = owner;
 
+    self->making = FALSE;
     if (status != LIM_OK && status != LIM_CANCELLED)
         self->why = g_strdup(err->text);
     show(self);
+}
+
+/* Goes on, unless it is to wait. */
+static void
+make(LimTransferPage *self)
+{
+    if (self->making && !self->held && !lim_long_job_goes_on(&self->job))
+        lim_long_job_go_on(&self->job, worker_of(self), self, lim_transfer_task_new(self->transfer),
+                           progressed, finished);
+    else if (!self->making || self->held)
+        lim_long_job_halt(&self->job);
+    show(self);
+}
+
+void
+lim_transfer_page_hold(LimTransferPage *self, gboolean hold)
+{
+    if (self->held == hold)
+        return;
+    self->held = hold;
+    make(self);
 }
 
 /* Another number of scenes is another table. */
 static void
 drop(LimTransferPage *self)
 {
+    self->making = FALSE;
     lim_long_job_halt(&self->job);
     g_clear_pointer(&self->transfer, lim_transfer_unref);
     g_clear_pointer(&self->why, g_free);
@@ -160,9 +192,9 @@ clicked(LimTransferPage *self)
 
     if (!self->any)
         return;
-    if (lim_long_job_goes_on(&self->job)) {
-        lim_long_job_halt(&self->job);
-        show(self);
+    if (self->making) {
+        self->making = FALSE;
+        make(self);
         return;
     }
     if (self->transfer) {
@@ -175,9 +207,8 @@ clicked(LimTransferPage *self)
         self->transfer =
             lim_transfer_new(self->bench, &self->plan,
                              gtk_spin_button_get_value_as_int(GTK_SPIN_BUTTON(self->scenes)));
-    lim_long_job_go_on(&self->job, worker_of(self), self, lim_transfer_task_new(self->transfer),
-                       progressed, finished);
-    show(self);
+    self->making = TRUE;
+    make(self);
 }
 
 /* Whether the same table comes of both, up to where it begins: the network that is attacked does
@@ -234,8 +265,7 @@ lim_transfer_page_get_cell(LimTransferPage *self, LimTransferCell *cell)
     *cell = (LimTransferCell){.made = self->made,
                               .judge = self->judge,
                               .permuted = is_permuted(self),
-                              .scenes = now.done,
-                              .plan = *lim_transfer_plan(self->transfer)};
+                              .scenes = now.done};
     const int row = self->made + (cell->permuted ? LIM_TRANSFER_PERMUTED : LIM_TRANSFER_MADE);
     cell->value = now.value[row][self->judge];
     cell->scene = lim_transfer_typical(self->transfer, row, self->judge, &cell->alone);

@@ -20,7 +20,6 @@ typedef struct LimTransferCell {
     gboolean permuted;   /* rows in another order */
     int scenes;          /* in the figure */
     double value, alone; /* the figure; the measure of that scene */
-    LimScenesPlan plan;  /* of the table, borrowed until it is another one */
 } LimTransferCell;
 
 /* What tables are made with, from that scene on (plan is copied). A table that is there stays until
@@ -31,6 +30,9 @@ gboolean lim_transfer_page_get_cell(LimTransferPage *self, LimTransferCell *cell
 void lim_transfer_page_close_cell(LimTransferPage *self);
 /* The settings of the table that is there, borrowed, and its number of scenes; NULL: none. */
 const LimScenesPlan *lim_transfer_page_get_table(LimTransferPage *self, int *scenes);
-/* For tests: the text at a row (0: no perturbation) and a column; borrowed, "" while unknown. */
+/* For tests: the text at a row (0: no perturbation) and a column; borrowed, "–" while unknown. */
 const char *lim_transfer_page_get_text(LimTransferPage *self, int row, int column);
+const char *lim_transfer_page_get_said(LimTransferPage *self); /* how far it is; borrowed */
 gboolean lim_transfer_page_get_busy(LimTransferPage *self);
+/* While an attack goes on in the pictures, the table waits. */
+void lim_transfer_page_hold(LimTransferPage *self, gboolean hold);
