@@ -16,6 +16,23 @@ png_no_flush(png_structp png)
 {
 }
 
+void
+fuzz_png_grey(GPtrArray *seeds, int w, int h, const guint8 *pixels)
+{
+    GByteArray *out = g_byte_array_new();
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+    png_infop info = png_create_info_struct(png);
+    png_set_write_fn(png, out, png_append, png_no_flush);
+    png_set_compression_level(png, 0);
+    png_set_IHDR(png, info, (guint32)w, (guint32)h, 8, PNG_COLOR_TYPE_GRAY, 0, 0, 0);
+    png_write_info(png, info);
+    for (int y = 0; y < h; y++)
+        png_write_row(png, pixels + y * w);
+    png_write_end(png, info);
+    png_destroy_write_struct(&png, &info);
+    g_ptr_array_add(seeds, out);
+}
+
 static void
 png_seed(GPtrArray *seeds, int type, int depth, bool interlaced, int level)
 {
@@ -87,6 +104,26 @@ png_chunk_end(const GByteArray *f, size_t at)
     return -1;
 }
 
+/* The checksum behind the pixels, where they are all in this one chunk. */
+static void
+repair_pixels(guint8 *data, size_t n)
+{
+    z_stream z = {0};
+    guint8 out[4096];
+    if (n < 6)
+        return;
+    z.next_in = data + 2;
+    z.avail_in = (uInt)n - 2;
+    z.next_out = out;
+    z.avail_out = sizeof out;
+    g_assert_cmpint(inflateInit2(&z, -15), ==, Z_OK);
+    if (inflate(&z, Z_FINISH) == Z_STREAM_END && z.avail_in >= 4) {
+        const guint32 sum = GUINT32_TO_BE((guint32)adler32(1, out, (uInt)z.total_out));
+        memcpy(z.next_in, &sum, 4);
+    }
+    inflateEnd(&z);
+}
+
 /* Length and checksum of every chunk, and an end: whatever was cut, moved or put between, the
  * reader meets a file of whole chunks, so that it is their contents and order that are wrong. */
 void
@@ -109,6 +146,8 @@ fuzz_repair_png(GByteArray *f)
         }
         guint32 length = GUINT32_TO_BE((guint32)((size_t)end - at - 12));
         memcpy(f->data + at, &length, 4);
+        if (memcmp(f->data + at + 4, "IDAT", 4) == 0)
+            repair_pixels(f->data + at + 8, (size_t)end - at - 12);
         guint32 crc =
             GUINT32_TO_BE((guint32)crc32(0, f->data + at + 4, (uInt)((size_t)end - at - 8)));
         memcpy(f->data + (size_t)end - 4, &crc, 4);

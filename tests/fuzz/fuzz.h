@@ -40,4 +40,6 @@ void fuzz_repair_safetensors(GByteArray *file);
 
 /* PNG files of 9 x 7 pixels of many kinds, and a repair(): lengths and checksums of all chunks. */
 void fuzz_png_seeds(GPtrArray *seeds);
+/* One of w x h grey pixels that lie open to mutations. */
+void fuzz_png_grey(GPtrArray *seeds, int w, int h, const guint8 *pixels);
 void fuzz_repair_png(GByteArray *file);

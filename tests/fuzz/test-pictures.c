@@ -142,11 +142,15 @@ mask_seeds(GPtrArray *seeds)
 {
     g_autofree char *path = model_path("seed.png");
     gint32 mask[MASK * MASK];
+    guint8 open[MASK * MASK];
     for (int k = 0; k < 3; k++) {
-        for (int i = 0; i < MASK * MASK; i++)
+        for (int i = 0; i < MASK * MASK; i++) {
             mask[i] = k == 0 ? 0 : k == 1 ? i / MASK / 8 : (i / 7 + i / MASK) % 8;
+            open[i] = (guint8)mask[i];
+        }
         g_assert_cmpint(lim_scene_write_mask(path, MASK, mask, NULL), ==, LIM_OK);
         fuzz_add_file(seeds, path);
+        fuzz_png_grey(seeds, MASK, MASK, open);
     }
 }
 
@@ -157,6 +161,8 @@ mask_read(const guint8 *data, size_t size, LimError *err)
     gint32 mask[MASK * MASK];
     if (lim_scene_read_mask(path, MASK, 8, mask, err) != LIM_OK)
         return false;
+    for (int i = 0; i < MASK * MASK; i++)
+        g_assert_true(mask[i] >= 0 && mask[i] < 8);
     LimScene scene;
     lim_scene_of_mask(mask, MASK, &scene);
     for (int k = 0; k < scene.n; k++) {
