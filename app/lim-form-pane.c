@@ -3,6 +3,7 @@
 
 #include "lim-long-job.h"
 #include "lim-undo.h"
+#include "widgets/file-dialog.h"
 #include "widgets/lim-seed-row.h"
 
 #define PANEL_WIDTH 324
@@ -13,8 +14,7 @@ typedef struct {
     GtkWidget *stack; /* of view and message */
     LimMessage *message;
     LimStatusLine *status;
-    GtkFileChooserNative *chooser; /* while it is open */
-    GVariant *resumed;             /* of the last session, until it is set; or NULL */
+    GVariant *resumed; /* of the last session, until it is set; or NULL */
     LimLongJob job;
 } LimFormPanePrivate;
 
@@ -257,32 +257,18 @@ do_export_to(GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
-export_response(GtkNativeDialog *dialog, int response, LimFormPane *self)
+export_chosen(gpointer pane, const char *path)
 {
-    g_autoptr(GFile) file = gtk_file_chooser_get_file(GTK_FILE_CHOOSER(dialog));
-    g_autofree char *path = file ? g_file_get_path(file) : NULL;
-
-    if (response == GTK_RESPONSE_ACCEPT && path)
-        CLASS(self)->export_to(self, path);
-    g_clear_object(&PRIV(self)->chooser);
+    CLASS(pane)->export_to(pane, path);
 }
 
 static void
 do_export(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-    LimFormPanePrivate *priv = PRIV(data);
-
-    if (priv->chooser)
-        return;
     g_autofree char *name = CLASS(data)->dup_file_name(data);
-    if (!name)
-        return;
-    priv->chooser = gtk_file_chooser_native_new("Export PNG", GTK_WINDOW(gtk_widget_get_root(data)),
-                                                GTK_FILE_CHOOSER_ACTION_SAVE, "_Export", "_Cancel");
-    gtk_file_chooser_set_current_name(GTK_FILE_CHOOSER(priv->chooser),
-                                      g_strdelimit(name, "/", '-'));
-    g_signal_connect_object(priv->chooser, "response", G_CALLBACK(export_response), data, 0);
-    gtk_native_dialog_show(GTK_NATIVE_DIALOG(priv->chooser));
+
+    if (name)
+        lim_file_dialog_save(data, "Export PNG", "_Export", name, export_chosen);
 }
 
 /* ---- construction ---- */
@@ -368,9 +354,6 @@ dispose(GObject *object)
 {
     LimFormPanePrivate *priv = PRIV(LIM_FORM_PANE(object));
 
-    if (priv->chooser)
-        gtk_native_dialog_destroy(GTK_NATIVE_DIALOG(priv->chooser));
-    g_clear_object(&priv->chooser);
     g_clear_object(&priv->undo);
     g_clear_pointer(&priv->resumed, g_variant_unref);
     g_clear_object(&priv->stack); /* with the pane's child they go */

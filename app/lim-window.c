@@ -3,13 +3,13 @@
 
 #include "preferences.h"
 #include "shortcuts.h"
+#include "widgets/file-dialog.h"
 
 struct _LimWindow {
     GtkApplicationWindow parent_instance;
     GtkWidget *menu_button;
     GtkWidget *views;
     LimSession *session;
-    GtkFileChooserNative *chooser; /* while it is open */
 };
 
 G_DEFINE_FINAL_TYPE(LimWindow, lim_window, GTK_TYPE_APPLICATION_WINDOW)
@@ -38,36 +38,17 @@ lim_window_open_path(LimWindow *self, const char *path)
 }
 
 static void
-open_response(GtkNativeDialog *dialog, int response, LimWindow *self)
+model_chosen(gpointer window, const char *path)
 {
-    if (response == GTK_RESPONSE_ACCEPT) {
-        g_autoptr(GFile) file = gtk_file_chooser_get_file(GTK_FILE_CHOOSER(dialog));
-        g_autofree char *path = g_file_get_path(file);
-        if (path)
-            lim_session_open(self->session, path);
-    }
-    g_clear_object(&self->chooser);
+    lim_session_open(LIM_WINDOW(window)->session, path);
 }
 
 static void
 open_model(GtkWidget *widget, const char *name, GVariant *parameter)
 {
-    LimWindow *self = LIM_WINDOW(widget);
-    g_autoptr(GtkFileFilter) models = gtk_file_filter_new();
-    g_autoptr(GtkFileFilter) all = gtk_file_filter_new();
+    static const LimFileKind models = {"Models (safetensors)", "safetensors", TRUE};
 
-    if (self->chooser)
-        return;
-    self->chooser = gtk_file_chooser_native_new("Open Model", GTK_WINDOW(self),
-                                                GTK_FILE_CHOOSER_ACTION_OPEN, "_Open", "_Cancel");
-    gtk_file_filter_set_name(models, "Models (safetensors)");
-    gtk_file_filter_add_suffix(models, "safetensors");
-    gtk_file_filter_set_name(all, "All files");
-    gtk_file_filter_add_pattern(all, "*");
-    gtk_file_chooser_add_filter(GTK_FILE_CHOOSER(self->chooser), models);
-    gtk_file_chooser_add_filter(GTK_FILE_CHOOSER(self->chooser), all);
-    g_signal_connect_object(self->chooser, "response", G_CALLBACK(open_response), self, 0);
-    gtk_native_dialog_show(GTK_NATIVE_DIALOG(self->chooser));
+    lim_file_dialog_open(widget, "Open Model", &models, model_chosen);
 }
 
 static void
@@ -168,9 +149,6 @@ dispose(GObject *object)
 {
     LimWindow *self = LIM_WINDOW(object);
 
-    if (self->chooser)
-        gtk_native_dialog_destroy(GTK_NATIVE_DIALOG(self->chooser));
-    g_clear_object(&self->chooser);
     gtk_widget_dispose_template(GTK_WIDGET(self), LIM_TYPE_WINDOW);
     g_clear_object(&self->session);
     G_OBJECT_CLASS(lim_window_parent_class)->dispose(object);

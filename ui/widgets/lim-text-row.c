@@ -1,11 +1,12 @@
 /* LimTextRow: a GtkEntry, and for files a button that lets one choose. */
 #include "widgets/lim-text-row.h"
 
+#include "widgets/file-dialog.h"
+
 struct _LimTextRow {
     LimFormRow parent_instance;
     GtkWidget *box, *entry;
-    char *title, *suffix;          /* of the files to choose from, or NULL */
-    GtkFileChooserNative *chooser; /* while it is open */
+    char *title, *suffix; /* of the files to choose from, or NULL */
     int max_bytes;
     gboolean on_enter;
     char *entered;
@@ -58,49 +59,21 @@ finish(LimTextRow *self)
 }
 
 static void
-chosen(GtkNativeDialog *dialog, int response, LimTextRow *self)
+chosen(gpointer owner, const char *path)
 {
-    g_autoptr(GFile) file = gtk_file_chooser_get_file(GTK_FILE_CHOOSER(dialog));
-    g_autofree char *path = file ? g_file_get_path(file) : NULL;
+    LimTextRow *self = owner;
 
-    if (response == GTK_RESPONSE_ACCEPT && path) {
-        gtk_editable_set_text(GTK_EDITABLE(self->entry), path);
-        finish(self);
-    }
-    g_clear_object(&self->chooser);
+    gtk_editable_set_text(GTK_EDITABLE(self->entry), path);
+    finish(self);
 }
 
 void
 lim_text_row_browse(LimTextRow *self)
 {
-    g_autoptr(GtkFileFilter) models = gtk_file_filter_new();
-    g_autoptr(GtkFileFilter) all = gtk_file_filter_new();
     g_autofree char *name = g_strdup_printf("*.%s", self->suffix);
+    const LimFileKind kind = {name, self->suffix, TRUE};
 
-    if (self->chooser)
-        return;
-    self->chooser =
-        gtk_file_chooser_native_new(self->title, GTK_WINDOW(gtk_widget_get_root(GTK_WIDGET(self))),
-                                    GTK_FILE_CHOOSER_ACTION_OPEN, "_Open", "_Cancel");
-    gtk_file_filter_set_name(models, name);
-    gtk_file_filter_add_suffix(models, self->suffix);
-    gtk_file_filter_set_name(all, "All files");
-    gtk_file_filter_add_pattern(all, "*");
-    gtk_file_chooser_add_filter(GTK_FILE_CHOOSER(self->chooser), models);
-    gtk_file_chooser_add_filter(GTK_FILE_CHOOSER(self->chooser), all);
-    g_signal_connect_object(self->chooser, "response", G_CALLBACK(chosen), self, 0);
-    gtk_native_dialog_show(GTK_NATIVE_DIALOG(self->chooser));
-}
-
-static void
-dispose(GObject *object)
-{
-    LimTextRow *self = LIM_TEXT_ROW(object);
-
-    if (self->chooser)
-        gtk_native_dialog_destroy(GTK_NATIVE_DIALOG(self->chooser));
-    g_clear_object(&self->chooser);
-    G_OBJECT_CLASS(lim_text_row_parent_class)->dispose(object);
+    lim_file_dialog_open(GTK_WIDGET(self), self->title, &kind, chosen);
 }
 
 static void
@@ -115,7 +88,6 @@ finalize(GObject *object)
 static void
 lim_text_row_class_init(LimTextRowClass *klass)
 {
-    G_OBJECT_CLASS(klass)->dispose = dispose;
     G_OBJECT_CLASS(klass)->finalize = finalize;
     LIM_FORM_ROW_CLASS(klass)->get_value = get_value;
     LIM_FORM_ROW_CLASS(klass)->set_value = set_value;
