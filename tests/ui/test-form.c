@@ -416,6 +416,43 @@ test_names(void)
     gtk_window_destroy(window);
 }
 
+static GtkWidget *
+find_text(GtkWidget *root, const char *text)
+{
+    if (GTK_IS_LABEL(root) && g_str_equal(gtk_label_get_text(GTK_LABEL(root)), text))
+        return root;
+    for (GtkWidget *w = gtk_widget_get_first_child(root); w; w = gtk_widget_get_next_sibling(w)) {
+        GtkWidget *found = find_text(w, text);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+/* A note is read below the control, and by assistive technology with the help. */
+static void
+test_note(void)
+{
+    for (int kind = 0; make(kind); kind++) {
+        LimFormRow *row = LIM_FORM_ROW(g_object_ref_sink(make(kind)));
+        GtkWidget *control = test_find_labelled(GTK_WIDGET(row), lim_form_row_get_label(row));
+
+        g_assert_null(lim_form_row_get_note(row));
+        g_assert_null(find_text(GTK_WIDGET(row), "Too much."));
+        lim_form_row_set_note(row, "Too little.");
+        lim_form_row_set_note(row, "Too much.");
+        g_assert_cmpstr(lim_form_row_get_note(row), ==, "Too much.");
+        g_assert_nonnull(find_text(GTK_WIDGET(row), "Too much."));
+        g_assert_null(find_text(GTK_WIDGET(row), "Too little."));
+        gtk_test_accessible_assert_property(control, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                            "Help. Too much.");
+        lim_form_row_set_note(row, NULL);
+        g_assert_null(lim_form_row_get_note(row));
+        gtk_test_accessible_assert_property(control, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Help.");
+        g_object_unref(row);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -429,5 +466,6 @@ main(int argc, char **argv)
     g_test_add_func("/form/undo", test_form_undo);
     g_test_add_func("/form/group", test_group);
     g_test_add_func("/form/names", test_names);
+    g_test_add_func("/form/note", test_note);
     return g_test_run();
 }

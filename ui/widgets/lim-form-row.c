@@ -17,6 +17,7 @@ typedef struct {
     GtkWidget *reset;
     GtkWidget *named;   /* the control */
     GtkWidget *control; /* it, or what is around it, below the label */
+    GtkWidget *note;    /* the last of the box, or NULL */
     GVariant *def;
     GVariant *settled;
     GVariant *current; /* what "changed" last told */
@@ -230,15 +231,51 @@ lim_form_row_set_default(LimFormRow *self, GVariant *value)
     gtk_widget_set_sensitive(priv->reset, FALSE);
 }
 
+const char *
+lim_form_row_get_note(LimFormRow *self)
+{
+    GtkWidget *note = PRIV(self)->note;
+
+    return note ? gtk_label_get_text(GTK_LABEL(note)) : NULL;
+}
+
+static void
+describe(LimFormRow *self, GtkWidget *widget)
+{
+    LimFormRowPrivate *priv = PRIV(self);
+    const char *help = priv->help ? priv->help : "", *note = lim_form_row_get_note(self);
+    g_autofree char *text = note ? g_strdup_printf("%s %s", help, note) : g_strdup(help);
+
+    gtk_accessible_update_property(GTK_ACCESSIBLE(widget), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                   text, -1);
+}
+
 void
 lim_form_row_name_widget(LimFormRow *self, GtkWidget *widget, const char *name)
 {
     LimFormRowPrivate *priv = PRIV(self);
 
-    gtk_accessible_update_property(GTK_ACCESSIBLE(widget), GTK_ACCESSIBLE_PROPERTY_LABEL, name,
-                                   GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
-                                   priv->help ? priv->help : "", -1);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(widget), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+    describe(self, widget);
     gtk_widget_set_tooltip_text(widget, priv->help);
+}
+
+void
+lim_form_row_set_note(LimFormRow *self, const char *note)
+{
+    LimFormRowPrivate *priv = PRIV(self);
+
+    if (!g_strcmp0(lim_form_row_get_note(self), note))
+        return;
+    if (priv->note)
+        gtk_box_remove(GTK_BOX(priv->box), priv->note);
+    priv->note = note ? gtk_label_new(note) : NULL;
+    if (note) {
+        gtk_label_set_xalign(GTK_LABEL(priv->note), 0);
+        gtk_label_set_wrap(GTK_LABEL(priv->note), TRUE);
+        gtk_box_append(GTK_BOX(priv->box), priv->note);
+    }
+    describe(self, priv->named);
 }
 
 void

@@ -39,6 +39,10 @@ gboolean lim_form_row_is_default(LimFormRow *self);
 /* Whether it can be used: greyed, also for assistive technology, which only looks at the control.
  */
 void lim_form_row_set_enabled(LimFormRow *self, gboolean enabled);
+/* A sentence below the control about the value that it has, such as that it does not go with
+ * another one; NULL: none. Part of the control's accessible description. */
+void lim_form_row_set_note(LimFormRow *self, const char *note);
+const char *lim_form_row_get_note(LimFormRow *self); /* borrowed, or NULL */
 /* Back to the default, as the person's own step. */
 void lim_form_row_reset(LimFormRow *self);
 /* If a burst of keys is still open, settles it now. */
