@@ -67,6 +67,12 @@ set_int(Attack *a, const char *key, int value)
     test_spin(60); /* a frame: the settings are read there */
 }
 
+static const char *
+note(Attack *a, const char *key)
+{
+    return lim_form_row_get_note(lim_form_get_row(a->form, key));
+}
+
 static void
 press(Attack *a, const char *label)
 {
@@ -378,11 +384,19 @@ body_settings(TestApp *t)
     set_int(&a, "queries", 1); /* all that is left is to ask about the picture itself */
     wait_current(&a);
     g_assert_true(g_str_has_prefix(lim_attack_pane_get_verdict(a.pane), "✘ Not tried: of the"));
+    g_assert_nonnull(strstr(note(&a, "lattice"), "the budget is 1,"));
+    set_int(&a, "lattice", 0); /* it is the budget then */
+    g_assert_null(note(&a, "lattice"));
+    g_assert_nonnull(strstr(note(&a, "queries"), "the checks take 3."));
+    set_int(&a, "lattice", 200);
+    g_assert_null(note(&a, "queries"));
     set_int(&a, "queries", 203); /* one more would be a try */
     wait_current(&a);
     g_assert_nonnull(
         strstr(lim_attack_pane_get_verdict(a.pane), "keeps 200 and the checks take 3"));
+    g_assert_nonnull(strstr(note(&a, "lattice"), "the budget is 203,"));
     set_int(&a, "queries", 204);
+    g_assert_null(note(&a, "lattice"));
     wait_current(&a);
     g_assert_null(strstr(lim_attack_pane_get_verdict(a.pane), "Not tried"));
     set_int(&a, "lattice", 20);

@@ -132,6 +132,27 @@ arrange_methods(LimForm *form, gboolean external, size_t chosen)
                                g_variant_new_int32((int)first));
 }
 
+/* Says so where the budget leaves nothing to try with. */
+static void
+note_budget(LimForm *form)
+{
+    LimAttackPlan plan = {0};
+    g_autofree char *note = NULL;
+
+    lim_schema_form_read(form, lim_attack_setup_schema, &plan.setup);
+    const LimAttackSetup *s = &plan.setup;
+    const bool none = lim_attack_plan_spare(&plan) < 1;
+    if (none && s->lattice)
+        note = g_strdup_printf("⚠ Leaves nothing for the attack: the budget is %d, and the checks "
+                               "take %d of it.",
+                               s->queries, LIM_ATTACK_CHECKS);
+    else if (none)
+        note = g_strdup_printf("⚠ Leaves nothing for the attack: the checks take %d.",
+                               LIM_ATTACK_CHECKS);
+    lim_form_row_set_note(lim_form_get_row(form, NAME(lattice)), s->lattice ? note : NULL);
+    lim_form_row_set_note(lim_form_get_row(form, NAME(queries)), s->lattice ? NULL : note);
+}
+
 void
 lim_attack_form_arrange(LimForm *form)
 {
@@ -158,6 +179,7 @@ lim_attack_form_arrange(LimForm *form)
                              !external && g_variant_get_int32(denoiser) > 0);
     lim_form_row_set_enabled(lim_form_get_row(form, NAME(picture)),
                              g_variant_get_int32(source) != LIM_ATTACK_OWN);
+    note_budget(form);
 }
 
 void
