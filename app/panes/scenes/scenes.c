@@ -10,6 +10,7 @@
 #include "panes/scenes/transfer-page.h"
 #include "schema-form.h"
 #include "shipped.h"
+#include "widgets/file-dialog.h"
 #include "widgets/lim-choice-row.h"
 #include "widgets/lim-explain.h"
 #include "widgets/lim-number-row.h"
@@ -44,9 +45,8 @@ struct _LimScenesPane {
     char *own;       /* path of a picture of one's own, or NULL */
     int32_t *wanted; /* [wanted_size][wanted_size], painted, or NULL */
     int wanted_size;
-    int32_t *canvas;               /* the same while it is painted on */
-    gboolean stroke;               /* the brush is down */
-    GtkFileChooserNative *chooser; /* while it is open */
+    int32_t *canvas; /* the same while it is painted on */
+    gboolean stroke; /* the brush is down */
 
     LimScenesPlan posted; /* a copy */
     gboolean any_posted;
@@ -766,32 +766,17 @@ open_file(LimPane *pane, const char *path)
 }
 
 static void
-picture_chosen(GtkNativeDialog *dialog, int response, LimScenesPane *self)
+picture_chosen(gpointer pane, const char *path)
 {
-    g_autoptr(GFile) file = gtk_file_chooser_get_file(GTK_FILE_CHOOSER(dialog));
-    g_autofree char *path = file ? g_file_get_path(file) : NULL;
-
-    if (response == GTK_RESPONSE_ACCEPT && path)
-        open_file(LIM_PANE(self), path);
-    g_clear_object(&self->chooser);
+    open_file(pane, path);
 }
 
 static void
 do_open_picture(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-    LimScenesPane *self = data;
-    g_autoptr(GtkFileFilter) pictures = gtk_file_filter_new();
+    static const LimFileKind pictures = {"Pictures (PNG)", "png", FALSE};
 
-    if (self->chooser)
-        return;
-    self->chooser =
-        gtk_file_chooser_native_new("Open Picture", GTK_WINDOW(gtk_widget_get_root(data)),
-                                    GTK_FILE_CHOOSER_ACTION_OPEN, "_Open", "_Cancel");
-    gtk_file_filter_set_name(pictures, "Pictures (PNG)");
-    gtk_file_filter_add_suffix(pictures, "png");
-    gtk_file_chooser_add_filter(GTK_FILE_CHOOSER(self->chooser), pictures);
-    g_signal_connect_object(self->chooser, "response", G_CALLBACK(picture_chosen), self, 0);
-    gtk_native_dialog_show(GTK_NATIVE_DIALOG(self->chooser));
+    lim_file_dialog_open(data, "Open Picture", &pictures, picture_chosen);
 }
 
 static gboolean
@@ -1430,17 +1415,6 @@ constructed(GObject *object)
 }
 
 static void
-dispose(GObject *object)
-{
-    LimScenesPane *self = LIM_SCENES_PANE(object);
-
-    if (self->chooser)
-        gtk_native_dialog_destroy(GTK_NATIVE_DIALOG(self->chooser));
-    g_clear_object(&self->chooser);
-    G_OBJECT_CLASS(lim_scenes_pane_parent_class)->dispose(object);
-}
-
-static void
 finalize(GObject *object)
 {
     LimScenesPane *self = LIM_SCENES_PANE(object);
@@ -1459,7 +1433,6 @@ static void
 lim_scenes_pane_class_init(LimScenesPaneClass *klass)
 {
     G_OBJECT_CLASS(klass)->constructed = constructed;
-    G_OBJECT_CLASS(klass)->dispose = dispose;
     G_OBJECT_CLASS(klass)->finalize = finalize;
     GTK_WIDGET_CLASS(klass)->map = map;
     LIM_PANE_CLASS(klass)->open_file = open_file;
