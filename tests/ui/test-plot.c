@@ -136,6 +136,9 @@ test_format(void)
         {1e-8, 9, "1e\342\210\2228"},
         {-2.5e12, 0, "\342\210\2222.5e12"},
         {0, 9, "0"},
+        {(double)INFINITY, 2, "\342\210\236"},
+        {-(double)INFINITY, 0, "\342\210\222\342\210\236"},
+        {(double)NAN, 1, "no number"},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {

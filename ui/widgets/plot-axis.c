@@ -124,9 +124,13 @@ char *
 lim_plot_format(double value, int decimals)
 {
     char format[16], digits[G_ASCII_DTOSTR_BUF_SIZE * 16];
-    GString *text = g_string_new(NULL);
     double size = fabs(value);
 
+    if (isnan(value))
+        return g_strdup("no number");
+    if (isinf(value))
+        return g_strdup(value < 0 ? "\342\210\222\342\210\236" : "\342\210\236");
+    GString *text = g_string_new(NULL);
     if (size >= 1e9 || decimals > 6) {
         int exponent = size > 0 ? (int)floor(log10(size) + 1e-9) : 0;
         g_ascii_formatd(digits, sizeof digits, "%.3g", size / pow(10, exponent));

@@ -21,7 +21,7 @@ LimPlotAxis lim_plot_axis(double lo, double hi, gboolean log, double fixed_lo, d
  * many. decimals[i]: what the text of ticks[i] needs. */
 int lim_plot_ticks(const LimPlotAxis *axis, int want, double *ticks, int *decimals);
 /* Text of a value: a real minus sign, groups of three digits from 10,000 on (thin spaces), an
- * exponent where decimals would not do. g_free(). */
+ * exponent where decimals would not do, a sign for infinity. g_free(). */
 char *lim_plot_format(double value, int decimals);
 /* Decimals worth reading out: about 1/300 of the axis (log: three digits of this value). */
 int lim_plot_read_decimals(const LimPlotAxis *axis, double value);
