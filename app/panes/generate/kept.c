@@ -245,10 +245,12 @@ set_state(LimGeneratePart *part, GVariant *state)
     gsize n;
     const int *kept = g_variant_get_fixed_array(state, &n, sizeof(int));
 
-    if ((int)n == self->n && !memcmp(kept, self->kept, n * sizeof(int)))
+    g_return_if_fail(n <= LIM_KEPT_MAX);
+    if ((int)n == self->n && (!n || !memcmp(kept, self->kept, n * sizeof(int))))
         return;
     self->n = (int)n;
-    memcpy(self->kept, kept, n * sizeof(int));
+    if (n) /* an empty array may be nowhere */
+        memcpy(self->kept, kept, n * sizeof(int));
     kept_changed(self);
 }
 
