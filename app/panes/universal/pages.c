@@ -1,6 +1,7 @@
 /* A button makes the series; the table and the pictures follow it. */
 #include "panes/universal/pages.h"
 
+#include "lim-long-job.h"
 #include "panes/attack/panes.h"
 #include "widgets/lim-image-grid.h"
 
@@ -13,8 +14,7 @@ struct _LimSeriesPage {
     LimSeriesKind kind;
     LimUniversalRun *run;
     LimSeries *series;
-    uint64_t job; /* 0: none */
-    guint64 serial;
+    LimLongJob job;
     GtkWidget *box, *button, *said, *table;
     LimImageGrid *grid;
     GtkWidget *cell[LIM_SERIES_MAX][LIM_SERIES_MAX];
@@ -22,12 +22,6 @@ struct _LimSeriesPage {
 };
 
 G_DEFINE_FINAL_TYPE(LimSeriesPage, lim_series_page, GTK_TYPE_WIDGET)
-
-static LimWorker *
-worker_of(LimSeriesPage *self)
-{
-    return lim_session_get_worker(self->session);
-}
 
 static GtkWidget *
 label_new(const char *text, gboolean numeric)
@@ -120,34 +114,22 @@ show(LimSeriesPage *self)
 static void
 halt(LimSeriesPage *self)
 {
-    if (self->job)
-        lim_worker_cancel(worker_of(self), self->job);
-    self->job = 0;
-    self->serial++;
+    lim_long_job_halt(&self->job);
     gtk_button_set_label(GTK_BUTTON(self->button), self->series ? "Go on" : "Make them");
 }
 
 static void
-progressed(void *data, const LimProgress *progress, LimTensor *preview)
+progressed(gpointer self)
 {
-    LimTarget *target = data;
-    g_autoptr(LimSeriesPage) self = g_weak_ref_get(&target->object);
-
-    if (self && target->serial == self->serial && self->series)
-        show(self);
+    show(self);
 }
 
 static void
-finished(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+finished(gpointer owner, LimTask *t, LimStatus status, const LimError *err)
 {
-    LimTarget *target = data;
-    g_autoptr(LimSeriesPage) self = g_weak_ref_get(&target->object);
+    LimSeriesPage *self = owner;
 
-    if (!self || target->serial != self->serial)
-        return;
-    self->job = 0;
-    if (self->series)
-        show(self);
+    show(self);
     gtk_button_set_label(GTK_BUTTON(self->button), "Go on");
     if (status == LIM_OK)
         gtk_widget_set_sensitive(self->button, FALSE);
@@ -160,18 +142,14 @@ clicked(LimSeriesPage *self)
 {
     if (!self->run)
         return;
-    if (self->job) {
+    if (lim_long_job_goes_on(&self->job)) {
         halt(self);
         return;
     }
     if (!self->series)
         self->series = lim_series_new(self->run, self->kind);
-    self->job =
-        lim_worker_submit(worker_of(self), lim_series_task_new(self->series), LIM_LANE_LONG, 0, 0,
-                          (LimTaskEvents){.progress = progressed,
-                                          .done = finished,
-                                          .drop = lim_target_free,
-                                          .data = lim_target_new(self, ++self->serial)});
+    lim_long_job_go_on(&self->job, lim_session_get_worker(self->session), self,
+                       lim_series_task_new(self->series), progressed, finished);
     gtk_button_set_label(GTK_BUTTON(self->button), "Stop");
 }
 
@@ -207,7 +185,7 @@ lim_series_page_get_text(LimSeriesPage *self, int row, int column)
 gboolean
 lim_series_page_get_busy(LimSeriesPage *self)
 {
-    return self->job != 0;
+    return lim_long_job_goes_on(&self->job);
 }
 
 static void
