@@ -16,7 +16,12 @@ test_line(void)
     g_assert_cmpstr(lim_status_line_get_shown(line), ==, "Copied");
     lim_status_line_set_text(line, "4 pictures"); /* waits until the message is over */
     g_assert_cmpstr(lim_status_line_get_shown(line), ==, "Copied");
-    lim_status_line_set_timing(line, 0.1, 38.25, 4);
+    GtkWidget *timing = gtk_widget_get_last_child(gtk_widget_get_first_child(GTK_WIDGET(line)));
+    lim_status_line_set_timing(line, 0.1, 38.5, 4);
+    g_assert_cmpstr(gtk_label_get_text(GTK_LABEL(timing)), ==,
+                    "queued 0.1 ms   ran 38.5 ms   shown 4.0 ms");
+    lim_status_line_set_timing(line, 0.1, 38.5, 0); /* what was not measured is not told */
+    g_assert_cmpstr(gtk_label_get_text(GTK_LABEL(timing)), ==, "queued 0.1 ms   ran 38.5 ms");
     lim_status_line_set_stale(line, TRUE);
     test_spin(4200);
     g_assert_cmpstr(lim_status_line_get_shown(line), ==, "4 pictures");

@@ -2,7 +2,9 @@
  * the numbers have tabular figures and a fixed width, the clock keeps its place when hidden. */
 #include "widgets/lim-status-line.h"
 
-#define FLASH_MS 4000
+#define FLASH_MS    4000
+#define WIDTH       44 /* characters of the numbers */
+#define WIDTH_SHORT 28 /* of two of them */
 
 struct _LimStatusLine {
     GtkWidget parent_instance;
@@ -21,6 +23,7 @@ lim_status_line_set_text(LimStatusLine *self, const char *text)
 {
     g_free(self->lasting);
     self->lasting = g_strdup(text);
+    gtk_widget_set_tooltip_text(self->text, text); /* it may be longer than the line */
     if (!self->flash_source)
         gtk_label_set_text(GTK_LABEL(self->text), text);
 }
@@ -52,9 +55,10 @@ lim_status_line_get_shown(LimStatusLine *self)
 void
 lim_status_line_set_timing(LimStatusLine *self, double queued, double ran, double shown)
 {
-    g_autofree char *text =
-        g_strdup_printf("queued %.1f ms   ran %.1f ms   shown %.1f ms", queued, ran, shown);
+    g_autofree char *last = shown > 0 ? g_strdup_printf("   shown %.1f ms", shown) : g_strdup("");
+    g_autofree char *text = g_strdup_printf("queued %.1f ms   ran %.1f ms%s", queued, ran, last);
 
+    gtk_label_set_width_chars(GTK_LABEL(self->timing), shown > 0 ? WIDTH : WIDTH_SHORT);
     gtk_label_set_text(GTK_LABEL(self->timing), text);
 }
 
@@ -109,7 +113,7 @@ lim_status_line_init(LimStatusLine *self)
 
     self->timing = gtk_label_new(NULL);
     gtk_label_set_xalign(GTK_LABEL(self->timing), 1);
-    gtk_label_set_width_chars(GTK_LABEL(self->timing), 44);
+    gtk_label_set_width_chars(GTK_LABEL(self->timing), WIDTH);
     gtk_widget_add_css_class(self->timing, "numeric");
     gtk_widget_set_tooltip_text(self->timing,
                                 "The last request: how long it waited for the worker, how long it "

@@ -14,7 +14,8 @@ void lim_status_line_set_text(LimStatusLine *self, const char *text);
 /* Shown for four seconds in place of the text. */
 void lim_status_line_flash(LimStatusLine *self, const char *text);
 const char *lim_status_line_get_shown(LimStatusLine *self); /* borrowed */
-/* Milliseconds: waiting for the worker, computing, and from there to the screen. */
+/* Milliseconds: waiting for the worker, computing, and from there to the screen (0: not measured,
+ * and not told). */
 void lim_status_line_set_timing(LimStatusLine *self, double queued, double ran, double shown);
 /* A small clock while the pictures are behind the settings. */
 void lim_status_line_set_stale(LimStatusLine *self, gboolean stale);
