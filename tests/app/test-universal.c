@@ -116,6 +116,25 @@ body_grows(TestApp *t)
     g_assert_cmpint(lim_image_grid_get_n(flips), >=, at_one);
 }
 
+static gboolean
+flips_in_the_first_pass(Universal *u)
+{
+    return g_str_has_prefix(lim_universal_pane_get_verdict(u->pane), "○ Pass 1:") &&
+           lim_image_grid_get_n(LIM_IMAGE_GRID(find(u, "Pictures that flip"))) > 0;
+}
+
+/* What v does can be seen before a pass is over; it is no result yet that goes elsewhere. */
+static void
+body_first_pass(TestApp *t)
+{
+    Universal u = open_view(t);
+
+    set(&u, "pictures", g_variant_new_int32(400));
+    test_spin(60);
+    wait_for(flips_in_the_first_pass, &u);
+    g_assert_false(gtk_widget_get_sensitive(find(&u, "Apply in Attack")));
+}
+
 /* Paused and gone on with, it is the same; a change of the settings begins another. */
 static void
 body_pauses(TestApp *t)
@@ -369,6 +388,7 @@ body_applies(TestApp *t)
         test_app_run(NULL, body_##name); \
     }
 TEST(grows)
+TEST(first_pass)
 TEST(pauses)
 TEST(exports)
 TEST(shuffles)
@@ -388,6 +408,7 @@ main(int argc, char **argv)
     g_assert_true(g_file_get_contents(from, &data, &size, NULL));
     g_assert_true(g_file_set_contents(to, data, (gssize)size, NULL));
     g_test_add_func("/universal-view/grows", test_grows);
+    g_test_add_func("/universal-view/first-pass", test_first_pass);
     g_test_add_func("/universal-view/pauses", test_pauses);
     g_test_add_func("/universal-view/exports", test_exports);
     g_test_add_func("/universal-view/opens", test_opens);

@@ -19,12 +19,13 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define SLOT_BEGIN 8 /* on the worker's live lane, apart from those of other views */
-#define SLOT_SCALE 9
-#define STRIP      12 /* pictures that contributed last */
-#define FLIPPED    16 /* pictures that are shown of those that flip, large enough for captions */
-#define SCALE_MAX  3
-#define BOTTOM     190
+#define SLOT_BEGIN  8 /* on the worker's live lane, apart from those of other views */
+#define SLOT_SCALE  9
+#define STRIP       12 /* pictures that contributed last */
+#define FLIPPED     16 /* pictures that are shown of those that flip, large enough for captions */
+#define SCALE_MAX   3
+#define FIRST_LOOKS 5 /* in the first pass, at what v does by then */
+#define BOTTOM      190
 
 struct _LimUniversalPane {
     LimFormPane parent_instance;
@@ -33,7 +34,7 @@ struct _LimUniversalPane {
     LimZoom *zoom;
     LimPlot *plot;
     LimImageGrid *strip, *flips;
-    GtkWidget *verdict, *gain, *pause, *scale, *said, *graph, *apply;
+    GtkWidget *verdict, *gain, *pause, *scale, *said, *graph;
     LimSeriesPage *transfer, *shuffles;
     LimExplain *explain;
     GtkWidget *pages;
@@ -54,7 +55,7 @@ struct _LimUniversalPane {
     guint64 serial, looks;
     LimUniversalRun *run;
     LimUniversalSnap snap;
-    int looked_passes; /* of the v that the flips belong to */
+    int looked_passes, looked_visited; /* of the v that the flips belong to */
     gboolean looking;
     int n_flipped, flipped[FLIPPED]; /* unseen pictures in the grid */
 };
@@ -139,8 +140,9 @@ put_v(LimUniversalPane *self)
     const double gain = lim_difference_gain(linf);
     g_autofree guint8 *pixels = lim_difference_pixels(s, v, NULL, gain);
     lim_picture_view_set_picture(self->view, pixels, s.d[2], s.d[1], 3);
-    g_autofree char *text =
-        g_strdup_printf("gain ×%g (±%.2g)   l2 %.3f   l∞ %.3f", gain, 1 / gain, sqrt(l2), linf);
+    g_autofree char *text = linf > 0 ? g_strdup_printf("gain ×%g (±%.2g)   l2 %.3f   l∞ %.3f", gain,
+                                                       1 / gain, sqrt(l2), linf)
+                                     : g_strdup("l2 0   l∞ 0");
     gtk_label_set_text(GTK_LABEL(self->gain), text);
     lim_picture_view_set_description(self->view, text);
 }
@@ -205,6 +207,16 @@ put_strip(LimUniversalPane *self)
     set_grid(self->strip, pixels, n, s, (char **)labels->pdata);
 }
 
+/* There is a picture to take, of a v that is a result. */
+static void
+allow_apply(LimUniversalPane *self, gboolean yes)
+{
+    GAction *apply =
+        g_action_map_lookup_action(lim_pane_get_actions(LIM_PANE(self)), "apply-in-attack");
+
+    g_simple_action_set_enabled(G_SIMPLE_ACTION(apply), yes);
+}
+
 static void
 put_flips(LimUniversalPane *self, const LimUniversalScaleTask *look)
 {
@@ -236,7 +248,7 @@ put_flips(LimUniversalPane *self, const LimUniversalScaleTask *look)
     }
     g_ptr_array_add(labels, NULL);
     set_grid(self->flips, pixels, self->n_flipped, s, (char **)labels->pdata);
-    gtk_widget_set_sensitive(self->apply, self->n_flipped > 0);
+    allow_apply(self, self->n_flipped > 0 && self->looked_passes > 1);
     g_autofree char *text = g_strdup_printf("×%.2f   %d of %d unseen pictures flip (%.1f %%)",
                                             look->scale, all, unseen, 100.0 * all / unseen);
     gtk_label_set_text(GTK_LABEL(self->said), text);
@@ -274,6 +286,23 @@ looked(void *data, LimTask *t, LimStatus status, const LimError *err, const LimT
     lim_status_line_set_timing(self->status, timing->queued_ms, timing->ran_ms, 0);
 }
 
+/* Of the passes that are over the best; in the first one v as it is. */
+static const float *
+looked_at(LimUniversalPane *self)
+{
+    return self->snap.n_passes > 1 ? self->snap.best : self->snap.v;
+}
+
+static gboolean
+is_behind(LimUniversalPane *self)
+{
+    const int grown = self->snap.now.visited - self->looked_visited;
+
+    return self->snap.n_passes != self->looked_passes ||
+           (self->snap.n_passes == 1 && !self->looking &&
+            grown * FIRST_LOOKS >= lim_universal_run_x(self->run));
+}
+
 static void
 look(LimUniversalPane *self)
 {
@@ -281,8 +310,9 @@ look(LimUniversalPane *self)
         return;
     self->looking = TRUE;
     self->looked_passes = self->snap.n_passes;
+    self->looked_visited = self->snap.now.visited;
     lim_worker_submit(worker_of(self),
-                      lim_universal_scale_task_new(self->run, self->snap.best, scale_of(self)),
+                      lim_universal_scale_task_new(self->run, looked_at(self), scale_of(self)),
                       LIM_LANE_LIVE, SLOT_SCALE, 0,
                       (LimTaskEvents){.done = looked,
                                       .drop = lim_target_free,
@@ -325,7 +355,7 @@ pull(LimUniversalPane *self)
     plot_passes(self);
     put_strip(self);
     describe(self);
-    if (self->snap.n_passes != self->looked_passes)
+    if (is_behind(self))
         look(self);
     gtk_button_set_label(GTK_BUTTON(self->pause),
                          lim_form_pane_goes_on(LIM_FORM_PANE(self)) ? "Pause" : "Go on");
@@ -793,15 +823,15 @@ build_controls(LimUniversalPane *self)
     self->said = g_object_new(GTK_TYPE_LABEL, "xalign", 0.0, "ellipsize", PANGO_ELLIPSIZE_END,
                               "width-chars", 24, NULL);
     gtk_widget_add_css_class(self->said, "numeric");
-    self->apply = gtk_button_new_with_label("Apply in Attack");
-    gtk_actionable_set_action_name(GTK_ACTIONABLE(self->apply), "view.apply-in-attack");
-    gtk_widget_set_tooltip_text(self->apply, "Takes the flipped picture under the cursor, v "
-                                             "included, to the Attack view (Ctrl+Shift+T)");
+    GtkWidget *apply = gtk_button_new_with_label("Apply in Attack");
+    gtk_actionable_set_action_name(GTK_ACTIONABLE(apply), "view.apply-in-attack");
+    gtk_widget_set_tooltip_text(apply, "Takes the flipped picture under the cursor, v "
+                                       "included, to the Attack view (Ctrl+Shift+T)");
     gtk_box_append(GTK_BOX(row), self->pause);
     gtk_box_append(GTK_BOX(row), name);
     gtk_box_append(GTK_BOX(row), self->scale);
     gtk_box_append(GTK_BOX(row), self->said);
-    gtk_box_append(GTK_BOX(row), self->apply);
+    gtk_box_append(GTK_BOX(row), apply);
     return row;
 }
 
@@ -899,6 +929,7 @@ constructed(GObject *object)
 
     G_OBJECT_CLASS(lim_universal_pane_parent_class)->constructed(object);
     g_action_map_add_action_entries(lim_pane_get_actions(LIM_PANE(self)), &apply, 1, self);
+    allow_apply(self, FALSE);
     g_autofree char *models = lim_shipped_model("");
     g_autofree char *samples = lim_shipped_samples();
     self->bench = lim_bench_new(models, samples);
