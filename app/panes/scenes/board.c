@@ -481,7 +481,7 @@ request_mode(GtkWidget *widget)
 static void
 build_part(LimSceneBoard *self, int part, const char *title, const char *name)
 {
-    GtkWidget *head = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
+    GtkWidget *head = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 3);
 
     self->title[part] = GTK_LABEL(gtk_label_new(title));
     gtk_label_set_ellipsize(self->title[part], PANGO_ELLIPSIZE_END);

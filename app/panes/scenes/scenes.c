@@ -1360,7 +1360,7 @@ build_scenes(LimScenesPane *self)
     self->verdict = g_object_new(GTK_TYPE_LABEL, "accessible-role", GTK_ACCESSIBLE_ROLE_STATUS,
                                  "xalign", 0.0, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
     gtk_widget_add_css_class(self->verdict, "picture-title");
-    gtk_label_set_text(GTK_LABEL(self->verdict), "○ The scene and the networks are read");
+    gtk_label_set_text(GTK_LABEL(self->verdict), "○ Reading the scene and the networks");
     gtk_box_append(GTK_BOX(box), self->verdict);
     self->board = LIM_SCENE_BOARD(lim_scene_board_new());
     gtk_widget_set_vexpand(GTK_WIDGET(self->board), TRUE);
