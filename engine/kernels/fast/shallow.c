@@ -71,26 +71,39 @@ lim_shallow_scratch_floats(const LimConvDims *d, int threads)
     return s.per_thread * (size_t)threads;
 }
 
+/* Adds one tap, w of which lies n floats apart from channel to channel. */
+LIM_INLINE void
+add_tap(const int channels, const float *x, int a, int b, const float *w, int n,
+        Vec acc[CHANNELS][2])
+{
+    Vec xa = vec_load(x + a), xb = vec_load(x + b);
+
+#pragma GCC unroll 16
+    for (int o = 0; o < channels; o++) {
+        Vec f = vec_all(w[o * n]);
+        acc[o][0] += f * xa;
+        acc[o][1] += f * xb;
+    }
+}
+
 /* `channels` output channels of the 2 LIM_VEC pixels at a and b. */
 LIM_INLINE void
-pixels(const int channels, const Shallow *s, const float *x, int a, int b, const float *w,
-       const float *bias, float *y, ptrdiff_t plane)
+pixels(const int channels, const bool nine, const Shallow *s, const float *x, int a, int b,
+       const float *w, const float *bias, float *y, ptrdiff_t plane)
 {
-    const int n = taps(s->d);
     Vec acc[CHANNELS][2];
 
 #pragma GCC unroll 16
     for (int o = 0; o < channels; o++)
         acc[o][0] = acc[o][1] = vec_all(bias ? bias[o] : 0);
-    for (int t = 0; t < n; t++) {
-        const float *at = x + s->tap[t];
-        Vec xa = vec_load(at + a), xb = vec_load(at + b);
-#pragma GCC unroll 16
-        for (int o = 0; o < channels; o++) {
-            Vec f = vec_all(w[o * n + t]);
-            acc[o][0] += f * xa;
-            acc[o][1] += f * xb;
-        }
+    if (nine) {
+#pragma GCC unroll 9
+        for (int t = 0; t < 9; t++)
+            add_tap(channels, x + s->tap[t], a, b, w + t, 9, acc);
+    } else {
+        const int n = taps(s->d);
+        for (int t = 0; t < n; t++)
+            add_tap(channels, x + s->tap[t], a, b, w + t, n, acc);
     }
 #pragma GCC unroll 16
     for (int o = 0; o < channels; o++) {
@@ -103,18 +116,32 @@ pixels(const int channels, const Shallow *s, const float *x, int a, int b, const
     }
 }
 
-/* All output channels of one row. */
-LIM_INLINE void
-row(const int channels, const Shallow *s, const float *x, int o0, int o1, float *y)
+/* Output channels from o on of one row, as many as fill blocks of `channels`; returns the next. */
+LIM_INLINE int
+row_of(const int channels, const bool nine, const Shallow *s, const float *x, int o, float *y)
 {
     const LimConvDims *d = s->d;
     const ptrdiff_t plane = (ptrdiff_t)d->oh * d->ow;
 
-    for (int o = o0; o + channels <= o1; o += channels)
+    for (; o + channels <= d->oc; o += channels)
         for (int p = 0; p < d->ow; p += 2 * LIM_VEC)
-            pixels(channels, s, x, lim_min_int(p, d->ow - LIM_VEC),
+            pixels(channels, nine, s, x, lim_min_int(p, d->ow - LIM_VEC),
                    lim_min_int(p + LIM_VEC, d->ow - LIM_VEC), s->w + (ptrdiff_t)o * taps(d),
                    s->bias ? s->bias + o : NULL, y + o * plane, plane);
+    return o;
+}
+
+/* All output channels of one row: what is left over in smaller blocks, which hide less of the
+ * latency of the additions. nine: taps() is 9. */
+LIM_INLINE void
+row(const bool nine, const Shallow *s, const float *x, float *y)
+{
+    int o = row_of(CHANNELS, nine, s, x, 0, y);
+
+    if (CHANNELS > 8)
+        o = row_of(8, nine, s, x, o, y);
+    o = row_of(4, nine, s, x, o, y);
+    row_of(1, nine, s, x, o, y);
 }
 
 static void
@@ -137,7 +164,7 @@ strip_item(void *ctx, int item, int thread)
     const Shallow *s = ctx;
     const LimConvDims *d = s->d;
     const int img = item / s->strips, y0 = item % s->strips * s->step;
-    const int rows = lim_min_int(s->step, d->oh - y0), full = d->oc / CHANNELS * CHANNELS;
+    const int rows = lim_min_int(s->step, d->oh - y0);
     const float *x = s->x + (ptrdiff_t)img * d->c * d->h * d->w;
     float *y = s->y + ((ptrdiff_t)img * d->oc * d->oh + y0) * d->ow;
 
@@ -149,8 +176,10 @@ strip_item(void *ctx, int item, int thread)
         x += (ptrdiff_t)y0 * d->w;
     }
     for (int r = 0; r < rows; r++, x += s->width, y += d->ow) {
-        row(CHANNELS, s, x, 0, full, y);
-        row(1, s, x, full, d->oc, y);
+        if (taps(d) == 9)
+            row(true, s, x, y);
+        else
+            row(false, s, x, y);
     }
 }
 
