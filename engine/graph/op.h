@@ -54,6 +54,9 @@ struct LimOpDef {
      * so in n. Asked for one after the other along a chain; out_shape is then the last one's.
      * Numbers must be those of the ops one by one. */
     bool (*fuse)(LimNodeRun *n, const LimOpDef *next, const void *params, const LimExec *exec);
+    /* Optional: can run() write out[0] (out), or read in[0], in blocks of channels (LimConvDims)?
+     * Says so in n. Asked when nobody but the op that is handed it sees the value. */
+    bool (*block)(LimNodeRun *n, bool out, const LimExec *exec);
     void (*run)(const LimNodeRun *n, const LimExec *exec); /* NULL: the reference is fast enough */
     void (*ref_f32)(const LimNodeRun *n);
     void (*ref_f64)(const LimNodeRun *n);

@@ -6,7 +6,8 @@
  * wanted ones live for ever. Storages are placed in one slab, largest first, each at the lowest
  * offset where no other storage alive at the same time lies. Scratch is a storage that lives for
  * one node. A node whose op can also do what follows (op->fuse) becomes one step with it when
- * nobody else wants what lies between. Nodes that depend on constants only run once and keep their
+ * nobody else wants what lies between, and what one step hands to another alone may lie in a layout
+ * of their own (op->block). Nodes that depend on constants only run once and keep their
  * results outside the slab, and weights in a kernel's own form (op->prepared) likewise.
  *
  * Looking inside: LIMEN_DUMP=1 prints the plan to stderr when it is made; LIMEN_KERNELS=ref runs
@@ -149,6 +150,21 @@ describe_steps(LimPlan *p)
     }
 }
 
+/* How many read each value, and the last step that does. */
+static void
+count_readers(const LimPlan *p, const LimVal *want, int n, uint32_t *readers, uint32_t *reader)
+{
+    for (uint32_t s = 0; s < p->n_steps; s++) {
+        const LimNode *node = &p->g->nodes[p->steps[s].node];
+        for (int i = 0; i < node->op->n_in; i++) {
+            readers[node->in[i]]++;
+            reader[node->in[i]] = s;
+        }
+    }
+    for (int i = 0; i < n; i++)
+        readers[want[i].id] += 2; /* somebody outside reads it */
+}
+
 /* Joins a step with those that follow it, where its op can do them on the way out. */
 static void
 fuse_steps(LimPlan *p, const LimVal *want, int n, const LimExec *exec)
@@ -157,15 +173,7 @@ fuse_steps(LimPlan *p, const LimVal *want, int n, const LimExec *exec)
     uint32_t *readers = lim_alloc(g->n_values, sizeof *readers);
     uint32_t *reader = lim_alloc(g->n_values, sizeof *reader); /* the last one's step */
     bool *gone = lim_alloc(p->n_steps + 1, sizeof *gone);
-    for (uint32_t s = 0; s < p->n_steps; s++) {
-        const LimNode *node = &g->nodes[p->steps[s].node];
-        for (int i = 0; i < node->op->n_in; i++) {
-            readers[node->in[i]]++;
-            reader[node->in[i]] = s;
-        }
-    }
-    for (int i = 0; i < n; i++)
-        readers[want[i].id] += 2; /* somebody outside reads it */
+    count_readers(p, want, n, readers, reader);
     for (uint32_t s = 0; s < p->n_steps; s++) {
         Step *step = &p->steps[s];
         const LimOpDef *op = g->nodes[step->node].op;
@@ -188,6 +196,32 @@ fuse_steps(LimPlan *p, const LimVal *want, int n, const LimExec *exec)
     free(readers);
     free(reader);
     free(gone);
+}
+
+/* What a step hands to another one and nobody else reads lies in blocks of channels, where both can
+ * do that. */
+static void
+block_steps(LimPlan *p, const LimVal *want, int n, const LimExec *exec)
+{
+    const LimGraph *g = p->g;
+    uint32_t *readers = lim_alloc(g->n_values, sizeof *readers);
+    uint32_t *reader = lim_alloc(g->n_values, sizeof *reader);
+    count_readers(p, want, n, readers, reader);
+    for (uint32_t s = 0; s < p->n_steps; s++) {
+        const uint32_t v = outputs(p, &p->steps[s])[0];
+        if (readers[v] != 1)
+            continue;
+        Step *from = &p->steps[s], *to = &p->steps[reader[v]];
+        const LimNode *a = &g->nodes[from->node], *b = &g->nodes[to->node];
+        LimNodeRun writes = from->run, reads = to->run;
+        if (b->in[0] == v && a->op->block && b->op->block && a->op->block(&writes, true, exec) &&
+            b->op->block(&reads, false, exec)) {
+            from->run = writes;
+            to->run = reads;
+        }
+    }
+    free(readers);
+    free(reader);
 }
 
 /* Which steps depend on constants only. A node without inputs is constant. */
@@ -378,8 +412,10 @@ lim_plan_new(LimGraph *take, const LimVal *want, int n, unsigned flags, const Li
     const bool fast = !(flags & LIM_PLAN_F64) && !p->use_ref;
     select_steps(p, want, n);
     describe_steps(p);
-    if (fast && !p->compare && !p->trap && !(flags & LIM_PLAN_KEEP))
+    if (fast && !p->compare && !p->trap && !(flags & LIM_PLAN_KEEP)) {
         fuse_steps(p, want, n, exec);
+        block_steps(p, want, n, exec);
+    }
     find_constants(p);
     assign_storages(p, want, n);
 
@@ -613,8 +649,9 @@ lim_plan_dump(const LimPlan *p)
         const Step *step = &p->steps[s];
         const LimNode *node = &p->g->nodes[step->node];
         char buf[64];
-        fprintf(f, "%4u %-20s%s%s%s", s, node->op->name, step->run.relu ? " relu" : "",
-                step->run.pool ? " pool" : "", step->constant ? " const" : "");
+        fprintf(f, "%4u %-20s%s%s%s%s%s", s, node->op->name, step->run.relu ? " relu" : "",
+                step->run.pool ? " pool" : "", step->run.blocked_in ? " from-blocks" : "",
+                step->run.blocked_out ? " to-blocks" : "", step->constant ? " const" : "");
         for (int i = 0; i < node->op->n_in; i++)
             if (node->in[i])
                 fprintf(f, " %%%u", node->in[i]);

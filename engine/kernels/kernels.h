@@ -16,7 +16,11 @@
 #include <stdint.h>
 
 /* y[n][oc][oh][ow] = b[oc] + sum_{c,i,j} x[n][c][y*stride+i-pad][x*stride+j-pad] w[oc][c][i][j]
- * Of the forward pass only, where conv_does() says so: what follows it is done on the way out. */
+ * Of the forward pass only, where conv_does() says so: what follows it is done on the way out, and
+ * x or y lie in blocks of channels, [n][c / lanes][h][w][lanes] instead of [n][c][h][w], `lanes`
+ * being the table's. Kernels whose vectors run over channels read and write that without turning
+ * anything, so a plan uses it for what one of them hands to the next and nobody else reads; the
+ * numbers are the same. */
 typedef struct LimConvDims {
     int n, c, h, w;
     int oc, kh, kw;
@@ -24,6 +28,7 @@ typedef struct LimConvDims {
     int oh, ow; /* (h + 2 pad - kh) / stride + 1, likewise ow */
     bool relu;  /* max(y, 0) */
     bool pool;  /* after it the largest of each 2x2; y is then [n][oc][oh / 2][ow / 2] */
+    bool blocked_x, blocked_y;
 } LimConvDims;
 
 typedef struct LimKernels {
@@ -52,7 +57,8 @@ typedef struct LimKernels {
     size_t (*conv_prepared_size)(const LimConvDims *d);
     void (*conv_prepare)(LimPool *pool, const LimConvDims *d, const float *w, void *prepared);
     size_t (*conv_scratch)(const LimConvDims *d, int threads);
-    bool (*conv_does)(const LimConvDims *d); /* relu and pool, as far as they are asked for? */
+    int lanes;                               /* channels of a block */
+    bool (*conv_does)(const LimConvDims *d); /* relu, pool, blocks, as far as they are asked for? */
     void (*conv)(LimPool *pool, const LimConvDims *d, const float *x, const void *prepared,
                  const float *bias, float *y, void *scratch);
     /* dx[n][c][h][w] from dy[n][oc][oh][ow] and w[oc][c][kh][kw] (not prepared). */

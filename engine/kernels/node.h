@@ -16,10 +16,11 @@ typedef struct LimNodeRun {
     const void *in[LIM_OP_MAX_IN];
     void *out[LIM_OP_MAX_OUT];
     const void *params;
-    void *scratch;         /* scratch() bytes */
-    void *prepared;        /* prepared() bytes; NULL when there are none */
-    bool constant_weights; /* in[1] stays the same from run to run */
-    bool relu, pool;       /* what follows and is done on the way out, see LimOpDef.fuse */
+    void *scratch;                /* scratch() bytes */
+    void *prepared;               /* prepared() bytes; NULL when there are none */
+    bool constant_weights;        /* in[1] stays the same from run to run */
+    bool relu, pool;              /* what follows and is done on the way out, see LimOpDef.fuse */
+    bool blocked_in, blocked_out; /* in[0], out[0] lie in blocks of channels, see LimOpDef.block */
 } LimNodeRun;
 
 /* The two compilations of the reference in kernels/ref. */

@@ -45,6 +45,8 @@ dims_conv(const LimNodeRun *n)
              p);
     d.relu = n->relu;
     d.pool = n->pool;
+    d.blocked_x = n->blocked_in;
+    d.blocked_y = n->blocked_out;
     return d;
 }
 
@@ -132,6 +134,18 @@ conv_fuse(LimNodeRun *n, const LimOpDef *next, const void *params, const LimExec
         with.pool = true;
     else
         return false;
+    const LimConvDims d = dims_conv(&with);
+    if (!exec->kernels->conv_does(&d))
+        return false;
+    *n = with;
+    return true;
+}
+
+static bool
+conv_block(LimNodeRun *n, bool out, const LimExec *exec)
+{
+    LimNodeRun with = *n;
+    *(out ? &with.blocked_out : &with.blocked_in) = true;
     const LimConvDims d = dims_conv(&with);
     if (!exec->kernels->conv_does(&d))
         return false;
@@ -298,6 +312,7 @@ const LimOpDef lim_op_conv2d = {.name = "conv2d",
                                 .prepared = conv_prepared,
                                 .prepare = conv_prepare,
                                 .fuse = conv_fuse,
+                                .block = conv_block,
                                 .run = conv_run,
                                 LIM_REF(conv2d),
                                 .grad = conv_grad,

@@ -810,6 +810,60 @@ test_fusing(void)
     }
 }
 
+/* What one convolution hands to the next lies in blocks of channels, unless somebody else sees it:
+ * the caller, another reader, a gradient. The numbers are the same. */
+static void
+test_blocks(void)
+{
+    enum { N = 2, C = 16, H = 15, W = 14, OC = 32 };
+    const LimExec exec = {.kernels = lim_kernels_best()};
+    static float x[N * C * H * W], w1[OC * C * 9], w2[C * OC * 9], all[N * C * 5 * 5];
+    for (size_t i = 0; i < G_N_ELEMENTS(x); i++)
+        x[i] = (float)((i * 7919) % 1009) / 500 - 1;
+    for (size_t i = 0; i < G_N_ELEMENTS(w1); i++) {
+        w1[i] = (float)((i * 104729) % 1013) / 5000 - 0.1F;
+        w2[i] = (float)((i * 7907) % 1019) / 5000 - 0.1F;
+    }
+    static const struct {
+        unsigned flags;
+        bool want_between, read_between, gradient, blocks;
+    } cases[] = {
+        {.flags = LIM_PLAN_KEEP}, {.blocks = true},   {.want_between = true},
+        {.read_between = true},   {.gradient = true},
+    };
+    for (size_t c = 0; c < G_N_ELEMENTS(cases); c++) {
+        LimGraph *g = lim_graph_new();
+        LimVal in = lim_graph_feed(g, "x", LIM_F32, LIM_SHAPE4(N, C, H, W));
+        LimVal a = lim_graph_constant(g, "w1", LIM_SHAPE4(OC, C, 3, 3), w1);
+        LimVal b = lim_graph_constant(g, "w2", LIM_SHAPE4(C, OC, 3, 3), w2);
+        LimVal between = lim_max_pool2(g, lim_relu(g, lim_conv2d(g, in, a, LIM_NOVAL, 1, 1), 0));
+        LimVal y = lim_conv2d(g, between, b, LIM_NOVAL, 1, 0);
+        LimVal want[2] = {y};
+        int n = 1;
+        if (cases[c].want_between)
+            want[n++] = between;
+        if (cases[c].read_between)
+            want[n++] = lim_affine(g, between, 2, 0);
+        if (cases[c].gradient) {
+            LimVal dx;
+            lim_graph_grad(g, lim_sum(g, y), LIM_NOVAL, &in, &dx, 1);
+            want[n++] = dx;
+        }
+        LimPlan *p = lim_plan_new(g, want, n, cases[c].flags, &exec, NULL);
+        char *dump = lim_plan_dump(p);
+        g_assert_cmpint(strstr(dump, "to-blocks") != NULL, ==, cases[c].blocks);
+        g_assert_cmpint(strstr(dump, "from-blocks") != NULL, ==, cases[c].blocks);
+        free(dump);
+        lim_plan_bind(p, in, x);
+        g_assert_cmpint(lim_plan_run(p, &exec, NULL), ==, LIM_OK);
+        if (c == 0)
+            memcpy(all, lim_plan_f32(p, y), sizeof all);
+        else
+            g_assert_cmpmem(all, sizeof all, lim_plan_f32(p, y), sizeof all);
+        lim_plan_free(p);
+    }
+}
+
 /* In place where nobody reads the input later, and only there. */
 static void
 test_in_place(void)
@@ -919,6 +973,7 @@ main(int argc, char **argv)
     g_test_add_func("/plan/constants", test_constants);
     g_test_add_func("/plan/prepared-weights", test_prepared_weights);
     g_test_add_func("/plan/fusing", test_fusing);
+    g_test_add_func("/plan/blocks", test_blocks);
     g_test_add_func("/plan/in-place", test_in_place);
     g_test_add_func("/plan/views", test_views);
     g_test_add_func("/plan/threads", test_threads);

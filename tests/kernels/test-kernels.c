@@ -237,6 +237,60 @@ check_ends(const LimKernels *k, LimConvDims d, const float *x, const float *w, c
     buf_free(pool);
 }
 
+/* [n][c][plane] to blocks of channels, or back. */
+static void
+change_layout(bool to_blocks, size_t n, size_t c, size_t plane, size_t lanes, const float *in,
+              float *out)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < c; j++)
+            for (size_t p = 0; p < plane; p++) {
+                const size_t planar = (i * c + j) * plane + p;
+                const size_t blocked =
+                    ((i * c + j) / lanes * plane + p) * lanes + (i * c + j) % lanes;
+                out[to_blocks ? blocked : planar] = in[to_blocks ? planar : blocked];
+            }
+}
+
+/* Reading and writing blocks of channels, where the kernel offers it, gives the same numbers; it
+ * must not offer what does not fill blocks. */
+static void
+check_blocks(const LimKernels *k, LimConvDims d, const float *planes, const float *w,
+             const float *bias, const char *what)
+{
+    const size_t lanes = (size_t)k->lanes, n = (size_t)d.n, c = (size_t)d.c, oc = (size_t)d.oc;
+    Buf x = buf_random(sizes(&d).x);
+    if (c % lanes == 0)
+        change_layout(true, n, c, (size_t)d.h * d.w, lanes, planes, x.data);
+    for (int form = 0; form < 16; form++) {
+        d.blocked_x = d.blocked_y = false;
+        d.relu = form & 8;
+        d.pool = form & 4;
+        if (form < 4 || !k->conv_does(&d) || sizes(&d).y == 0)
+            d.relu = d.pool = false;
+        Buf want = run_conv(k, NULL, &d, planes, w, bias);
+        d.blocked_x = form & 1;
+        d.blocked_y = form & 2;
+        if (k->conv_does(&d)) {
+            g_assert_true((!d.blocked_x || c % lanes == 0) && (!d.blocked_y || oc % lanes == 0));
+            for (guint i = 0; i < G_N_ELEMENTS(pools); i++) {
+                Buf got = run_conv(k, pools[i], &d, d.blocked_x ? x.data : planes, w, bias);
+                Buf turned = buf_new(got.n);
+                memcpy(turned.data, got.data, got.n * sizeof(float));
+                if (d.blocked_y)
+                    change_layout(false, n, oc, got.n / (n * oc), lanes, got.data, turned.data);
+                if (memcmp(turned.data, want.data, want.n * sizeof(float)) != 0)
+                    g_error("%s: other numbers with%s%s in blocks", what, d.blocked_x ? " x" : "",
+                            d.blocked_y ? " y" : "");
+                buf_free(got);
+                buf_free(turned);
+            }
+        }
+        buf_free(want);
+    }
+    buf_free(x);
+}
+
 static void
 check_conv(const LimKernels *k, LimConvDims d, bool with_bias)
 {
@@ -271,6 +325,7 @@ check_conv(const LimKernels *k, LimConvDims d, bool with_bias)
         buf_free(dw1);
     }
     check_ends(k, d, x.data, w.data, b, y0, in_y);
+    check_blocks(k, d, x.data, w.data, b, in_y);
     buf_free(x);
     buf_free(w);
     buf_free(dy);
@@ -307,6 +362,26 @@ test_conv_shapes(gconstpointer table)
 
     for (guint i = 0; i < G_N_ELEMENTS(fixed); i++)
         check_conv(table, fixed[i], i % 2);
+}
+
+/* The convolutions of networks do offer it. */
+static void
+test_conv_blocks(gconstpointer table)
+{
+    const LimKernels *k = table;
+    LimConvDims first = dims(3, 1, 32, 32, 32, 3, 1, 0), odd = dims(1, 3, 11, 17, 16, 3, 1, 1);
+    LimConvDims inner = dims(3, 32, 30, 30, 48, 3, 1, 0), padded = dims(2, 16, 7, 9, 32, 3, 1, 1);
+    LimConvDims wide = dims(1, 16, 6, 5, 16, 3, 1, 2), ragged = dims(1, 33, 8, 8, 33, 3, 1, 1);
+    LimConvDims *all[] = {&first, &odd, &inner, &padded, &wide, &ragged};
+
+    for (guint i = 0; i < G_N_ELEMENTS(all); i++) {
+        check_conv(k, *all[i], i % 2);
+        all[i]->relu = all[i]->blocked_y = true;
+        g_assert_cmpint(k->conv_does(all[i]), ==, all[i] != &ragged);
+        all[i]->blocked_y = false;
+        all[i]->pool = all[i]->blocked_x = true;
+        g_assert_cmpint(k->conv_does(all[i]), ==, i >= 2 && all[i] != &ragged);
+    }
 }
 
 /* A fixed sample of the product of all awkward sizes. */
@@ -654,6 +729,7 @@ add(const LimKernels *k)
     } tests[] = {
         {"conv-shapes", test_conv_shapes},
         {"conv-sample", test_conv_sample},
+        {"conv-blocks", test_conv_blocks},
         {"conv-symmetry", test_conv_symmetry},
         {"conv-adjoint", test_conv_adjoint},
         {"gemm", test_gemm},

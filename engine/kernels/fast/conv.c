@@ -5,6 +5,7 @@
  * 180 degrees, so each pass can be computed either way. */
 #include "kernels/fast/direct.h"
 #include "kernels/fast/shallow.h"
+#include "kernels/fast/vec.h"
 #include "kernels/fast/winograd.h"
 
 #include <string.h>
@@ -92,6 +93,8 @@ lim_fast_conv_prepare(LimPool *pool, const LimConvDims *d, const float *w, void 
 {
     if (lim_wino_fits(d))
         lim_wino_prepare(pool, d, w, prepared);
+    else if (d->blocked_y)
+        lim_shallow_prepare(d, w, prepared);
     else if (unroll_y(d) && !lim_shallow_fits(d))
         turn_weights(pool, d, w, prepared);
     else
@@ -115,7 +118,15 @@ lim_fast_conv_scratch(const LimConvDims *d, int threads)
 bool
 lim_fast_conv_does(const LimConvDims *d)
 {
-    return lim_wino_fits(d) || (lim_shallow_fits(d) && !d->pool) || (!d->relu && !d->pool);
+    if ((d->blocked_x && d->c % LIM_VEC != 0) || (d->blocked_y && d->oc % LIM_VEC != 0))
+        return false;
+    if (lim_wino_fits(d))
+        return true;
+    if (d->pool || d->blocked_x)
+        return false;
+    if (lim_shallow_fits(d))
+        return !d->blocked_y || lim_shallow_blocks(d);
+    return !d->relu && !d->blocked_y;
 }
 
 void

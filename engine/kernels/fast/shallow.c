@@ -2,7 +2,8 @@
  * product costs more than the product. Here each vector runs along a row of pixels: a few output
  * channels times two vectors of the row stay in registers while the taps go by, and what they read
  * of x is consecutive as it is. The last two vectors of a row overlap the ones before, so nothing
- * is read or written outside. */
+ * is read or written outside. When y is wanted in blocks of channels, a vector is a block and as
+ * many pixels of the row stay in registers. */
 #include "kernels/fast/shallow.h"
 
 #include "kernels/fast/vec.h"
@@ -17,6 +18,9 @@
 #else
 #define CHANNELS 6
 #endif
+
+/* Pixels at a time when y is blocked: together they hide the latency of their additions. */
+#define PIXELS 10
 
 typedef struct Shallow {
     const LimConvDims *d;
@@ -69,6 +73,22 @@ lim_shallow_scratch_floats(const LimConvDims *d, int threads)
 
     init(&s, d);
     return s.per_thread * (size_t)threads;
+}
+
+bool
+lim_shallow_blocks(const LimConvDims *d)
+{
+    return d->ow >= PIXELS;
+}
+
+void
+lim_shallow_prepare(const LimConvDims *d, const float *w, float *out)
+{
+    const int n = taps(d);
+
+    for (int o = 0; o < d->oc; o++)
+        for (int t = 0; t < n; t++)
+            out[(o / LIM_VEC * n + t) * LIM_VEC + o % LIM_VEC] = w[o * n + t];
 }
 
 /* Adds one tap, w of which lies n floats apart from channel to channel. */
@@ -144,6 +164,44 @@ row(const bool nine, const Shallow *s, const float *x, float *y)
     row_of(1, nine, s, x, o, y);
 }
 
+/* One block of channels of PIXELS pixels from p on, to y [PIXELS][LIM_VEC]. */
+LIM_INLINE void
+block_pixels(const int n, const Shallow *s, const float *x, const float *w, Vec bias, float *y)
+{
+    Vec acc[PIXELS];
+
+#pragma GCC unroll 16
+    for (int p = 0; p < PIXELS; p++)
+        acc[p] = bias;
+#pragma GCC unroll 9
+    for (int t = 0; t < n; t++) {
+        const float *at = x + s->tap[t];
+        Vec f = vec_load(w + t * LIM_VEC);
+#pragma GCC unroll 16
+        for (int p = 0; p < PIXELS; p++)
+            acc[p] += f * vec_all(at[p]);
+    }
+#pragma GCC unroll 16
+    for (int p = 0; p < PIXELS; p++)
+        vec_store(y + p * LIM_VEC, s->d->relu ? vec_max(acc[p], (Vec){0}) : acc[p]);
+}
+
+/* One row of all blocks of channels. */
+LIM_INLINE void
+block_row(const int n, const Shallow *s, const float *x, float *y)
+{
+    const LimConvDims *d = s->d;
+    const ptrdiff_t plane = (ptrdiff_t)d->oh * d->ow;
+
+    for (int o = 0; o < d->oc; o += LIM_VEC)
+        for (int i = 0; i < d->ow; i += PIXELS) {
+            const int p = lim_min_int(i, d->ow - PIXELS);
+            block_pixels(n, s, x + p, s->w + (ptrdiff_t)o * n,
+                         s->bias ? vec_load(s->bias + o) : (Vec){0},
+                         y + o * plane + (ptrdiff_t)p * LIM_VEC);
+        }
+}
+
 static void
 pad_strip(const Shallow *s, const float *x, int y0, int rows, float *out)
 {
@@ -166,7 +224,8 @@ strip_item(void *ctx, int item, int thread)
     const int img = item / s->strips, y0 = item % s->strips * s->step;
     const int rows = lim_min_int(s->step, d->oh - y0);
     const float *x = s->x + (ptrdiff_t)img * d->c * d->h * d->w;
-    float *y = s->y + ((ptrdiff_t)img * d->oc * d->oh + y0) * d->ow;
+    const int step = d->blocked_y ? d->ow * LIM_VEC : d->ow;
+    float *y = s->y + (ptrdiff_t)img * d->oc * d->oh * d->ow + (ptrdiff_t)y0 * step;
 
     if (d->pad) {
         float *strip = s->scratch + (size_t)thread * s->per_thread;
@@ -175,8 +234,12 @@ strip_item(void *ctx, int item, int thread)
     } else {
         x += (ptrdiff_t)y0 * d->w;
     }
-    for (int r = 0; r < rows; r++, x += s->width, y += d->ow) {
-        if (taps(d) == 9)
+    for (int r = 0; r < rows; r++, x += s->width, y += step) {
+        if (d->blocked_y && taps(d) == 9)
+            block_row(9, s, x, y);
+        else if (d->blocked_y)
+            block_row(taps(d), s, x, y);
+        else if (taps(d) == 9)
             row(true, s, x, y);
         else
             row(false, s, x, y);

@@ -1,5 +1,6 @@
 /* The table of one instruction set. */
 #include "kernels/fast/fast.h"
+#include "kernels/fast/vec.h"
 
 extern const LimRowKernels LIM_FN(lim_rows);
 extern const LimStepKernels LIM_FN(lim_steps);
@@ -17,6 +18,7 @@ const LimKernels LIM_FN(lim_kernels) = {
     .conv_prepared_size = lim_fast_conv_prepared_size,
     .conv_prepare = lim_fast_conv_prepare,
     .conv_scratch = lim_fast_conv_scratch,
+    .lanes = LIM_VEC,
     .conv_does = lim_fast_conv_does,
     .conv = lim_fast_conv,
     .conv_dx_scratch = lim_fast_conv_dx_scratch,
