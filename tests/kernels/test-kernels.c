@@ -372,7 +372,9 @@ test_conv_blocks(gconstpointer table)
     LimConvDims first = dims(3, 1, 32, 32, 32, 3, 1, 0), odd = dims(1, 3, 11, 17, 16, 3, 1, 1);
     LimConvDims inner = dims(3, 32, 30, 30, 48, 3, 1, 0), padded = dims(2, 16, 7, 9, 32, 3, 1, 1);
     LimConvDims wide = dims(1, 16, 6, 5, 16, 3, 1, 2), ragged = dims(1, 33, 8, 8, 33, 3, 1, 1);
-    LimConvDims *all[] = {&first, &odd, &inner, &padded, &wide, &ragged};
+    LimConvDims edges = dims(2, 32, 12, 11, 16, 3, 1, 0),
+                long_rows = dims(1, 16, 5, 130, 16, 3, 1, 0);
+    LimConvDims *all[] = {&first, &odd, &inner, &padded, &wide, &ragged, &edges, &long_rows};
 
     for (guint i = 0; i < G_N_ELEMENTS(all); i++) {
         check_conv(k, *all[i], i % 2);
