@@ -264,10 +264,26 @@ bias_planes(const void *ctx, int64_t from, int64_t to)
     }
 }
 
+/* Planes of one value: whole samples. */
+static void
+bias_samples(const void *ctx, int64_t from, int64_t to)
+{
+    const LimNodeRun *n = ((const NormRun *)ctx)->n;
+    const LimRowKernels *rows = ((const NormRun *)ctx)->rows;
+    const int64_t c = layout(n->in_shape[0]).c;
+    for (int64_t k = from; k < to; k++)
+        rows->add((const float *)n->in[0] + k * c, n->in[1], (float *)n->out[0] + k * c, c);
+}
+
 static void
 bias_add_run(const LimNodeRun *n, const LimExec *exec)
 {
     const Layout l = layout(n->in_shape[0]);
+    if (l.hw == 1) {
+        lim_each_chunk(exec, l.n, (LIM_CHUNK + l.c - 1) / l.c, bias_samples,
+                       &(NormRun){n, exec->kernels->rows});
+        return;
+    }
     lim_each_chunk(exec, (int64_t)l.n * l.c, planes(l), bias_planes, n);
 }
 
