@@ -75,7 +75,8 @@ u_plane(int c, int oc)
 }
 
 static void
-wino_init(Wino *z, int n, int c, int h, int w, int oc, int oh, int ow, int pad, int chunk)
+wino_init(Wino *z, int n, int c, int h, int w, int oc, int oh, int ow, int pad, int chunk,
+          int threads)
 {
     int tiles = n * lim_pieces(oh, 4) * lim_pieces(ow, 4);
 
@@ -85,8 +86,9 @@ wino_init(Wino *z, int n, int c, int h, int w, int oc, int oh, int ow, int pad, 
     z->tiles = tiles;
     if (chunk == 0) {
         chunk = lim_max_int(12, lim_min_int(CHUNK_MOST, CHUNK_WORK / (c + oc)));
-        /* Many tiles: each thread takes whole chunks. Few: all threads share one. */
-        z->by_chunks = tiles >= 8 * chunk;
+        /* Many tiles: each thread takes whole chunks. Few: all threads share one. A sum does not
+         * depend on that. */
+        z->by_chunks = lim_pieces(tiles, chunk) >= 2 * threads;
         if (!z->by_chunks)
             chunk *= 4;
     }
@@ -720,10 +722,16 @@ pass_run(LimPool *pool, Wino *z, float *scratch)
     }
 }
 
-static void
-forward_init(Wino *z, const LimConvDims *d)
+static int
+threads_of(LimPool *pool)
 {
-    wino_init(z, d->n, d->c, d->h, d->w, d->oc, d->oh, d->ow, d->pad, 0);
+    return pool ? lim_pool_threads(pool) : 1;
+}
+
+static void
+forward_init(Wino *z, const LimConvDims *d, int threads)
+{
+    wino_init(z, d->n, d->c, d->h, d->w, d->oc, d->oh, d->ow, d->pad, 0, threads);
 }
 
 bool
@@ -751,7 +759,7 @@ lim_wino_scratch_floats(const LimConvDims *d, int threads)
 {
     Wino z;
 
-    forward_init(&z, d);
+    forward_init(&z, d, threads);
     return pass_floats(&z, threads);
 }
 
@@ -761,7 +769,7 @@ lim_wino_conv(LimPool *pool, const LimConvDims *d, const float *x, const float *
 {
     Wino z;
 
-    forward_init(&z, d);
+    forward_init(&z, d, threads_of(pool));
     z.x = x;
     z.u = u;
     z.bias = bias;
@@ -776,9 +784,9 @@ lim_wino_conv(LimPool *pool, const LimConvDims *d, const float *x, const float *
 /* The input gradient is a convolution of dy with the turned filters, padded by what is missing to
  * two. */
 static void
-dx_init(Wino *z, const LimConvDims *d)
+dx_init(Wino *z, const LimConvDims *d, int threads)
 {
-    wino_init(z, d->n, d->oc, d->oh, d->ow, d->c, d->h, d->w, 2 - d->pad, 0);
+    wino_init(z, d->n, d->oc, d->oh, d->ow, d->c, d->h, d->w, 2 - d->pad, 0, threads);
 }
 
 size_t
@@ -786,7 +794,7 @@ lim_wino_dx_scratch_floats(const LimConvDims *d, int threads)
 {
     Wino z;
 
-    dx_init(&z, d);
+    dx_init(&z, d, threads);
     return (size_t)POINTS * (size_t)z.uplane + pass_floats(&z, threads);
 }
 
@@ -804,7 +812,7 @@ lim_wino_dx(LimPool *pool, const LimConvDims *d, const float *dy, const float *w
     Wino z;
 
     transform_filters(pool, &f);
-    dx_init(&z, d);
+    dx_init(&z, d, threads_of(pool));
     z.x = dy;
     z.u = scratch;
     z.y = dx;
@@ -817,7 +825,7 @@ static void
 dw_init(Wino *z, const LimConvDims *d)
 {
     wino_init(z, d->n, d->c, d->h, d->w, d->oc, d->oh, d->ow, d->pad,
-              lim_max_int(24, lim_min_int(128, DW_CHUNK_WORK / (d->c + d->oc))));
+              lim_max_int(24, lim_min_int(128, DW_CHUNK_WORK / (d->c + d->oc))), 1);
     z->ldw = panels(d->oc) * LIM_NR;
     z->wplane = odd_lines((size_t)d->c * (size_t)z->ldw);
 }
