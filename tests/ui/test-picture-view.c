@@ -64,6 +64,35 @@ test_pixels(void)
     gtk_window_destroy(window);
 }
 
+/* A large picture may be shown at a half, evenly up to its rim; a small one never. */
+static void
+test_half(void)
+{
+    g_autoptr(LimZoom) zoom = lim_zoom_new();
+    LimPictureView *v = LIM_PICTURE_VIEW(lim_picture_view_new("Clean", zoom));
+    GtkWindow *window = test_show(GTK_WIDGET(v), 200, 210);
+    g_autofree guint8 *grey = g_malloc(128 * 128);
+    graphene_rect_t a;
+    int w, h;
+
+    g_assert_cmpfloat(lim_picture_fit(32, 200), ==, 6);
+    g_assert_cmpfloat(lim_picture_fit(128, 200), ==, 1.5);
+    g_assert_cmpfloat(lim_picture_fit(128, 256), ==, 2);
+    g_assert_cmpfloat(lim_picture_fit(128, 50), ==, 1);
+    memset(grey, 77, 128 * 128);
+    lim_picture_view_set_picture(v, grey, 128, 128, 1);
+    lim_picture_view_get_area(v, &a);
+    g_assert_true(graphene_rect_equal(&a, &GRAPHENE_RECT_INIT(4, 9, 192, 192)));
+    g_autofree guint8 *rgb = test_render(GTK_WIDGET(v), 1, &w, &h);
+    for (int y = 9; y < 9 + 192; y++)
+        for (int x = 4; x < 4 + 192; x++)
+            g_assert_cmpint(rgb[(y * w + x) * 3], ==, 77);
+    lim_zoom_set_factor(zoom, 2, 0.5, 0.5);
+    lim_picture_view_get_area(v, &a);
+    g_assert_cmpfloat((double)a.size.width, ==, 384);
+    gtk_window_destroy(window);
+}
+
 /* Two views of one zoom: what one does, the other shows. */
 static void
 test_together(void)
@@ -234,6 +263,7 @@ main(int argc, char **argv)
 {
     test_ui_init(&argc, &argv);
     g_test_add_func("/picture-view/pixels", test_pixels);
+    g_test_add_func("/picture-view/half", test_half);
     g_test_add_func("/picture-view/together", test_together);
     g_test_add_func("/picture-view/overlay", test_overlay);
     g_test_add_func("/picture-view/use", test_use);

@@ -1,5 +1,6 @@
 /* LimPictureView: a Cairo surface painted with the nearest-pixel filter at a whole factor, so that
- * the colours on the screen are the bytes that were given. */
+ * the colours on the screen are the bytes that were given; smoothly where a large picture is shown
+ * at a half. */
 #include "widgets/lim-picture-view.h"
 
 #include "widgets/pictures.h"
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #define MIN_SIDE 96
+#define LARGE    96 /* pixels of a side from which a half factor does no harm */
 
 struct _LimPictureView {
     GtkWidget parent_instance;
@@ -174,24 +176,30 @@ lim_picture_view_get_pixel(LimPictureView *self, int x, int y)
     return self->pixels + (gsize)((y * self->width + x) * self->channels);
 }
 
+double
+lim_picture_fit(int size, int room)
+{
+    const int parts = size >= LARGE ? 2 : 1;
+
+    return MAX((double)(parts * room / size) / parts, 1);
+}
+
 /* In device pixels: the factor, and where the picture begins. */
-static int
+static double
 lay_out(LimPictureView *self, int *left, int *top)
 {
     int scale = gtk_widget_get_scale_factor(GTK_WIDGET(self));
     int w = gtk_widget_get_width(GTK_WIDGET(self)) * scale;
     int h = gtk_widget_get_height(GTK_WIDGET(self)) * scale;
     int zoom = lim_zoom_get_factor(self->zoom);
-    int fit = MAX(MIN(w / self->width, h / self->height), 1), factor = fit * zoom;
-    double x, y;
+    double fit = MIN(lim_picture_fit(self->width, w), lim_picture_fit(self->height, h)), x, y;
+    const int seen_w = (int)(fit * self->width), seen_h = (int)(fit * self->height);
 
     lim_zoom_get_centre(self->zoom, &x, &y);
     /* The picture is seen through a window of its own size at zoom 1. */
-    *left = (w - fit * self->width) / 2 -
-            (int)((x * zoom - 0.5) * fit * self->width + (zoom > 1 ? 0.5 : 0));
-    *top = (h - fit * self->height) / 2 -
-           (int)((y * zoom - 0.5) * fit * self->height + (zoom > 1 ? 0.5 : 0));
-    return factor;
+    *left = (w - seen_w) / 2 - (int)((x * zoom - 0.5) * seen_w + (zoom > 1 ? 0.5 : 0));
+    *top = (h - seen_h) / 2 - (int)((y * zoom - 0.5) * seen_h + (zoom > 1 ? 0.5 : 0));
+    return fit * zoom;
 }
 
 void
@@ -201,7 +209,7 @@ lim_picture_view_get_area(LimPictureView *self, graphene_rect_t *area)
     int left, top;
 
     g_return_if_fail(self->pixels);
-    int factor = lay_out(self, &left, &top);
+    const double factor = lay_out(self, &left, &top);
     graphene_rect_init(area, (float)left / scale, (float)top / scale,
                        (float)(factor * self->width) / scale,
                        (float)(factor * self->height) / scale);
@@ -247,7 +255,7 @@ draw_edge(LimPictureView *self, cairo_t *cr, int at, int other, double x0, doubl
 }
 
 static void
-draw_overlay(LimPictureView *self, cairo_t *cr, int factor, int scale)
+draw_overlay(LimPictureView *self, cairo_t *cr, double factor, int scale)
 {
     const int w = self->width, h = self->height;
 
@@ -263,7 +271,8 @@ draw_overlay(LimPictureView *self, cairo_t *cr, int factor, int scale)
     cairo_set_line_cap(cr, CAIRO_LINE_CAP_SQUARE);
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++) {
-            const int at = y * w + x, px = x * factor, py = y * factor;
+            const int at = y * w + x;
+            const double px = x * factor, py = y * factor;
             if (x + 1 < w)
                 draw_edge(self, cr, at, at + 1, px + factor, py, px + factor, py + factor);
             if (y + 1 < h)
@@ -272,7 +281,7 @@ draw_overlay(LimPictureView *self, cairo_t *cr, int factor, int scale)
 }
 
 static void
-draw_mark(LimPictureView *self, cairo_t *cr, const LimPictureMark *m, int factor, int scale)
+draw_mark(LimPictureView *self, cairo_t *cr, const LimPictureMark *m, double factor, int scale)
 {
     const double line = (m->strong ? 3 : 1.5) * scale, half = line / 2;
     const double x = m->x0 * factor, y = m->y0 * factor;
@@ -289,7 +298,7 @@ draw_mark(LimPictureView *self, cairo_t *cr, const LimPictureMark *m, int factor
 
 /* Above the box where there is room, in its upper corner otherwise. */
 static void
-draw_mark_text(LimPictureView *self, cairo_t *cr, const LimPictureMark *m, int factor, int scale)
+draw_mark_text(LimPictureView *self, cairo_t *cr, const LimPictureMark *m, double factor, int scale)
 {
     int tw, th;
 
@@ -326,8 +335,9 @@ snapshot(GtkWidget *widget, GtkSnapshot *snapshot)
         snapshot_text(self, snapshot);
         return;
     }
-    int factor = lay_out(self, &left, &top), fit = factor / lim_zoom_get_factor(self->zoom);
-    int seen_w = fit * self->width, seen_h = fit * self->height;
+    const double factor = lay_out(self, &left, &top),
+                 fit = factor / lim_zoom_get_factor(self->zoom);
+    const int seen_w = (int)(fit * self->width), seen_h = (int)(fit * self->height);
     cairo_t *cr = gtk_snapshot_append_cairo(snapshot, &GRAPHENE_RECT_INIT(0, 0, w, h));
     cairo_scale(cr, 1.0 / scale, 1.0 / scale);
     cairo_rectangle(cr, ((int)w * scale - seen_w) / 2, ((int)h * scale - seen_h) / 2, seen_w,
@@ -337,8 +347,11 @@ snapshot(GtkWidget *widget, GtkSnapshot *snapshot)
     cairo_save(cr);
     cairo_scale(cr, factor, factor);
     cairo_set_source_surface(cr, self->surface, 0, 0);
-    cairo_pattern_set_filter(cairo_get_source(cr), CAIRO_FILTER_NEAREST);
-    cairo_paint(cr);
+    cairo_pattern_set_extend(cairo_get_source(cr), CAIRO_EXTEND_PAD); /* no blur at the rim */
+    cairo_pattern_set_filter(cairo_get_source(cr),
+                             factor == rint(factor) ? CAIRO_FILTER_NEAREST : CAIRO_FILTER_BILINEAR);
+    cairo_rectangle(cr, 0, 0, self->width, self->height);
+    cairo_fill(cr);
     cairo_restore(cr);
     if (self->overlay)
         draw_overlay(self, cr, factor, scale);

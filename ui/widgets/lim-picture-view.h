@@ -1,4 +1,6 @@
-/* One picture, every pixel a sharp square, that can be enlarged and moved together with others.
+/* One picture, every pixel a sharp square, that can be enlarged and moved together with others. (A
+ * picture of 96 pixels and more may also be enlarged by a half, smoothly, to fill its place
+ * better.)
  *
  * Views that are given the same LimZoom show the same part of their pictures and mark the same
  * pixel. The wheel enlarges at the pointer, dragging moves, the pointer marks a pixel. With the
@@ -35,6 +37,8 @@ void lim_picture_view_set_description(LimPictureView *self, const char *text);
 guint lim_picture_view_get_serial(LimPictureView *self);
 /* The bytes at a pixel, channels of them, borrowed; NULL outside. */
 const guint8 *lim_picture_view_get_pixel(LimPictureView *self, int x, int y);
+/* By how much a view enlarges a picture of `size` pixels to fill `room`, at least 1. */
+double lim_picture_fit(int size, int room);
 /* Where the whole picture lies in the widget, in logical pixels; parts of it may be outside. */
 void lim_picture_view_get_area(LimPictureView *self, graphene_rect_t *area);
 

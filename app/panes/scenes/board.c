@@ -409,16 +409,15 @@ size_of(LimSceneBoard *self)
     return self->stage ? self->stage->size : 64;
 }
 
-/* The side of a network's picture: whole device pixels for each of its own. */
+/* The side of a network's picture, which fills it. */
 static int
 side_for(LimSceneBoard *self, int width, int height)
 {
     const int scale = gtk_widget_get_scale_factor(GTK_WIDGET(self)), size = size_of(self);
     const int across = (width - LEFT_LEAST - LIM_SCENES_NETS * GAP) / LIM_SCENES_NETS;
     const int down = height < 0 ? G_MAXINT / 8 : (height - GAP) / 2 - head_height(self);
-    const int factor = MAX(MIN(across, down) * scale / size, 1);
 
-    return factor * size / scale;
+    return (int)(lim_picture_fit(size, MIN(across, down) * scale) * size) / scale;
 }
 
 static void
