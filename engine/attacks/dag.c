@@ -66,13 +66,14 @@ const LimParamSpec lim_dag_schema[] = {
     {.name = "left",
      .label = "Left of the true class",
      .help = "A detector's target stays active while its true class has more than this "
-             "probability. Detectors report every class above 0.05; at 0.5 it is enough that "
-             "another class is more probable, as in the paper's text.",
+             "probability. Detectors report every class above 0.05, also of boxes proposed anew "
+             "beside the targets; at 0.5 it is enough that another class is more probable, as in "
+             "the paper's text.",
      .unit = "",
      .kind = LIM_REAL,
      .offset = offsetof(LimDagParams, left),
      .max = 0.5,
-     .def = 0.05},
+     .def = 0.02},
     {.name = "clip",
      .label = "Stay a picture",
      .help = "Keep values between black and white in every iteration; the original does not.",
