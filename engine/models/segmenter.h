@@ -4,7 +4,7 @@
  * The last stage (stride 8) goes through a 1x1 convolution of 8w channels with ReLU and is scored;
  * the score is enlarged twofold and added to a score of the stage before (stride 4), and that once
  * more (stride 2); bilinear enlargement by 2 ends it. FCN-8s does the same at strides 32, 16, 8 of
- * pictures of 500 pixels; ours have 64. Enlargements are fixed, as the paper allows. */
+ * pictures of 500 pixels; ours have 128. Enlargements are fixed, as the paper allows. */
 #pragma once
 
 #include "models/scene-net.h"

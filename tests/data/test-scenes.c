@@ -44,6 +44,7 @@ settings(void)
 {
     LimSceneSettings s;
     lim_params_init(lim_scene_schema, &s);
+    s.size = SIZE;
     return s;
 }
 

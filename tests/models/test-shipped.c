@@ -125,7 +125,7 @@ test_denoises(gconstpointer name)
 static void
 test_scene_net(gconstpointer name)
 {
-    enum { SCENES = 40, SIZE = 64, AREA = SIZE * SIZE };
+    enum { SCENES = 40, SIZE = 128, AREA = SIZE * SIZE };
     const LimExec exec = {.kernels = lim_kernels_best()};
     LimError err = LIM_ERROR_INIT;
     char *path = shipped(name);
@@ -162,7 +162,7 @@ test_scene_net(gconstpointer name)
     const LimDagResult r = lim_dag_result(d);
     g_assert_cmpint(r.targets, >=, 50);
     g_assert_cmpint(r.active, <=, r.targets / 10);
-    g_assert_cmpfloat(r.perceptible, <, 0.03);
+    g_assert_cmpfloat(r.perceptible, <, 0.012);
     lim_dag_free(d);
     lim_scenes_free(scenes);
     lim_scene_net_free(net);
