@@ -485,6 +485,24 @@ rename_in_folder(const char *from, const char *to)
     g_assert_cmpint(g_rename(a, b), ==, 0);
 }
 
+static int
+count_paintings(void)
+{
+    g_autofree char *folder = g_build_filename(test_folder(), "limen", NULL);
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    int n = 0;
+
+    for (const char *name; (name = g_dir_read_name(dir));)
+        n += g_str_has_prefix(name, "wanted-");
+    return n;
+}
+
+static gboolean
+is_pruned(Scenes *s)
+{
+    return count_paintings() <= LIM_SCENES_PAINTINGS;
+}
+
 /* Each copied command names a painting of its own, also while an attack goes on; many of them do
  * not fill the disk, and nothing else goes with the old ones. */
 static void
@@ -525,12 +543,9 @@ body_paintings(TestApp *t)
     g_autofree char *third = dup_command(&s), *three = dup_painting(third);
     awaited = three;
     wait_for(is_awaited, &s);
+    wait_for(is_pruned, &s);
     test_spin(200);
-    int left = 0;
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(dir));)
-        left += g_str_has_prefix(name, "wanted-");
-    g_assert_cmpint(left, ==, LIM_SCENES_PAINTINGS);
+    g_assert_cmpint(count_paintings(), ==, LIM_SCENES_PAINTINGS);
     g_assert_true(g_file_test(one, G_FILE_TEST_EXISTS) && g_file_test(two, G_FILE_TEST_EXISTS) &&
                   g_file_test(other, G_FILE_TEST_EXISTS));
     g_autofree char *youngest =
