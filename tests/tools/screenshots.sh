@@ -73,9 +73,9 @@ clicks=
 key=alt+3 wait=40
 shot universal-1280x800-light 1280 800 light sample --seed 1
 # Dense adversaries: a scene attacked to the end, and how perturbations transfer.
-key=alt+4 wait=25
+key=alt+4 wait=45
 shot scenes-1280x800-light 1280 800 light sample --seed 1
 shot scenes-1280x800-dark 1280 800 dark sample --seed 1
-clicks="1231,605 390,605" after=120
+clicks="1231,605 390,605" after=240
 shot transfer-1280x800-light 1280 800 light sample --seed 1
 clicks= key= after=2
