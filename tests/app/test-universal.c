@@ -155,6 +155,7 @@ body_pauses(TestApp *t)
     const LimUniversalPlan *plan = lim_universal_run_plan(lim_universal_pane_get_run(u.pane));
     g_assert_cmpint(plan->params.norm, ==, LIM_NORM_L2);
     g_assert_cmpfloat(plan->params.xi, ==, 2);
+    g_assert_true(lim_form_row_is_default(lim_form_get_row(u.form, "xi"))); /* of this norm */
     act(&u, "undo", NULL);
     test_spin(60);
     act(&u, "undo", NULL);

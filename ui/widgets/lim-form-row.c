@@ -231,6 +231,15 @@ lim_form_row_set_default(LimFormRow *self, GVariant *value)
     gtk_widget_set_sensitive(priv->reset, FALSE);
 }
 
+void
+lim_form_row_move_default(LimFormRow *self, GVariant *value)
+{
+    LimFormRowPrivate *priv = PRIV(self);
+
+    set_held(&priv->def, value);
+    gtk_widget_set_sensitive(priv->reset, !lim_form_row_is_default(self));
+}
+
 const char *
 lim_form_row_get_note(LimFormRow *self)
 {

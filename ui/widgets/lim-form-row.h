@@ -43,6 +43,8 @@ void lim_form_row_set_enabled(LimFormRow *self, gboolean enabled);
  * another one; NULL: none. Part of the control's accessible description. */
 void lim_form_row_set_note(LimFormRow *self, const char *note);
 const char *lim_form_row_get_note(LimFormRow *self); /* borrowed, or NULL */
+/* Another setting gives this one another default, in its range; its value stays. Sinks value. */
+void lim_form_row_move_default(LimFormRow *self, GVariant *value);
 /* Back to the default, as the person's own step. */
 void lim_form_row_reset(LimFormRow *self);
 /* If a burst of keys is still open, settles it now. */

@@ -558,8 +558,8 @@ map(GtkWidget *widget)
                                       .data = lim_target_new(self, 0)});
 }
 
-/* What a v from a file does not need cannot be used, and the slider of the bound has the range that
- * the norm needs. */
+/* What a v from a file does not need cannot be used, and the slider of the bound has the range and
+ * the default that the norm needs. */
 static void
 arrange(LimUniversalPane *self, int norm)
 {
@@ -568,6 +568,8 @@ arrange(LimUniversalPane *self, int norm)
     const gboolean made = !*g_variant_get_string(file, NULL);
 
     lim_slider_row_set_range(bound, 0, norm == LIM_NORM_L2 ? 4 : 0.3, norm == LIM_NORM_L2 ? 2 : 3);
+    lim_form_row_move_default(LIM_FORM_ROW(bound),
+                              g_variant_new_double(lim_universal_bounds[norm]));
     for (const LimParamSpec *s = lim_universal_schema; s->name; s++)
         lim_form_row_set_enabled(lim_form_get_row(self->form, s->name), made);
 }
