@@ -226,7 +226,7 @@ lim_unroll_conv(LimPool *pool, const LimConvDims *d, const float *x, const float
 {
     Pass v = {.x = x, .w = w, .ws = ws, .wt = wt, .bias = bias, .out = y, .scratch = scratch};
 
-    unroll_init(&v, d, pool ? lim_pool_threads(pool) : 1);
+    unroll_init(&v, d, lim_threads_of(pool));
     lim_pool_for(pool, d->n * v.strips * v.parts, unroll_item, &v);
 }
 
@@ -519,7 +519,7 @@ lim_unroll_dw(LimPool *pool, const LimConvDims *d, const float *x, const float *
     Pass v = {.x = x, .dy = dy, .out = dw, .turn = turn, .scratch = scratch};
 
     dw_init(&v, d);
-    v.partials = scratch + v.per_thread * (size_t)(pool ? lim_pool_threads(pool) : 1);
+    v.partials = scratch + v.per_thread * (size_t)lim_threads_of(pool);
     lim_pool_for(pool, v.groups * v.parts, dw_item, &v);
     lim_pool_for(pool, lim_pieces(d->oc, LIM_VEC), dw_filter_item, &v);
 }

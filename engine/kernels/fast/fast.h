@@ -37,6 +37,13 @@ lim_pieces(int n, int size)
     return (n + size - 1) / size;
 }
 
+/* As many as a pass that has this pool runs on. */
+static inline int
+lim_threads_of(const LimPool *pool)
+{
+    return pool ? lim_pool_threads(pool) : 1;
+}
+
 /* Floats rounded up to whole cache lines, so that per-thread buffers share none. */
 static inline size_t
 lim_line_floats(size_t n)

@@ -703,7 +703,7 @@ output_item(void *ctx, int item, int thread)
 static void
 pass_run(LimPool *pool, Wino *z, float *scratch)
 {
-    int threads = pool ? lim_pool_threads(pool) : 1;
+    int threads = lim_threads_of(pool);
 
     z->stage = scratch;
     z->v = scratch + z->stage_floats * (size_t)threads;
@@ -720,12 +720,6 @@ pass_run(LimPool *pool, Wino *z, float *scratch)
         lim_pool_for(pool, POINTS, multiply_item, z);
         lim_pool_for(pool, rows * lim_max_int(1, z->oc / z->split_oc), output_item, z);
     }
-}
-
-static int
-threads_of(LimPool *pool)
-{
-    return pool ? lim_pool_threads(pool) : 1;
 }
 
 static void
@@ -769,7 +763,7 @@ lim_wino_conv(LimPool *pool, const LimConvDims *d, const float *x, const float *
 {
     Wino z;
 
-    forward_init(&z, d, threads_of(pool));
+    forward_init(&z, d, lim_threads_of(pool));
     z.x = x;
     z.u = u;
     z.bias = bias;
@@ -812,7 +806,7 @@ lim_wino_dx(LimPool *pool, const LimConvDims *d, const float *dy, const float *w
     Wino z;
 
     transform_filters(pool, &f);
-    dx_init(&z, d, threads_of(pool));
+    dx_init(&z, d, lim_threads_of(pool));
     z.x = dy;
     z.u = scratch;
     z.y = dx;
@@ -886,7 +880,7 @@ void
 lim_wino_dw(LimPool *pool, const LimConvDims *d, const float *x, const float *dy, float *dw,
             float *scratch)
 {
-    int threads = pool ? lim_pool_threads(pool) : 1;
+    int threads = lim_threads_of(pool);
     Wino z;
 
     dw_init(&z, d);
