@@ -298,9 +298,6 @@ static json_t *
 tell(const Fused *a)
 {
     json_t *result = json_pack("{s:s}", "picture", a->f->out), *rows = json_array();
-    double largest = 0;
-    for (int i = 0; i < 3 * a->s.area; i++)
-        largest = fmax(largest, fabs((double)a->sum[i]) / 2);
     for (int i = 0; i < a->n && a->n > 1; i++) {
         json_t *row =
             json_pack("{s:s, s:f}", "network", a->net[i].judge.name, "weight", a->net[i].weight);
@@ -312,7 +309,7 @@ tell(const Fused *a)
     else
         tell_net(&a->net[0], result);
     json_decref(rows);
-    json_object_set_new(result, "largest_change", json_real(largest));
+    json_object_set_new(result, "largest_change", json_real(lim_dag_largest(a->sum, a->s.size)));
     json_object_set_new(result, "perceptibility",
                         json_real(lim_dag_perceptibility(a->s.x, a->s.y, a->s.size)));
     json_object_set_new(result, "command", cli_command(a->run));

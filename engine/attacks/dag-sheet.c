@@ -50,19 +50,11 @@ write_floats(const char *png, const LimDagSheet *s, LimError *err)
     return lim_npy_write_f32(path, LIM_SHAPE3(3, s->size, s->size), s->r, err);
 }
 
-static double
-largest_of(const LimDagSheet *s)
-{
-    double largest = 0;
-    for (int i = 0; i < 3 * s->size * s->size; i++)
-        largest = fmax(largest, fabs((double)s->r[i]) / 2);
-    return largest;
-}
-
 LimStatus
 lim_dag_sheet_write(const char *path, const LimDagSheet *s, LimError *err)
 {
-    const double largest = largest_of(s), gain = largest > 0 ? 1 / (2 * largest) : 1;
+    const double largest = lim_dag_largest(s->r, s->size);
+    const double gain = largest > 0 ? 1 / (2 * largest) : 1;
     const int side = s->size * s->scale, n = 3 * s->size * s->size;
     const char *captions[3 * (1 + LIM_DAG_JUDGES)], *names[1 + LIM_DAG_JUDGES] = {""};
     char title[64];

@@ -540,3 +540,12 @@ lim_dag_perceptibility(const float *x, const float *y, int size)
     }
     return sqrt(sum / ((double)size * size));
 }
+
+double
+lim_dag_largest(const float *r, int size)
+{
+    double largest = 0;
+    for (int i = 0; i < 3 * size * size; i++)
+        largest = fmax(largest, fabs((double)r[i]) / 2);
+    return largest;
+}

@@ -88,3 +88,5 @@ void lim_dag_picture(const float *x, const float *const *r, const double *weight
 void lim_dag_permute_rows(const float *r, int size, uint64_t seed, uint64_t number, float *out);
 /* Perceptibility of the difference of two pictures, on the scale of [0,1]. */
 double lim_dag_perceptibility(const float *x, const float *y, int size);
+/* The largest value of a perturbation, without its sign, on the scale of [0,1]. */
+double lim_dag_largest(const float *r, int size);
