@@ -381,9 +381,10 @@ show_page(Scenes *s, const char *name)
     g_assert_not_reached();
 }
 
-/* Exports what there is, runs the command, and compares the floats. */
+/* Exports what there is, runs the command, and compares the floats. made: how the command calls
+ * them. */
 static void
-check_command(Scenes *s)
+check_export(Scenes *s, const char *made)
 {
     g_autofree char *png = g_build_filename(test_folder(), "exported.png", NULL);
     g_autofree char *npy = g_build_filename(test_folder(), "exported.npy", NULL);
@@ -392,7 +393,13 @@ check_command(Scenes *s)
     act(s, "export-to", g_variant_new_string(png));
     wait_for(is_exported, s);
     run_command(s);
-    compare_npy("exported.npy", "dag.npy");
+    compare_npy("exported.npy", made);
+}
+
+static void
+check_command(Scenes *s)
+{
+    check_export(s, "dag.npy");
 }
 
 /* A stroke of a class across a row of the attacked segmenter's picture. */
@@ -782,14 +789,7 @@ body_weighs(TestApp *t)
 static void
 check_fused(Scenes *s)
 {
-    g_autofree char *png = g_build_filename(test_folder(), "exported.png", NULL);
-    g_autofree char *npy = g_build_filename(test_folder(), "exported.npy", NULL);
-
-    g_unlink(npy);
-    act(s, "export-to", g_variant_new_string(png));
-    wait_for(is_exported, s);
-    run_command(s);
-    compare_npy("exported.npy", "fused.npy");
+    check_export(s, "fused.npy");
 }
 
 static gboolean
