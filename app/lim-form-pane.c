@@ -7,6 +7,7 @@
 #include "widgets/lim-seed-row.h"
 
 #define PANEL_WIDTH 324
+#define CLAIMS      4 /* of the clipboard, before that is given up */
 
 typedef struct {
     LimForm *form;
@@ -237,6 +238,21 @@ do_reset_all(GSimpleAction *action, GVariant *parameter, gpointer data)
     lim_form_reset(PRIV(data)->form);
 }
 
+/* A program that claims the clipboard in the same moment may win, and what was there before stays;
+ * the next claim is a newer one. */
+static gboolean
+copy(LimFormPane *self, const char *text)
+{
+    GdkClipboard *clipboard = gtk_widget_get_clipboard(GTK_WIDGET(self));
+    gboolean copied = FALSE;
+
+    for (int i = 0; i < CLAIMS && !copied; i++) {
+        g_autoptr(GdkContentProvider) content = gdk_content_provider_new_typed(G_TYPE_STRING, text);
+        copied = gdk_clipboard_set_content(clipboard, content);
+    }
+    return copied;
+}
+
 static void
 do_copy_command(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
@@ -244,8 +260,11 @@ do_copy_command(GSimpleAction *action, GVariant *parameter, gpointer data)
     g_autofree char *said = NULL;
     g_autofree char *command = CLASS(self)->dup_command(self, &said);
 
-    if (command)
-        gdk_clipboard_set_text(gtk_widget_get_clipboard(GTK_WIDGET(self)), command);
+    if (command && !copy(self, command)) {
+        lim_status_line_flash(PRIV(self)->status,
+                              "Not copied: another program took the clipboard; copy it again");
+        return;
+    }
     if (said)
         lim_status_line_flash(PRIV(self)->status, said);
 }

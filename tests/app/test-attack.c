@@ -554,6 +554,7 @@ body_command(TestApp *t)
         if (lim_attack_run_plan(lim_attack_pane_get_run(a.pane))->setup.picture == 7)
             break;
     }
+    g_assert_cmpint(lim_attack_run_plan(lim_attack_pane_get_run(a.pane))->setup.picture, ==, 7);
     g_assert_true(gtk_widget_get_mapped(GTK_WIDGET(a.pane)));
     wait_current(&a);
     check_command(&a, "fgsm-00007");
@@ -569,6 +570,8 @@ body_command(TestApp *t)
         if (lim_attack_run_plan(lim_attack_pane_get_run(a.pane))->setup.source == LIM_ATTACK_OWN)
             break;
     }
+    g_assert_cmpint(lim_attack_run_plan(lim_attack_pane_get_run(a.pane))->setup.source, ==,
+                    LIM_ATTACK_OWN);
     wait_current(&a);
     check_command(&a, "fgsm-00000");
 }

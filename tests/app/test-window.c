@@ -12,6 +12,7 @@
 #include "widgets/lim-slider-row.h"
 #include "widgets/lim-thumbs.h"
 
+#include <dlfcn.h>
 #include <math.h>
 
 #define MODEL "double 10 32 32 1 2"
@@ -293,24 +294,58 @@ read_text(GObject *source, GAsyncResult *result, gpointer data)
     *(char **)data = gdk_clipboard_read_text_finish(GDK_CLIPBOARD(source), result, NULL);
 }
 
+static int claims_lost; /* so many claims of the clipboard come to nothing from now on */
+
+/* In place of the one that GTK calls: another client is always faster, or never. */
+int XSetSelectionOwner(void *display, unsigned long selection, unsigned long window,
+                       unsigned long time);
+int
+XSetSelectionOwner(void *display, unsigned long selection, unsigned long window, unsigned long time)
+{
+    int (*claim)(void *, unsigned long, unsigned long, unsigned long) = NULL;
+
+    *(void **)&claim = dlsym(RTLD_NEXT, "XSetSelectionOwner");
+    g_assert_nonnull(claim);
+    return claim(display, selection, claims_lost > 0 && claims_lost-- ? 0 : window, time);
+}
+
+/* The clipboard holds the command of that threshold. */
 static void
-body_copy(TestApp *t)
+check_copied(TestApp *t, const char *threshold)
 {
     char *text = NULL;
 
-    test_wait_current(t);
-    set_slider(t, 0.5);
-    test_action(t, "copy-command", NULL);
     gdk_clipboard_read_text_async(gtk_widget_get_clipboard(GTK_WIDGET(t->window)), NULL, read_text,
                                   &text);
     for (int i = 0; i < 200 && !text; i++)
         test_spin(10);
     g_autofree char *want =
-        g_strdup_printf("limen-cli sample '%s/models/fashion-gan.safetensors' --threshold 0.5 "
+        g_strdup_printf("limen-cli sample '%s/models/fashion-gan.safetensors' --threshold %s "
                         "--out sheet.png",
-                        test_folder());
+                        test_folder(), threshold);
     g_assert_cmpstr(text, ==, want);
     g_free(text);
+}
+
+/* Also when another program claims the clipboard in the same moment; and it is told when that one
+ * does not give way. */
+static void
+body_copy(TestApp *t)
+{
+    test_wait_current(t);
+    set_slider(t, 0.5);
+    test_action(t, "copy-command", NULL);
+    check_copied(t, "0.5");
+    set_slider(t, 0.25);
+    claims_lost = 2;
+    test_action(t, "copy-command", NULL);
+    g_assert_cmpint(claims_lost, ==, 0);
+    check_copied(t, "0.25");
+    test_wait_status(t, "The command for these pictures is on the clipboard");
+    claims_lost = 1000;
+    test_action(t, "copy-command", NULL);
+    test_wait_status(t, "Not copied: another program took the clipboard");
+    claims_lost = 0;
 }
 
 static void
