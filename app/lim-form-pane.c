@@ -129,6 +129,19 @@ flush(LimFormPane *self)
     lim_form_flush(PRIV(self)->form);
 }
 
+static gboolean
+is_open(LimFormPane *self)
+{
+    return lim_form_is_open(PRIV(self)->form);
+}
+
+void
+lim_form_pane_watch(LimFormPane *self)
+{
+    if (PRIV(self)->undo)
+        lim_undo_set_open(PRIV(self)->undo, CLASS(self)->is_open(self));
+}
+
 void
 lim_form_pane_settle(LimFormPane *self)
 {
@@ -136,6 +149,7 @@ lim_form_pane_settle(LimFormPane *self)
         return;
     g_autoptr(GVariant) state = CLASS(self)->dup_state(self);
     lim_undo_push(PRIV(self)->undo, state);
+    lim_form_pane_watch(self);
 }
 
 void
@@ -337,6 +351,7 @@ build_content(LimFormPane *self, GtkWidget *view)
 static void
 changed(LimFormPane *self)
 {
+    lim_form_pane_watch(self);
     CLASS(self)->changed(self);
 }
 
@@ -390,6 +405,7 @@ lim_form_pane_class_init(LimFormPaneClass *klass)
     klass->dup_state = dup_state;
     klass->restore = restore;
     klass->flush = flush;
+    klass->is_open = is_open;
 }
 
 static void

@@ -22,7 +22,8 @@ struct _LimFormPaneClass {
     /* Of undo; as they stand, the values of the form are the state. A full reference. */
     GVariant *(*dup_state)(LimFormPane *self);
     void (*restore)(LimFormPane *self, GVariant *state);
-    void (*flush)(LimFormPane *self); /* bursts of changes that are still open are over */
+    void (*flush)(LimFormPane *self);       /* bursts of changes that are still open are over */
+    gboolean (*is_open)(LimFormPane *self); /* is there any? */
     /* The command, and what to tell of it; NULL: there is none, and why (NULL: nothing is told). */
     char *(*dup_command)(LimFormPane *self, char **said);
     char *(*dup_file_name)(LimFormPane *self); /* to propose; NULL: nothing to export yet */
@@ -58,5 +59,7 @@ gboolean lim_form_pane_goes_on(LimFormPane *self);
 void lim_form_pane_export(LimFormPane *self, LimTask *task);
 /* One step of undo of what has been set. */
 void lim_form_pane_settle(LimFormPane *self);
+/* A setting outside the form has changed, by a hand that may not have finished. */
+void lim_form_pane_watch(LimFormPane *self);
 /* Ends bursts, so that they do not become part of a step that begins now. */
 void lim_form_pane_flush(LimFormPane *self);

@@ -6,6 +6,7 @@ struct _LimUndo {
     GObject parent_instance;
     GPtrArray *states; /* of GVariant, oldest first */
     guint at;          /* index of the current state */
+    gboolean open;     /* a change is under way */
 };
 
 enum { PROP_CAN_UNDO = 1, PROP_CAN_REDO, N_PROPS };
@@ -16,13 +17,13 @@ G_DEFINE_FINAL_TYPE(LimUndo, lim_undo, G_TYPE_OBJECT)
 gboolean
 lim_undo_can_undo(LimUndo *self)
 {
-    return self->at > 0;
+    return self->open || self->at > 0;
 }
 
 gboolean
 lim_undo_can_redo(LimUndo *self)
 {
-    return self->at + 1 < self->states->len;
+    return !self->open && self->at + 1 < self->states->len;
 }
 
 static void
@@ -35,30 +36,45 @@ notify(LimUndo *self, gboolean could_undo, gboolean could_redo)
 }
 
 void
+lim_undo_set_open(LimUndo *self, gboolean open)
+{
+    gboolean could_undo = lim_undo_can_undo(self), could_redo = lim_undo_can_redo(self);
+
+    self->open = open;
+    notify(self, could_undo, could_redo);
+}
+
+static void
+add(LimUndo *self, GVariant *state)
+{
+    if (self->states->len && g_variant_equal(state, g_ptr_array_index(self->states, self->at)))
+        return;
+    if (self->states->len)
+        g_ptr_array_set_size(self->states, (int)self->at + 1);
+    g_ptr_array_add(self->states, g_variant_ref(state));
+    if (self->states->len > LIM_UNDO_MAX)
+        g_ptr_array_remove_index(self->states, 0);
+    self->at = self->states->len - 1;
+}
+
+void
 lim_undo_push(LimUndo *self, GVariant *state)
 {
     gboolean could_undo = lim_undo_can_undo(self), could_redo = lim_undo_can_redo(self);
     g_autoptr(GVariant) held = g_variant_ref_sink(state);
 
-    if (self->states->len && g_variant_equal(held, g_ptr_array_index(self->states, self->at)))
-        return;
-    if (self->states->len)
-        g_ptr_array_set_size(self->states, (int)self->at + 1);
-    g_ptr_array_add(self->states, g_steal_pointer(&held));
-    if (self->states->len > LIM_UNDO_MAX)
-        g_ptr_array_remove_index(self->states, 0);
-    self->at = self->states->len - 1;
+    self->open = FALSE;
+    add(self, held);
     notify(self, could_undo, could_redo);
 }
 
 static GVariant *
-move(LimUndo *self, gboolean possible, int by)
+move(LimUndo *self, guint to)
 {
     gboolean could_undo = lim_undo_can_undo(self), could_redo = lim_undo_can_redo(self);
 
-    if (!possible)
-        return NULL;
-    self->at = (guint)((int)self->at + by);
+    self->open = FALSE;
+    self->at = to;
     notify(self, could_undo, could_redo);
     return g_ptr_array_index(self->states, self->at);
 }
@@ -66,13 +82,13 @@ move(LimUndo *self, gboolean possible, int by)
 GVariant *
 lim_undo_undo(LimUndo *self)
 {
-    return move(self, lim_undo_can_undo(self), -1);
+    return self->at > 0 ? move(self, self->at - 1) : NULL;
 }
 
 GVariant *
 lim_undo_redo(LimUndo *self)
 {
-    return move(self, lim_undo_can_redo(self), 1);
+    return self->at + 1 < self->states->len ? move(self, self->at + 1) : NULL;
 }
 
 static void

@@ -15,6 +15,9 @@ LimUndo *lim_undo_new(void);
 /* The state after a finished change. States that were undone are forgotten; a state equal to the
  * current one is not recorded. Sinks a floating variant. */
 void lim_undo_push(LimUndo *self, GVariant *state);
+/* A change is under way, which will be pushed before anything is undone or redone: so there is
+ * something to undo, and nothing to redo. Over with the next push. */
+void lim_undo_set_open(LimUndo *self, gboolean open);
 gboolean lim_undo_can_undo(LimUndo *self);
 gboolean lim_undo_can_redo(LimUndo *self);
 /* The state to restore, borrowed until the next call; NULL when there is none. */

@@ -538,6 +538,10 @@ body_interpolation_undo(TestApp *t)
 
     test_wait_current(t);
     set_mode(t, "interpolation");
+    set_number(t, "Steps", 4);
+    test_action(t, "undo", NULL); /* at once: the first change of all */
+    test_wait_current(t);
+    check_way(table, &way);
     choose(t, "Path", LIM_PATH_SPHERICAL);
     choose(t, "Interpolate", LIM_TRAVEL_LATENT);
     set_number(t, "Steps", 4);

@@ -753,6 +753,7 @@ static void
 body_weighs(TestApp *t)
 {
     Scenes s = open_view(t);
+    GActionGroup *actions = G_ACTION_GROUP(lim_pane_get_actions(LIM_PANE(s.pane)));
 
     act(&s, "next-seed", NULL);
     settle(&s);
@@ -783,6 +784,9 @@ body_weighs(TestApp *t)
     g_autoptr(GVariant) permuted =
         lim_form_row_dup_value(lim_fusion_page_get_row(fusion, LIM_SCENES_NETS));
     g_assert_true(g_variant_get_boolean(permuted));
+    g_assert_true(g_action_group_get_action_enabled(actions, "redo"));
+    drag_weight(1, 0.5); /* a change that is under way is one already */
+    g_assert_false(g_action_group_get_action_enabled(actions, "redo"));
     wait_for(fusion_over, &s);
 }
 

@@ -174,6 +174,42 @@ test_undo(void)
     test_app_run(MODEL, body_undo);
 }
 
+static double
+threshold(TestApp *t)
+{
+    g_autoptr(GVariant) v = test_value(t, "threshold");
+
+    return g_variant_get_double(v);
+}
+
+static void
+body_undo_at_once(TestApp *t)
+{
+    GActionGroup *actions = G_ACTION_GROUP(lim_pane_get_actions(t->pane));
+
+    test_wait_current(t);
+    g_assert_false(g_action_group_get_action_enabled(actions, "undo"));
+    set_slider(t, 0.5);
+    test_action(t, "undo", NULL);
+    g_assert_cmpfloat(threshold(t), ==, 1);
+    g_assert_false(g_action_group_get_action_enabled(actions, "undo"));
+    test_action(t, "redo", NULL);
+    g_assert_cmpfloat(threshold(t), ==, 0.5);
+    test_action(t, "undo", NULL);
+    set_slider(t, 0.25); /* there is another way now */
+    g_assert_false(g_action_group_get_action_enabled(actions, "redo"));
+    set_slider(t, 1);
+    g_assert_false(g_action_group_get_action_enabled(actions, "undo"));
+    g_assert_true(g_action_group_get_action_enabled(actions, "redo"));
+}
+
+/* The very first change is undone while it is still under way. */
+static void
+test_undo_at_once(void)
+{
+    test_app_run(MODEL, body_undo_at_once);
+}
+
 static void
 body_export(TestApp *t)
 {
@@ -1171,6 +1207,7 @@ main(int argc, char **argv)
     g_test_add_func("/window/colour", test_colour);
     g_test_add_func("/window/frames", test_frames);
     g_test_add_func("/window/undo", test_undo);
+    g_test_add_func("/window/undo-at-once", test_undo_at_once);
     g_test_add_func("/window/export", test_export);
     g_test_add_func("/window/restore", test_restore);
     g_test_add_func("/window/copy", test_copy);

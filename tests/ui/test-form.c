@@ -126,6 +126,7 @@ test_slider(void)
         gtk_range_set_value(GTK_RANGE(scale), 0.5 + 0.01 * i);
     g_assert_cmpuint(*changed, ==, 20);
     g_assert_cmpuint(*settled, ==, 0);
+    g_assert_false(lim_form_row_is_open(row)); /* it ends by itself */
     lim_form_row_end_drag(row);
     g_assert_cmpuint(*settled, ==, 1);
     g_assert_cmpstr(gtk_editable_get_text(GTK_EDITABLE(entry)), ==, "0.69");

@@ -53,6 +53,32 @@ test_branch(void)
     g_assert_cmpint(value(lim_undo_redo(undo)), ==, 9);
 }
 
+/* What is under way can be undone and hides what was undone before; with nothing pushed it was
+ * none.
+ */
+static void
+test_open(void)
+{
+    g_autoptr(LimUndo) undo = lim_undo_new();
+    guint *undo_told = test_count(undo, "notify::can-undo");
+
+    lim_undo_push(undo, g_variant_new_int32(1));
+    lim_undo_set_open(undo, TRUE);
+    g_assert_true(lim_undo_can_undo(undo));
+    g_assert_cmpuint(*undo_told, ==, 1);
+    g_assert_null(lim_undo_undo(undo));
+    lim_undo_push(undo, g_variant_new_int32(1));
+    g_assert_false(lim_undo_can_undo(undo));
+    lim_undo_set_open(undo, TRUE);
+    lim_undo_push(undo, g_variant_new_int32(2));
+    g_assert_cmpint(value(lim_undo_undo(undo)), ==, 1);
+    g_assert_true(lim_undo_can_redo(undo));
+    lim_undo_set_open(undo, TRUE);
+    g_assert_false(lim_undo_can_redo(undo));
+    lim_undo_set_open(undo, FALSE);
+    g_assert_cmpint(value(lim_undo_redo(undo)), ==, 2);
+}
+
 static void
 test_limit(void)
 {
@@ -75,6 +101,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/undo/line", test_line);
     g_test_add_func("/undo/branch", test_branch);
+    g_test_add_func("/undo/open", test_open);
     g_test_add_func("/undo/limit", test_limit);
     return g_test_run();
 }

@@ -182,6 +182,14 @@ lim_form_row_flush(LimFormRow *self)
         settle(self);
 }
 
+gboolean
+lim_form_row_is_open(LimFormRow *self)
+{
+    LimFormRowPrivate *priv = PRIV(self);
+
+    return !priv->dragging && priv->current && !g_variant_equal(priv->settled, priv->current);
+}
+
 void
 lim_form_row_begin_drag(LimFormRow *self)
 {

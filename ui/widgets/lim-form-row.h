@@ -49,6 +49,8 @@ void lim_form_row_move_default(LimFormRow *self, GVariant *value);
 void lim_form_row_reset(LimFormRow *self);
 /* If a burst of keys is still open, settles it now. */
 void lim_form_row_flush(LimFormRow *self);
+/* Is there anything that lim_form_row_flush() would settle? */
+gboolean lim_form_row_is_open(LimFormRow *self);
 
 /* For subclasses. */
 void lim_form_row_set_default(LimFormRow *self, GVariant *value); /* sinks; call once, at the end */

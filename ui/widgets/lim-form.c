@@ -236,6 +236,15 @@ lim_form_flush(LimForm *self)
         lim_form_row_flush(lim_form_get_nth(self, i));
 }
 
+gboolean
+lim_form_is_open(LimForm *self)
+{
+    for (guint i = 0; i < self->rows->len; i++)
+        if (lim_form_row_is_open(lim_form_get_nth(self, i)))
+            return TRUE;
+    return FALSE;
+}
+
 static void
 dispose(GObject *object)
 {

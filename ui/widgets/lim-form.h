@@ -34,3 +34,5 @@ void lim_form_set_values(LimForm *self, GVariant *values);
 void lim_form_reset(LimForm *self);
 /* Settles what is still open, so that a snapshot taken now is an undo step. */
 void lim_form_flush(LimForm *self);
+/* Is there anything that lim_form_flush() would settle? */
+gboolean lim_form_is_open(LimForm *self);

@@ -211,6 +211,26 @@ flush(LimFormPane *pane)
             LIM_GENERATE_PART_GET_CLASS(p)->flush(p);
 }
 
+static gboolean
+is_open(LimFormPane *pane)
+{
+    LimGenerate *self = LIM_GENERATE(pane);
+
+    if (lim_form_is_open(self->form))
+        return TRUE;
+    for (LimGeneratePart *p = NULL; (p = next_part(self, p));)
+        if (LIM_GENERATE_PART_GET_CLASS(p)->is_open && LIM_GENERATE_PART_GET_CLASS(p)->is_open(p))
+            return TRUE;
+    return FALSE;
+}
+
+void
+lim_generate_setting_changed(LimGenerate *self)
+{
+    lim_form_pane_watch(LIM_FORM_PANE(self));
+    lim_generate_update_soon(self);
+}
+
 void
 lim_generate_settle(LimGenerate *self)
 {
@@ -753,6 +773,7 @@ lim_generate_class_init(LimGenerateClass *klass)
     LIM_FORM_PANE_CLASS(klass)->dup_state = dup_state;
     LIM_FORM_PANE_CLASS(klass)->restore = restore;
     LIM_FORM_PANE_CLASS(klass)->flush = flush;
+    LIM_FORM_PANE_CLASS(klass)->is_open = is_open;
     LIM_FORM_PANE_CLASS(klass)->dup_command = dup_command;
     LIM_FORM_PANE_CLASS(klass)->dup_file_name = dup_file_name;
     LIM_FORM_PANE_CLASS(klass)->export_to = export_to;

@@ -27,6 +27,8 @@ void lim_generate_set_values(LimGenerate *self, GVariant *values);
 /* ... and makes one undo step of what has been set. Whoever changes a state of its own flushes
  * before, or keys that are still open elsewhere would become part of the step. */
 void lim_generate_settle(LimGenerate *self);
+/* A setting of a part has changed, by a hand that may not have finished. */
+void lim_generate_setting_changed(LimGenerate *self);
 /* Settles what is still open, in the form and in the parts. */
 void lim_generate_flush(LimGenerate *self);
 /* The part of this type; borrowed. */

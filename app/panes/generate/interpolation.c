@@ -162,7 +162,7 @@ setting_changed(LimGenerateInterpolation *self)
         for (int e = 0; e < 2; e++)
             self->ends[e] = get_setting(self, e);
     if (pane)
-        lim_generate_update_soon(pane);
+        lim_generate_setting_changed(pane);
 }
 
 static void
@@ -179,6 +179,15 @@ flush(LimGeneratePart *part)
 {
     for (int k = 0; k < N_SETTINGS; k++)
         lim_form_row_flush(LIM_GENERATE_INTERPOLATION(part)->settings[k]);
+}
+
+static gboolean
+is_open(LimGeneratePart *part)
+{
+    for (int k = 0; k < N_SETTINGS; k++)
+        if (lim_form_row_is_open(LIM_GENERATE_INTERPOLATION(part)->settings[k]))
+            return TRUE;
+    return FALSE;
 }
 
 static GVariant *
@@ -505,6 +514,7 @@ lim_generate_interpolation_class_init(LimGenerateInterpolationClass *klass)
     part_class->update = update;
     part_class->done = done;
     part_class->flush = flush;
+    part_class->is_open = is_open;
     part_class->get_state = get_state;
     part_class->set_state = set_state;
     part_class->dup_command = dup_command;

@@ -38,6 +38,7 @@ struct _LimGeneratePartClass {
     void (*set_state)(LimGeneratePart *self, GVariant *state);
     /* Optional: settles what is still open, as lim_form_flush() does. */
     void (*flush)(LimGeneratePart *self);
+    gboolean (*is_open)(LimGeneratePart *self); /* is there anything to settle? With flush. */
 
     /* Modes only: the command that writes what is shown, without program, and without --out; the
      * task that does it; a name for the file. g_free(). There is a model. */

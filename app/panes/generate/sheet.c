@@ -121,7 +121,7 @@ setting_changed(LimGenerateSheet *self)
 
     axis_changed(self);
     if (pane)
-        lim_generate_update_soon(pane);
+        lim_generate_setting_changed(pane);
 }
 
 static void
@@ -138,6 +138,15 @@ flush(LimGeneratePart *part)
 {
     for (int k = 0; k < N_SETTINGS; k++)
         lim_form_row_flush(LIM_GENERATE_SHEET(part)->settings[k]);
+}
+
+static gboolean
+is_open(LimGeneratePart *part)
+{
+    for (int k = 0; k < N_SETTINGS; k++)
+        if (lim_form_row_is_open(LIM_GENERATE_SHEET(part)->settings[k]))
+            return TRUE;
+    return FALSE;
 }
 
 static GVariant *
@@ -494,6 +503,7 @@ lim_generate_sheet_class_init(LimGenerateSheetClass *klass)
     part_class->update = update;
     part_class->done = done;
     part_class->flush = flush;
+    part_class->is_open = is_open;
     part_class->get_state = get_state;
     part_class->set_state = set_state;
     part_class->dup_command = dup_command;

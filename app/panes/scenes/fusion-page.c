@@ -100,6 +100,15 @@ lim_fusion_page_flush(LimFusionPage *self)
         lim_form_row_flush(self->row[i]);
 }
 
+gboolean
+lim_fusion_page_is_open(LimFusionPage *self)
+{
+    for (int i = 0; i <= LIM_SCENES_NETS; i++)
+        if (lim_form_row_is_open(self->row[i]))
+            return TRUE;
+    return FALSE;
+}
+
 int
 lim_fusion_page_get(LimFusionPage *self, const float *r[LIM_SCENES_NETS],
                     double weight[LIM_SCENES_NETS], gboolean *permute)

@@ -35,5 +35,6 @@ void lim_fusion_page_get_weights(LimFusionPage *self, double weight[LIM_SCENES_N
 GVariant *lim_fusion_page_dup_state(LimFusionPage *self);
 /* Sinks a floating state. TRUE: it is another one than before. */
 gboolean lim_fusion_page_set_state(LimFusionPage *self, GVariant *state);
-void lim_fusion_page_reset(LimFusionPage *self); /* to the defaults; tells no "settled" */
-void lim_fusion_page_flush(LimFusionPage *self); /* changes that are under way are over */
+void lim_fusion_page_reset(LimFusionPage *self);       /* to the defaults; tells no "settled" */
+void lim_fusion_page_flush(LimFusionPage *self);       /* changes that are under way are over */
+gboolean lim_fusion_page_is_open(LimFusionPage *self); /* are there any? */

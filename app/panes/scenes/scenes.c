@@ -1259,6 +1259,14 @@ flush(LimFormPane *pane)
     lim_fusion_page_flush(self->fusion);
 }
 
+static gboolean
+is_open(LimFormPane *pane)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(pane);
+
+    return lim_form_is_open(self->form) || lim_fusion_page_is_open(self->fusion);
+}
+
 static void
 do_reset_all(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
@@ -1276,6 +1284,7 @@ do_reset_all(GSimpleAction *action, GVariant *parameter, gpointer data)
 static void
 sum_changed(LimScenesPane *self)
 {
+    lim_form_pane_watch(LIM_FORM_PANE(self));
     if (is_fused(self))
         look(self);
 }
@@ -1445,6 +1454,7 @@ lim_scenes_pane_class_init(LimScenesPaneClass *klass)
     LIM_FORM_PANE_CLASS(klass)->dup_state = dup_state;
     LIM_FORM_PANE_CLASS(klass)->restore = restore;
     LIM_FORM_PANE_CLASS(klass)->flush = flush;
+    LIM_FORM_PANE_CLASS(klass)->is_open = is_open;
     LIM_FORM_PANE_CLASS(klass)->write_session = write_session;
     LIM_FORM_PANE_CLASS(klass)->read_session = read_session;
     LIM_FORM_PANE_CLASS(klass)->dup_command = dup_command;
