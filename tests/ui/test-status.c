@@ -29,6 +29,43 @@ test_line(void)
     g_assert_finalize_object(line); /* also with a message showing */
 }
 
+/* A job stands before what is true, a passing message before both; its button cancels it. */
+static void
+test_job(void)
+{
+    LimStatusLine *line = LIM_STATUS_LINE(g_object_ref_sink(lim_status_line_new()));
+    GtkWidget *bar = test_find_type(GTK_WIDGET(line), GTK_TYPE_PROGRESS_BAR);
+    GtkWidget *cancel = test_find_type(GTK_WIDGET(line), GTK_TYPE_BUTTON);
+    GtkWidget *timing = gtk_widget_get_last_child(gtk_widget_get_first_child(GTK_WIDGET(line)));
+
+    g_assert_false(gtk_widget_get_visible(bar));
+    g_assert_false(gtk_widget_get_visible(cancel));
+    lim_status_line_set_text(line, "16 pictures");
+    lim_status_line_set_job(line, "Exporting", -1, "view.cancel");
+    g_assert_cmpstr(lim_status_line_get_shown(line), ==, "Exporting");
+    g_assert_cmpfloat(gtk_progress_bar_get_fraction(GTK_PROGRESS_BAR(bar)), ==, 0);
+    lim_status_line_set_job(line, "Exporting: half", 0.5, "view.cancel");
+    lim_status_line_set_text(line, "4 pictures"); /* waits until the job is over */
+    g_assert_cmpstr(lim_status_line_get_shown(line), ==, "Exporting: half");
+    g_assert_cmpfloat(gtk_progress_bar_get_fraction(GTK_PROGRESS_BAR(bar)), ==, 0.5);
+    g_assert_true(gtk_widget_get_visible(bar));
+    g_assert_true(gtk_widget_get_visible(cancel));
+    g_assert_false(gtk_widget_get_visible(timing));
+    g_assert_cmpstr(gtk_actionable_get_action_name(GTK_ACTIONABLE(cancel)), ==, "view.cancel");
+    lim_status_line_flash(line, "Copied");
+    lim_status_line_set_job(line, "Exporting: more", 0.6, "view.cancel");
+    g_assert_cmpstr(lim_status_line_get_shown(line), ==, "Copied");
+    test_spin(4200);
+    g_assert_cmpstr(lim_status_line_get_shown(line), ==, "Exporting: more");
+    lim_status_line_set_job(line, NULL, 0, NULL);
+    g_assert_cmpstr(lim_status_line_get_shown(line), ==, "4 pictures");
+    g_assert_false(gtk_widget_get_visible(bar));
+    g_assert_false(gtk_widget_get_visible(cancel));
+    g_assert_true(gtk_widget_get_visible(timing));
+    lim_status_line_set_job(line, "Exporting", 0, "view.cancel");
+    g_assert_finalize_object(line);
+}
+
 static void
 test_message(void)
 {
@@ -53,6 +90,7 @@ main(int argc, char **argv)
 {
     test_ui_init(&argc, &argv);
     g_test_add_func("/status/line", test_line);
+    g_test_add_func("/status/job", test_job);
     g_test_add_func("/status/message", test_message);
     return g_test_run();
 }

@@ -1,5 +1,6 @@
 /* LimStatusLine: text on the left, numbers on the right, and nothing that moves when they change:
- * the numbers have tabular figures and a fixed width, the clock keeps its place when hidden. */
+ * the numbers have tabular figures and a fixed width, the clock keeps its place when hidden.
+ * A job takes the place of the numbers, so that the line needs no more room for it. */
 #include "widgets/lim-status-line.h"
 
 #define FLASH_MS    4000
@@ -10,22 +11,44 @@ struct _LimStatusLine {
     GtkWidget parent_instance;
     GtkWidget *box;
     GtkWidget *text;
+    GtkWidget *bar, *cancel; /* of a job */
     GtkWidget *clock;
     GtkWidget *timing;
-    char *lasting;
+    char *lasting, *job;
     guint flash_source;
 };
 
 G_DEFINE_FINAL_TYPE(LimStatusLine, lim_status_line, GTK_TYPE_WIDGET)
+
+static void
+show(LimStatusLine *self)
+{
+    const char *text = self->job ? self->job : self->lasting;
+
+    gtk_widget_set_tooltip_text(self->text, text); /* it may be longer than the line */
+    if (!self->flash_source)
+        gtk_label_set_text(GTK_LABEL(self->text), text ? text : "");
+}
 
 void
 lim_status_line_set_text(LimStatusLine *self, const char *text)
 {
     g_free(self->lasting);
     self->lasting = g_strdup(text);
-    gtk_widget_set_tooltip_text(self->text, text); /* it may be longer than the line */
-    if (!self->flash_source)
-        gtk_label_set_text(GTK_LABEL(self->text), text);
+    show(self);
+}
+
+void
+lim_status_line_set_job(LimStatusLine *self, const char *text, double fraction, const char *action)
+{
+    g_free(self->job);
+    self->job = g_strdup(text);
+    gtk_actionable_set_action_name(GTK_ACTIONABLE(self->cancel), action);
+    gtk_progress_bar_set_fraction(GTK_PROGRESS_BAR(self->bar), CLAMP(fraction, 0, 1));
+    gtk_widget_set_visible(self->bar, text != NULL);
+    gtk_widget_set_visible(self->cancel, text != NULL);
+    gtk_widget_set_visible(self->timing, text == NULL);
+    show(self);
 }
 
 static gboolean
@@ -34,7 +57,7 @@ flash_over(gpointer data)
     LimStatusLine *self = data;
 
     self->flash_source = 0;
-    gtk_label_set_text(GTK_LABEL(self->text), self->lasting ? self->lasting : "");
+    show(self);
     return G_SOURCE_REMOVE;
 }
 
@@ -84,6 +107,7 @@ static void
 finalize(GObject *object)
 {
     g_free(LIM_STATUS_LINE(object)->lasting);
+    g_free(LIM_STATUS_LINE(object)->job);
     G_OBJECT_CLASS(lim_status_line_parent_class)->finalize(object);
 }
 
@@ -106,6 +130,13 @@ lim_status_line_init(LimStatusLine *self)
         g_object_new(GTK_TYPE_LABEL, "accessible-role", GTK_ACCESSIBLE_ROLE_STATUS, "xalign", 0.0,
                      "ellipsize", PANGO_ELLIPSIZE_END, "hexpand", TRUE, NULL);
 
+    self->bar = gtk_progress_bar_new();
+    gtk_widget_set_valign(self->bar, GTK_ALIGN_CENTER);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(self->bar), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                   "Progress", -1);
+    self->cancel = gtk_button_new_with_label("Cancel");
+    gtk_widget_set_tooltip_text(self->cancel, "Stops it; nothing is saved");
+
     self->clock = gtk_image_new_from_icon_name("content-loading-symbolic");
     gtk_widget_set_tooltip_text(self->clock, "The pictures are behind the settings: computing");
     gtk_accessible_update_property(GTK_ACCESSIBLE(self->clock), GTK_ACCESSIBLE_PROPERTY_LABEL,
@@ -122,8 +153,11 @@ lim_status_line_init(LimStatusLine *self)
     self->box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 12);
     gtk_box_append(GTK_BOX(self->box), self->text);
     gtk_box_append(GTK_BOX(self->box), self->clock);
+    gtk_box_append(GTK_BOX(self->box), self->bar);
+    gtk_box_append(GTK_BOX(self->box), self->cancel);
     gtk_box_append(GTK_BOX(self->box), self->timing);
     gtk_widget_set_parent(self->box, GTK_WIDGET(self));
+    lim_status_line_set_job(self, NULL, 0, NULL);
     lim_status_line_set_stale(self, FALSE);
 }
 

@@ -1,4 +1,5 @@
-/* One line under the pictures: what is shown, passing messages, and how long the last request took.
+/* One line under the pictures: what is shown, passing messages, how far a job is, and how long the
+ * last request took.
  * The text has the accessible role of a status, so that assistive technology reads changes aloud.
  */
 #pragma once
@@ -13,6 +14,11 @@ GtkWidget *lim_status_line_new(void);
 void lim_status_line_set_text(LimStatusLine *self, const char *text);
 /* Shown for four seconds in place of the text. */
 void lim_status_line_flash(LimStatusLine *self, const char *text);
+/* A job that goes on: its text in place of the lasting one, how far it is (0 .. 1; below 0: nobody
+ * knows), and a button that cancels it by this action, where the numbers are otherwise. text NULL:
+ * no job. */
+void lim_status_line_set_job(LimStatusLine *self, const char *text, double fraction,
+                             const char *action);
 const char *lim_status_line_get_shown(LimStatusLine *self); /* borrowed */
 /* Milliseconds: waiting for the worker, computing, and from there to the screen (0: not measured,
  * and not told). */
