@@ -17,6 +17,8 @@ typedef struct {
     LimStatusLine *status;
     GVariant *resumed; /* of the last session, until it is set; or NULL */
     LimLongJob job;
+    uint64_t export; /* ticket of the one that is under way; 0: none */
+    char *exported;  /* the name of its file */
 } LimFormPanePrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE(LimFormPane, lim_form_pane, LIM_TYPE_PANE)
@@ -86,27 +88,85 @@ lim_form_pane_goes_on(LimFormPane *self)
     return lim_long_job_goes_on(&PRIV(self)->job);
 }
 
+/* ---- exports ---- */
+
 static void
-exported(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+tell_export(LimFormPane *self, const char *how_far, double fraction)
+{
+    g_autofree char *text = *how_far ? g_strdup_printf("Exporting: %s", how_far)
+                                     : g_strdup_printf("Exporting %s", PRIV(self)->exported);
+
+    lim_status_line_set_job(PRIV(self)->status, text, fraction, "view.cancel-export");
+}
+
+static void
+export_goes_on(void *data, const LimProgress *progress, LimTensor *preview)
 {
     g_autoptr(LimFormPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
 
     if (!self)
         return;
-    g_autofree char *text = status == LIM_OK ? g_strdup(CLASS(self)->saved)
-                                             : g_strdup_printf("Not saved: %s", err->text);
-    lim_status_line_flash(PRIV(self)->status, text);
+    tell_export(self, progress->text, progress->fraction);
+    if (CLASS(self)->exported)
+        CLASS(self)->exported(self);
+}
+
+static void
+export_over(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
+{
+    g_autoptr(LimFormPane) self = g_weak_ref_get(&((LimTarget *)data)->object);
+
+    if (!self)
+        return;
+    LimFormPanePrivate *priv = PRIV(self);
+    g_autofree char *text = status == LIM_CANCELLED ? g_strdup("Cancelled: nothing was saved")
+                            : status != LIM_OK      ? g_strdup_printf("Not saved: %s", err->text)
+                            : CLASS(self)->saved    ? g_strdup(CLASS(self)->saved)
+                                                    : g_strdup_printf("Saved %s", priv->exported);
+    priv->export = 0;
+    lim_status_line_set_job(priv->status, NULL, 0, NULL);
+    lim_status_line_flash(priv->status, text);
     if (CLASS(self)->exported)
         CLASS(self)->exported(self);
 }
 
 void
-lim_form_pane_export(LimFormPane *self, LimTask *task)
+lim_form_pane_export(LimFormPane *self, const char *path, LimTask *task)
 {
-    lim_worker_submit(worker_of(self), task, LIM_LANE_LONG, 0, 0,
-                      (LimTaskEvents){.done = exported,
-                                      .drop = lim_target_free,
-                                      .data = lim_target_new(self, 0)});
+    LimFormPanePrivate *priv = PRIV(self);
+    const gboolean waits = lim_worker_busy(worker_of(self)) > 0;
+
+    g_free(priv->exported);
+    priv->exported = g_path_get_basename(path);
+    tell_export(self, waits ? "it waits until other work is done" : "", -1);
+    priv->export = lim_worker_submit(worker_of(self), task, LIM_LANE_LONG, 0, 0,
+                                     (LimTaskEvents){.progress = export_goes_on,
+                                                     .done = export_over,
+                                                     .drop = lim_target_free,
+                                                     .data = lim_target_new(self, 0)});
+}
+
+gboolean
+lim_form_pane_exports(LimFormPane *self)
+{
+    return PRIV(self)->export != 0;
+}
+
+/* One at a time. */
+static gboolean
+can_export(LimFormPane *self)
+{
+    if (PRIV(self)->export)
+        lim_status_line_flash(PRIV(self)->status,
+                              "Another export is under way: wait for it, or cancel it");
+    return !PRIV(self)->export;
+}
+
+static void
+export_to(gpointer pane, const char *path)
+{
+    if (can_export(pane))
+        CLASS(pane)->export_to(pane, path);
 }
 
 /* ---- undo ---- */
@@ -286,22 +346,23 @@ do_copy_command(GSimpleAction *action, GVariant *parameter, gpointer data)
 static void
 do_export_to(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-    CLASS(data)->export_to(data, g_variant_get_string(parameter, NULL));
-}
-
-static void
-export_chosen(gpointer pane, const char *path)
-{
-    CLASS(pane)->export_to(pane, path);
+    export_to(data, g_variant_get_string(parameter, NULL));
 }
 
 static void
 do_export(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-    g_autofree char *name = CLASS(data)->dup_file_name(data);
+    g_autofree char *name = can_export(data) ? CLASS(data)->dup_file_name(data) : NULL;
 
     if (name)
-        lim_file_dialog_save(data, "Export PNG", "_Export", name, export_chosen);
+        lim_file_dialog_save(data, "Export PNG", "_Export", name, export_to);
+}
+
+static void
+do_cancel_export(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    if (PRIV(data)->export) /* it tells when it is over */
+        lim_worker_cancel(worker_of(data), PRIV(data)->export);
 }
 
 /* ---- construction ---- */
@@ -390,6 +451,7 @@ dispose(GObject *object)
 
     g_clear_object(&priv->undo);
     g_clear_pointer(&priv->resumed, g_variant_unref);
+    g_clear_pointer(&priv->exported, g_free);
     g_clear_object(&priv->stack); /* with the pane's child they go */
     g_clear_object(&priv->message);
     g_clear_object(&priv->status);
@@ -421,6 +483,7 @@ lim_form_pane_init(LimFormPane *self)
         {.name = "copy-command", .activate = do_copy_command},
         {.name = "export", .activate = do_export},
         {.name = "export-to", .activate = do_export_to, .parameter_type = "s"},
+        {.name = "cancel-export", .activate = do_cancel_export},
     };
     LimFormPanePrivate *priv = PRIV(self);
 

@@ -3,8 +3,9 @@
  *
  * It brings what such views have in common: undo and redo of the settings, steps between seeds, the
  * command that makes the same again, and the file that carries it away (the actions undo, redo,
- * new-seed, previous-seed, next-seed, reset-all, copy-command, export, and export-to with a path).
- * The form has a row "seed". And it runs the one long job that a view goes on with. */
+ * new-seed, previous-seed, next-seed, reset-all, copy-command, export, export-to with a path, and
+ * cancel-export). The form has a row "seed". And it runs the one long job that a view goes on
+ * with. */
 #pragma once
 
 #include "lim-pane.h"
@@ -28,8 +29,8 @@ struct _LimFormPaneClass {
     char *(*dup_command)(LimFormPane *self, char **said);
     char *(*dup_file_name)(LimFormPane *self); /* to propose; NULL: nothing to export yet */
     void (*export_to)(LimFormPane *self, const char *path);
-    const char *saved;                   /* what lim_form_pane_export() tells of a success */
-    void (*exported)(LimFormPane *self); /* optional: then, also of a failure */
+    const char *saved; /* what lim_form_pane_export() tells of a success; NULL: the file's name */
+    void (*exported)(LimFormPane *self); /* optional: it went on, or is over, also by a failure */
     /* Of lim_form_pane_go_on(): there is more to show, and it is over. Not told of a job that was
      * halted. */
     void (*progressed)(LimFormPane *self);
@@ -55,8 +56,10 @@ void lim_form_pane_resume(LimFormPane *self);
 void lim_form_pane_go_on(LimFormPane *self, LimTask *task);
 void lim_form_pane_halt(LimFormPane *self);
 gboolean lim_form_pane_goes_on(LimFormPane *self);
-/* Runs a task (taken) that writes the exported file, and tells of it. */
-void lim_form_pane_export(LimFormPane *self, LimTask *task);
+/* Runs a task (taken) that writes the exported file, tells how far it is, and of its end. While it
+ * does, there is no other export. */
+void lim_form_pane_export(LimFormPane *self, const char *path, LimTask *task);
+gboolean lim_form_pane_exports(LimFormPane *self);
 /* One step of undo of what has been set. */
 void lim_form_pane_settle(LimFormPane *self);
 /* A setting outside the form has changed, by a hand that may not have finished. */

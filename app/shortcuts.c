@@ -6,6 +6,7 @@
 const LimShortcut lim_shortcuts[] = {
     {"General", "Open model", "win.open-model", "<Control>o"},
     {"General", "Export PNG", "view.export", "<Control>e"},
+    {"General", "Cancel the export", "view.cancel-export", "<Control><Shift>e"},
     {"General", "Copy as command", "view.copy-command", "<Control><Shift>c"},
     {"General", "Undo", "view.undo", "<Control>z"},
     {"General", "Redo", "view.redo", "<Control><Shift>z <Control>y"},

@@ -211,7 +211,7 @@ test_check_command(TestApp *t)
     g_unlink(exported);
     g_unlink(commanded);
     test_action(t, "export-to", g_variant_new_string(exported));
-    WAIT_FOR(g_file_test(exported, G_FILE_TEST_EXISTS));
+    WAIT_FOR(!lim_form_pane_exports(LIM_FORM_PANE(t->pane)));
     test_action(t, "copy-command", NULL);
     gdk_clipboard_read_text_async(gtk_widget_get_clipboard(GTK_WIDGET(t->window)), NULL, take_text,
                                   &text);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lim-app.h"
+#include "lim-form-pane.h"
 #include "support.h"
 #include "widgets/lim-form.h"
 #include "widgets/lim-image-grid.h"

@@ -495,8 +495,8 @@ check_command(Attack *a, const char *made)
     g_unlink(npy);
     g_unlink(made_png);
     act(a, "export-to", g_variant_new_string(png));
-    for (int i = 0; i < 200 && !g_file_test(npy, G_FILE_TEST_EXISTS); i++)
-        test_spin(50);
+    while (lim_form_pane_exports(LIM_FORM_PANE(a->pane)))
+        g_main_context_iteration(NULL, TRUE);
     act(a, "copy-command", NULL);
     gdk_clipboard_read_text_async(gtk_widget_get_clipboard(GTK_WIDGET(a->pane)), NULL, take_text,
                                   &text);

@@ -315,9 +315,7 @@ compare_npy(const char *one, const char *two)
 static gboolean
 is_exported(Scenes *s)
 {
-    g_autofree char *npy = g_build_filename(test_folder(), "exported.npy", NULL);
-
-    return g_file_test(npy, G_FILE_TEST_EXISTS);
+    return !lim_form_pane_exports(LIM_FORM_PANE(s->pane));
 }
 
 /* What is exported is what the command makes, for a detector and chosen garments too. */

@@ -927,7 +927,7 @@ export_to(LimFormPane *pane, const char *path)
     LimAttackPane *self = LIM_ATTACK_PANE(pane);
 
     if (self->run)
-        lim_form_pane_export(pane, lim_save_task_new(self->run, path));
+        lim_form_pane_export(pane, path, lim_save_task_new(self->run, path));
 }
 
 static char *

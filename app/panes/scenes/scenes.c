@@ -1133,7 +1133,7 @@ export_to(LimFormPane *pane, const char *path)
         out.judges |= 1u << shown.net[i];
     if (!shown.fused && !lim_scenes_run_ended(self->run))
         lim_status_line_flash(self->status, "The attack goes on to its end, then it is saved");
-    lim_form_pane_export(pane,
+    lim_form_pane_export(pane, path,
                          shown.fused
                              ? lim_fusion_save_task_new(lim_fusion_page_get_fusion(self->fusion),
                                                         shown.weight, &out)

@@ -638,7 +638,7 @@ export_to(LimFormPane *pane, const char *path)
     if (!self->run || lim_universal_run_plan(self->run)->file)
         return;
     g_autofree char *command = command_of(self);
-    lim_form_pane_export(pane, lim_universal_save_task_new(self->run, path, command, -1, 1));
+    lim_form_pane_export(pane, path, lim_universal_save_task_new(self->run, path, command, -1, 1));
 }
 
 static char *
