@@ -484,48 +484,6 @@ dup_command(LimFormPane *pane, char **said)
     return g_strdup_printf("limen-cli %s --out sheet.png", what);
 }
 
-/* A task that reads or writes one file. */
-typedef struct {
-    GWeakRef pane;
-    char *name;
-} FileJob;
-
-static void
-file_job_free(gpointer data)
-{
-    FileJob *job = data;
-
-    g_weak_ref_clear(&job->pane);
-    g_free(job->name);
-    g_free(job);
-}
-
-static void
-submit_file(LimGenerate *self, const char *path, LimTask *task,
-            void (*done)(void *, LimTask *, LimStatus, const LimError *, const LimTiming *))
-{
-    FileJob *job = g_new0(FileJob, 1);
-
-    g_weak_ref_init(&job->pane, self);
-    job->name = g_path_get_basename(path);
-    lim_worker_submit(lim_session_get_worker(lim_pane_get_session(LIM_PANE(self))), task,
-                      LIM_LANE_LONG, 0, 0,
-                      (LimTaskEvents){.done = done, .drop = file_job_free, .data = job});
-}
-
-static void
-exported(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
-{
-    FileJob *job = data;
-    g_autoptr(LimGenerate) self = g_weak_ref_get(&job->pane);
-
-    if (!self)
-        return;
-    g_autofree char *text = status == LIM_OK ? g_strdup_printf("Saved %s", job->name)
-                                             : g_strdup_printf("Not saved: %s", err->text);
-    lim_generate_flash(self, text);
-}
-
 static void
 export_to(LimFormPane *pane, const char *path)
 {
@@ -533,8 +491,7 @@ export_to(LimFormPane *pane, const char *path)
     LimGeneratePart *mode = visible_mode(self);
 
     if (lim_generate_get_model(self))
-        submit_file(self, path, LIM_GENERATE_PART_GET_CLASS(mode)->new_export(mode, path),
-                    exported);
+        lim_form_pane_export(pane, path, LIM_GENERATE_PART_GET_CLASS(mode)->new_export(mode, path));
 }
 
 static char *
@@ -564,7 +521,7 @@ restore_maps(LimGenerate *self, const LimAttentionSheet *sheet)
 static void
 restored(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTiming *timing)
 {
-    g_autoptr(LimGenerate) self = g_weak_ref_get(&((FileJob *)data)->pane);
+    g_autoptr(LimGenerate) self = g_weak_ref_get(&((LimTarget *)data)->object);
     const LimRestoreTask *task = (const LimRestoreTask *)t;
 
     if (!self || status == LIM_CANCELLED)
@@ -607,7 +564,11 @@ restored(void *data, LimTask *t, LimStatus status, const LimError *err, const Li
 static gboolean
 open_file(LimPane *pane, const char *path)
 {
-    submit_file(LIM_GENERATE(pane), path, lim_restore_task_new(path), restored);
+    lim_worker_submit(lim_session_get_worker(lim_pane_get_session(pane)),
+                      lim_restore_task_new(path), LIM_LANE_LONG, 0, 0,
+                      (LimTaskEvents){.done = restored,
+                                      .drop = lim_target_free,
+                                      .data = lim_target_new(pane, 0)});
     return TRUE;
 }
 
