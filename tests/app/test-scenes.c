@@ -402,7 +402,7 @@ check_command(Scenes *s)
 
 /* A stroke of a class across a row of the attacked segmenter's picture. */
 static void
-stroke(Scenes *s, int label, int row)
+brush(Scenes *s, int label, int row)
 {
     LimPictureView *view = lim_scene_board_get_view(s->board, LIM_SCENE_PART_CLEAN);
 
@@ -414,6 +414,12 @@ stroke(Scenes *s, int label, int row)
     for (int x = 20; x < 40; x++)
         g_signal_emit_by_name(view, "brushed", x, row);
     g_signal_emit_by_name(view, "brush-end");
+}
+
+static void
+stroke(Scenes *s, int label, int row)
+{
+    brush(s, label, row);
     settle(s);
 }
 
@@ -1009,6 +1015,129 @@ check_cell(Scenes *s, int made, int judge, gboolean permuted)
     g_assert_cmpstr(text, !=, "–");
 }
 
+static gboolean
+tells_steps(Scenes *s)
+{
+    LimStatusLine *status =
+        LIM_STATUS_LINE(test_find_type(GTK_WIDGET(s->pane), LIM_TYPE_STATUS_LINE));
+
+    return g_pattern_match_simple("Exporting: step * of at most 5000 on *",
+                                  lim_status_line_get_shown(status));
+}
+
+static int frames_then; /* of the attack */
+
+static gboolean
+has_more(Scenes *s)
+{
+    return lim_transport_get_step(s->transport) > frames_then;
+}
+
+/* No file, not even half of one. */
+static void
+check_no_file(void)
+{
+    g_autoptr(GDir) dir = g_dir_open(test_folder(), 0, NULL);
+    const char *name;
+
+    while ((name = g_dir_read_name(dir)))
+        g_assert_false(g_str_has_prefix(name, "exported"));
+}
+
+static void
+unlink_exported(void)
+{
+    static const char *const names[] = {"exported.png", "exported.npy", "exported-wanted.png"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_build_filename(test_folder(), names[i], NULL);
+        g_unlink(path);
+    }
+}
+
+/* An export that takes long tells how far it is, shows the steps that it makes, and can be
+ * cancelled; there is no other meanwhile. */
+static void
+begin_export(Scenes *s)
+{
+    GtkWidget *status = test_find_type(GTK_WIDGET(s->pane), LIM_TYPE_STATUS_LINE);
+    GtkWidget *bar = test_find_type(status, GTK_TYPE_PROGRESS_BAR);
+    g_autofree char *png = g_build_filename(test_folder(), "exported.png", NULL);
+    g_autofree char *other = g_build_filename(test_folder(), "exported too.png", NULL);
+
+    act(s, "export-to", g_variant_new_string(png));
+    wait_for(tells_steps, s);
+    g_assert_true(gtk_widget_get_mapped(bar));
+    g_assert_cmpfloat(gtk_progress_bar_get_fraction(GTK_PROGRESS_BAR(bar)), >, 0);
+    g_assert_cmpfloat(gtk_progress_bar_get_fraction(GTK_PROGRESS_BAR(bar)), <, 0.5);
+    act(s, "export-to", g_variant_new_string(other));
+    g_assert_true(g_str_has_prefix(lim_status_line_get_shown(LIM_STATUS_LINE(status)),
+                                   "Another export is under way"));
+}
+
+static void
+cancel_export(Scenes *s)
+{
+    GtkWidget *status = test_find_type(GTK_WIDGET(s->pane), LIM_TYPE_STATUS_LINE);
+    GtkWidget *cancel = test_find_labelled(status, "Cancel");
+
+    g_signal_emit_by_name(cancel, "clicked");
+    wait_for(is_exported, s);
+    g_assert_cmpstr(lim_status_line_get_shown(LIM_STATUS_LINE(status)), ==,
+                    "Cancelled: nothing was saved");
+    g_assert_false(gtk_widget_get_visible(cancel));
+    check_no_file();
+}
+
+static gboolean
+paints_slowly(Scenes *s)
+{
+    LimScenesRun *run = lim_scenes_pane_get_run(s->pane);
+
+    return lim_scenes_run_plan(run)->wanted && lim_scenes_run_n(run) > 3;
+}
+
+/* What was going on goes on after an export that was cancelled; what stood still stands. */
+static void
+body_cancels(TestApp *t)
+{
+    Scenes s = find_view(t);
+
+    unlink_exported();
+    set(&s, "iterations", g_variant_new_int32(5000));
+    set(&s, "remaining", g_variant_new_double(0));
+    set(&s, "gamma", g_variant_new_double(0.1));
+    set(&s, "size", g_variant_new_int32(64));
+    wait_for(has_frames, &s);
+    begin_export(&s);
+    frames_then = lim_transport_get_step(s.transport);
+    wait_for(has_more, &s); /* the view is alive */
+    cancel_export(&s);
+    frames_then = lim_scenes_run_n(lim_scenes_pane_get_run(s.pane));
+    wait_for(has_more, &s);
+
+    lim_transport_set_playing(s.transport, FALSE);
+    wait_for(is_current, &s);
+    begin_export(&s);
+    cancel_export(&s);
+    const int n = lim_scenes_run_n(lim_scenes_pane_get_run(s.pane));
+    test_spin(200);
+    g_assert_cmpint(lim_scenes_run_n(lim_scenes_pane_get_run(s.pane)), ==, n);
+    g_assert_false(lim_transport_get_playing(s.transport));
+
+    brush(&s, 6, 32); /* the painting is a file too */
+    wait_for(paints_slowly, &s);
+    begin_export(&s);
+    cancel_export(&s);
+
+    show_page(&s, "fusion");
+    begin_export(&s);
+    fusion = LIM_FUSION_PAGE(test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_FUSION_PAGE));
+    g_assert_false(lim_fusion_page_get_busy(fusion));
+    cancel_export(&s);
+    g_assert_true(lim_fusion_page_get_busy(fusion));
+}
+
 /* As Enter does: a button shows for a moment that it is pressed. */
 static void
 press(Scenes *s, GtkWidget *button)
@@ -1244,6 +1373,7 @@ TEST(pauses)
 TEST(scenes)
 TEST(picks)
 TEST(exports)
+TEST(cancels)
 TEST(missing)
 TEST(paints)
 TEST(paintings)
@@ -1274,6 +1404,7 @@ main(int argc, char **argv)
     g_test_add_func("/scenes-view/scenes", test_scenes);
     g_test_add_func("/scenes-view/picks", test_picks);
     g_test_add_func("/scenes-view/exports", test_exports);
+    g_test_add_func("/scenes-view/cancels", test_cancels);
     g_test_add_func("/scenes-view/missing", test_missing);
     g_test_add_func("/scenes-view/paints", test_paints);
     g_test_add_func("/scenes-view/paintings", test_paintings);

@@ -15,6 +15,7 @@ struct _LimFusionPage {
     LimScenesPlan plan; /* a copy */
     LimFusion *fusion;  /* NULL: not begun */
     LimLongJob job;
+    gboolean held;
     char *why; /* the job failed; or NULL */
     int shown; /* perturbations that "changed" has told of */
     GtkWidget *box, *said[LIM_SCENES_NETS];
@@ -195,7 +196,7 @@ finished(gpointer owner, LimTask *t, LimStatus status, const LimError *err)
 static void
 begin(LimFusionPage *self)
 {
-    if (lim_long_job_goes_on(&self->job) || !self->stage ||
+    if (lim_long_job_goes_on(&self->job) || self->held || !self->stage ||
         !gtk_widget_get_mapped(GTK_WIDGET(self)))
         return;
     LimFusionNow now;
@@ -206,6 +207,16 @@ begin(LimFusionPage *self)
     lim_long_job_go_on(&self->job, worker_of(self), self, lim_fusion_task_new(self->fusion),
                        progressed, finished);
     tell(self);
+}
+
+void
+lim_fusion_page_hold(LimFusionPage *self, gboolean hold)
+{
+    self->held = hold;
+    if (hold)
+        lim_long_job_halt(&self->job);
+    else
+        begin(self);
 }
 
 void

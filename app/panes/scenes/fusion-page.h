@@ -21,6 +21,8 @@ void lim_fusion_page_set(LimFusionPage *self, LimScenesStage *stage, const LimSc
 LimFusion *lim_fusion_page_get_fusion(LimFusionPage *self);
 /* Shows how far it is, when somebody else has gone on with it. */
 void lim_fusion_page_refresh(LimFusionPage *self);
+/* While somebody else makes them, the page does not. */
+void lim_fusion_page_hold(LimFusionPage *self, gboolean hold);
 /* The perturbations that are there with their weights, borrowed from the page: returns how many. */
 int lim_fusion_page_get(LimFusionPage *self, const float *r[LIM_SCENES_NETS],
                         double weight[LIM_SCENES_NETS], gboolean *permute);

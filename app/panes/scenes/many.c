@@ -169,8 +169,12 @@ fusion_save_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimErro
     double weight[LIM_SCENES_NETS];
     int n = 0;
 
-    if (f->now.at < LIM_SCENES_NETS)
+    if (f->now.at < LIM_SCENES_NETS) {
+        lim_scenes_tell(progress, f->now.at, f->now.iterations[f->now.at], f->plan.dag.iterations);
+        lim_progress_scale(progress, (double)f->now.at / LIM_SCENES_NETS,
+                           (f->now.at + 1.0) / LIM_SCENES_NETS);
         return fuse(f, exec, err) == LIM_STEP_FAILED ? LIM_STEP_FAILED : LIM_STEP_MORE;
+    }
     for (int i = 0; i < LIM_SCENES_NETS; i++)
         if (f->now.r[i]) {
             r[n] = f->now.r[i];

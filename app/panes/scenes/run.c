@@ -473,6 +473,16 @@ lim_scenes_write(const LimScenesOut *o, LimScenesStage *s, const LimScenesPlan *
     return err->code;
 }
 
+void
+lim_scenes_tell(LimProgress *progress, int net, int step, int most)
+{
+    if (!progress)
+        return;
+    progress->fraction = (double)step / most;
+    g_snprintf(progress->text, sizeof progress->text, "step %d of at most %d on %s", step, most,
+               lim_scenes_net_name(net));
+}
+
 typedef struct {
     LimTask base;
     LimScenesRun *run;
@@ -483,13 +493,15 @@ static LimStep
 save_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
 {
     const SaveTask *self = (SaveTask *)t;
+    LimScenesRun *r = self->run;
+    const int made = lim_scenes_run_n(r) - 1;
     const double one = 1;
 
-    if (!lim_scenes_run_ended(self->run))
-        return advance(self->run, exec, err) == LIM_STEP_FAILED ? LIM_STEP_FAILED : LIM_STEP_MORE;
-    const LimScenesFrame last = lim_scenes_run_frame(self->run, lim_scenes_run_n(self->run) - 1);
-    return lim_scenes_write(&self->out, self->run->stage, &self->run->plan, &last.r, &one, 1, exec,
-                            err) == LIM_OK
+    lim_scenes_tell(progress, r->plan.net, made, r->plan.dag.iterations);
+    if (!lim_scenes_run_ended(r))
+        return advance(r, exec, err) == LIM_STEP_FAILED ? LIM_STEP_FAILED : LIM_STEP_MORE;
+    const LimScenesFrame last = lim_scenes_run_frame(r, made);
+    return lim_scenes_write(&self->out, r->stage, &r->plan, &last.r, &one, 1, exec, err) == LIM_OK
                ? LIM_STEP_DONE
                : LIM_STEP_FAILED;
 }

@@ -104,6 +104,8 @@ void lim_scenes_out_clear(LimScenesOut *o);
 LimStatus lim_scenes_write(const LimScenesOut *o, LimScenesStage *s, const LimScenesPlan *plan,
                            const float *const *r, const double *weight, int n, const LimExec *exec,
                            LimError *err);
+/* How far an attack on network net is that has made `step` steps of at most `most`. */
+void lim_scenes_tell(LimProgress *progress, int net, int step, int most);
 /* Goes on to the end of the attack, and writes it. What out points at is taken. */
 LimTask *lim_scenes_save_task_new(LimScenesRun *run, const LimScenesOut *out);
 /* Writes the painting of a plan, as `limen-cli attack dag --wanted` reads it, into a

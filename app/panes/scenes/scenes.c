@@ -318,14 +318,6 @@ progressed(LimFormPane *pane)
         pull(self);
 }
 
-/* The attack, or what is fused, went on to its end. */
-static void
-exported(LimFormPane *pane)
-{
-    progressed(pane);
-    lim_fusion_page_refresh(LIM_SCENES_PANE(pane)->fusion);
-}
-
 static void
 stopped(LimFormPane *pane, LimStatus status)
 {
@@ -358,6 +350,22 @@ go_on(LimScenesPane *self, int frames)
     self->stepping = FALSE;
     lim_transfer_page_hold(self->transfer, TRUE); /* what is looked at goes before */
     lim_form_pane_go_on(LIM_FORM_PANE(self), lim_scenes_advance_task_new(self->run, frames));
+}
+
+/* An export makes the steps while it lasts; whatever made them before goes on afterwards. */
+static void
+exported(LimFormPane *pane)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(pane);
+
+    progressed(pane);
+    lim_fusion_page_refresh(self->fusion);
+    if (lim_form_pane_exports(pane))
+        return;
+    lim_fusion_page_hold(self->fusion, FALSE);
+    lim_transfer_page_hold(self->transfer, FALSE);
+    if (lim_transport_get_playing(self->transport) && !lim_form_pane_goes_on(pane))
+        go_on(self, G_MAXINT);
 }
 
 static void
@@ -1131,8 +1139,9 @@ export_to(LimFormPane *pane, const char *path)
     out.command = command_of(self, &shown, out.painting);
     for (int i = 0; i < shown.n; i++)
         out.judges |= 1u << shown.net[i];
-    if (!shown.fused && !lim_scenes_run_ended(self->run))
-        lim_status_line_flash(self->status, "The attack goes on to its end, then it is saved");
+    halt(self);
+    lim_fusion_page_hold(self->fusion, TRUE);
+    lim_transfer_page_hold(self->transfer, TRUE);
     lim_form_pane_export(pane, path,
                          shown.fused
                              ? lim_fusion_save_task_new(lim_fusion_page_get_fusion(self->fusion),
