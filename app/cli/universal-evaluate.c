@@ -20,8 +20,9 @@
 #define MAX_MODELS 8
 #define MAX_SIZES  12
 #define SHUFFLES   5
-#define RANDOMS    5
 #define NORMS      2
+/* The gradient method goes over fewer pictures than that so much oftener. */
+#define LEAST_PICTURES 1000
 
 typedef struct Flags {
     char out[LIM_TEXT_MAX], work[LIM_TEXT_MAX], sizes[LIM_TEXT_MAX], denoiser[LIM_TEXT_MAX];
@@ -152,11 +153,8 @@ params_of(const Evaluation *e, const Make *m)
     p.xi = bound(e, m->norm);
     p.method = m->method;
     p.seed = m->seed;
-    if (m->method == LIM_UNIVERSAL_GRADIENT) { /* 200 steps at least */
-        p.batch = 50;
-        p.passes = m->n < 1000 ? 10000 / m->n : 10;
-        p.patience = p.passes;
-    }
+    if (m->method == LIM_UNIVERSAL_GRADIENT && m->n < LEAST_PICTURES)
+        p.passes = p.passes * LEAST_PICTURES / m->n;
     return p;
 }
 
@@ -276,22 +274,15 @@ sum_of_ways(Evaluation *e, const Model *model, int norm, float *v, LimError *err
 }
 
 static LimStatus
-baselines(Evaluation *e, int model, int norm, double *random, double *sum, LimError *err)
+baselines(Evaluation *e, const Model *model, int norm, double *random, double *sum, LimError *err)
 {
     float *v = lim_alloc(e->size, sizeof *v);
-    LimStatus status = LIM_OK;
-    double total = 0;
-    for (uint64_t k = 0; k < RANDOMS && status == LIM_OK; k++) {
-        double ratio;
-        lim_universal_random((LimNorm)norm, bound(e, norm), 1 + k, v, e->size);
-        status = measure(e, &e->model[model], v, &ratio, err);
-        total += ratio;
-    }
-    *random = total / RANDOMS;
+    LimStatus status = cli_universal_noise(e->run, model->victim, &e->sets.unseen, model->own, NULL,
+                                           (LimNorm)norm, bound(e, norm), random, err);
     if (status == LIM_OK)
-        status = sum_of_ways(e, &e->model[model], norm, v, err);
+        status = sum_of_ways(e, model, norm, v, err);
     if (status == LIM_OK)
-        status = measure(e, &e->model[model], v, sum, err);
+        status = measure(e, model, v, sum, err);
     free(v);
     return status;
 }
@@ -370,21 +361,24 @@ static LimStatus
 evaluate_one(Evaluation *e, const Make *m, LimPredictor *behind, double random, double sum,
              LimError *err)
 {
+    const Model *model = &e->model[m->model];
     LimUniversalFile f;
-    double ratio;
+    double ratio, permuted;
     LimStatus status = get_v(e, m, &f, err);
     if (status != LIM_OK)
         return status;
-    status = measure(e, &e->model[m->model], f.v, &ratio, err);
+    status = cli_universal_noise(e->run, model->victim, &e->sets.unseen, model->own, f.v, 0, 0,
+                                 &permuted, err);
+    if (status == LIM_OK)
+        status = measure(e, model, f.v, &ratio, err);
     if (status == LIM_OK) {
         json_array_append_new(e->fooling,
-                              json_pack("{s:s, s:s, s:f, s:s, s:f, s:f, s:f, s:f, s:f, s:f}",
-                                        "model", e->model[m->model].name, "norm",
-                                        norm_name(m->norm), "xi", f.params.xi, "method",
-                                        lim_universal_methods[m->method], "X", f.ratio, "unseen",
-                                        ratio, "random", random, "sum", sum, "l2", f.l2, "linf",
-                                        f.linf));
-        add_labels(e, &e->model[m->model], m);
+                              json_pack("{s:s, s:s, s:f, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f}",
+                                        "model", model->name, "norm", norm_name(m->norm), "xi",
+                                        f.params.xi, "method", lim_universal_methods[m->method],
+                                        "X", f.ratio, "unseen", ratio, "random", random, "permuted",
+                                        permuted, "sum", sum, "l2", f.l2, "linf", f.linf));
+        add_labels(e, model, m);
         status = add_transfer(e, m, f.v, err);
     }
     if (status == LIM_OK && behind && m->model == 0)
@@ -402,7 +396,7 @@ evaluate_models(Evaluation *e, LimPredictor *behind, LimError *err)
             double random = 0, sum = 0;
             if (bound(e, norm) == 0)
                 continue;
-            status = baselines(e, k, norm, &random, &sum, err);
+            status = baselines(e, &e->model[k], norm, &random, &sum, err);
             for (int method = 0; method < LIM_UNIVERSAL_METHODS && status == LIM_OK; method++)
                 status = evaluate_one(e, &(Make){k, norm, method, e->flags->pictures, 1}, behind,
                                       random, sum, err);
@@ -578,9 +572,10 @@ markdown(const void *ctx, const json_t *result, FILE *out)
     fprintf(out, "%s\n\n", about);
     cli_markdown_section(
         out, "Fooling ratios (table 1 of the paper)",
-        "random: the mean of five random vectors of equal norm; sum: the sum of the DeepFool "
-        "perturbations of 200 pictures of X at equal norm; both on the unseen pictures. l2 and "
-        "linf are of the stored v.",
+        "random: the mean of five random vectors of norm xi (linf: every value is xi or -xi, which "
+        "is longer in l2 than v); permuted: the mean of v with its values in five random orders, "
+        "which keeps both norms; sum: the sum of the DeepFool perturbations of 200 pictures of X "
+        "at norm xi; all on the unseen pictures. l2 and linf are of the stored v.",
         e->fooling);
     cli_markdown_section(out, "Other classifiers (table 2)",
                          "The fooling ratio on the unseen pictures of each classifier.",

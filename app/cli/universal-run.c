@@ -43,6 +43,25 @@ cli_universal_sets_clear(CliUniversalSets *s)
     cli_pictures_clear(&s->unseen);
 }
 
+LimStatus
+cli_universal_noise(CliRun *run, LimVictim *victim, const CliPictures *unseen, const int32_t *own,
+                    const float *v, LimNorm norm, double xi, double *ratio, LimError *err)
+{
+    const LimUniversalNoise in = {.victim = victim,
+                                  .n = unseen->n,
+                                  .image = unseen->image,
+                                  .own = own,
+                                  .v = v,
+                                  .norm = norm,
+                                  .xi = xi,
+                                  .seed = 1};
+    LimTask *task = lim_universal_noise_new(&in);
+    const LimStep step = cli_run_task(run, task, err);
+    *ratio = lim_universal_noise_ratio(task);
+    lim_task_free(task);
+    return step == LIM_STEP_DONE ? LIM_OK : err->code;
+}
+
 /* Steps to the end; checkpoints on the way. */
 static LimStep
 run_to_end(CliRun *run, LimUniversal *u, const char *checkpoint, LimError *err)

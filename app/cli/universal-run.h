@@ -17,6 +17,12 @@ LimStatus cli_universal_sets(CliRun *run, LimPredictor *model, int first, int pi
                              CliUniversalSets *out, LimError *err);
 void cli_universal_sets_clear(CliUniversalSets *s);
 
+/* The mean fooling ratio, on the unseen pictures with these own labels, of noise to compare with:
+ * v permuted, or (v NULL) random vectors of norm xi. */
+LimStatus cli_universal_noise(CliRun *run, LimVictim *victim, const CliPictures *unseen,
+                              const int32_t *own, const float *v, LimNorm norm, double xi,
+                              double *ratio, LimError *err);
+
 /* Makes v to its end under a progress bar; the first n of X. checkpoint: a file that it goes on
  * from and writes to, or NULL. Ctrl+C: what is best by then, and LIM_CANCELLED in err. NULL and err
  * on failure. */

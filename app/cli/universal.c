@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RANDOMS 5 /* random vectors to compare with */
-
 /* ---- make -------------------------------------------------------------------------------------
  */
 
@@ -92,26 +90,23 @@ write_all(const MakeFlags *f, const LimUniversalAbout *about, const LimUniversal
     return status;
 }
 
-/* The mean ratio of random vectors of the norm, on the unseen pictures. */
+/* What noise does to the unseen pictures: of equal norm, and v permuted. */
 static LimStatus
-random_ratio(CliRun *run, LimVictim *victim, const LimUniversalParams *p, const CliPictures *set,
-             double *out, LimError *err)
+add_noise(CliRun *run, LimVictim *victim, const LimUniversalParams *p, const CliPictures *unseen,
+          const float *v, json_t *result, LimError *err)
 {
-    const size_t n = (size_t)set->n;
-    int32_t *own = lim_alloc(n, sizeof *own), *label = lim_alloc(n, sizeof *label);
-    float *v = lim_alloc(set->size, sizeof *v);
-    double sum = 0;
+    int32_t *own = lim_alloc((size_t)unseen->n, sizeof *own);
+    double random = NAN, permuted = NAN;
     LimStatus status =
-        lim_universal_labels(victim, &run->exec, set->image, set->n, NULL, 0, own, err);
-    for (uint64_t k = 0; k < RANDOMS && status == LIM_OK; k++) {
-        lim_universal_random((LimNorm)p->norm, p->xi, p->seed + k, v, set->size);
-        status = lim_universal_labels(victim, &run->exec, set->image, set->n, v, 1, label, err);
-        sum += lim_universal_ratio(own, label, set->n);
-    }
-    *out = sum / RANDOMS;
+        lim_universal_labels(victim, &run->exec, unseen->image, unseen->n, NULL, 0, own, err);
+    if (status == LIM_OK)
+        status = cli_universal_noise(run, victim, unseen, own, NULL, (LimNorm)p->norm, p->xi,
+                                     &random, err);
+    if (status == LIM_OK)
+        status = cli_universal_noise(run, victim, unseen, own, v, 0, 0, &permuted, err);
+    json_object_set_new(result, "random", json_real(random));
+    json_object_set_new(result, "permuted", json_real(permuted));
     free(own);
-    free(label);
-    free(v);
     return status;
 }
 
@@ -168,10 +163,8 @@ make(CliRun *run, const LimUniversalParams *p, const MakeFlags *f, const char *p
                                          .first = f->first,
                                          .unseen = sets.unseen.n,
                                          .command = json_string_value(command)};
-        double random = NAN;
         if (sets.unseen.n && err->code == LIM_OK)
-            random_ratio(run, victim, p, &sets.unseen, &random, &failed);
-        json_object_set_new(result, "random", or_null(random));
+            add_noise(run, victim, p, &sets.unseen, lim_universal_best(u), result, &failed);
         if (*f->out && failed.code == LIM_OK)
             write_all(f, &about, u, &failed);
         lim_task_free(lim_universal_task(u));

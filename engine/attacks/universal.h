@@ -95,6 +95,8 @@ LimStatus lim_universal_resume(LimUniversal *u, const char *path, LimError *err)
 void lim_universal_project(LimNorm norm, double xi, float *v, size_t size);
 /* v of norm xi: l-infinity +-xi, l2 a normal direction. */
 void lim_universal_random(LimNorm norm, double xi, uint64_t seed, float *v, size_t size);
+/* The values of v in random places: noise that has both of its norms. out may not be v. */
+void lim_universal_permute(const float *v, size_t size, uint64_t seed, float *out);
 /* out = clip(x + scale v) to [0,1]; [size]. out may be x. */
 void lim_universal_apply(const float *x, const float *v, double scale, size_t size, float *out);
 /* label [n] at clip(x + scale v); v NULL: at x. The victim's counters are begun anew. */
@@ -102,3 +104,18 @@ LimStatus lim_universal_labels(LimVictim *victim, const LimExec *exec, const flo
                                const float *v, double scale, int32_t *label, LimError *err);
 /* The share of labels that differ. */
 double lim_universal_ratio(const int32_t *own, const int32_t *label, int n);
+
+/* What noise does to the pictures that a v is measured on; everything is borrowed. */
+typedef struct LimUniversalNoise {
+    LimVictim *victim; /* serves nobody else during a step; its counters are begun anew */
+    int n;
+    const float *image; /* [n][c][h][w] */
+    const int32_t *own; /* [n] labels of the clean pictures */
+    const float *v;     /* permuted; NULL: random vectors of this norm: */
+    LimNorm norm;
+    double xi;
+    uint64_t seed;
+} LimUniversalNoise;
+/* A task; after LIM_STEP_DONE the mean fooling ratio of five noises. */
+LimTask *lim_universal_noise_new(const LimUniversalNoise *in);
+double lim_universal_noise_ratio(const LimTask *task);

@@ -94,6 +94,7 @@ body_grows(TestApp *t)
     lim_universal_run_snap(lim_universal_pane_get_run(u.pane), &snap);
     g_assert_cmpint(snap.n_passes, ==, 3);
     g_assert_true(g_str_has_prefix(lim_universal_pane_get_verdict(u.pane), "✔ Fools "));
+    g_assert_nonnull(strstr(lim_universal_pane_get_verdict(u.pane), ", v permuted "));
     LimPlot *plot = LIM_PLOT(test_find_type(GTK_WIDGET(u.pane), LIM_TYPE_PLOT));
     g_assert_cmpint(lim_plot_get_n_points(plot, 0), ==, 3);
     g_assert_cmpint(lim_plot_get_n_points(plot, 1), ==, 3);

@@ -103,6 +103,73 @@ test_project(void)
     g_assert_cmpfloat_with_epsilon(out[1], 0.3, 1e-6);
 }
 
+static int
+by_value(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+static double
+noise_ratio(const LimUniversalNoise *in)
+{
+    LimTask *t = lim_universal_noise_new(in);
+    LimStep s;
+    while ((s = lim_task_step(t, &exec, NULL, NULL)) == LIM_STEP_MORE)
+        ;
+    g_assert_cmpint(s, ==, LIM_STEP_DONE);
+    const double ratio = lim_universal_noise_ratio(t);
+    lim_task_free(t);
+    return ratio;
+}
+
+/* The ratios of noise are those of its five vectors, one by one; more pictures than a step takes.
+ */
+static void
+test_noise(void)
+{
+    enum { PICTURES = 150 };
+    LimVictim *victim = linear();
+    LimError err = LIM_ERROR_INIT;
+    float *x = g_new(float, PICTURES *SIZE), v[SIZE], noise[SIZE], sorted[SIZE];
+    int32_t own[PICTURES], label[PICTURES];
+
+    fill(x, PICTURES * SIZE, 0.3f, 0.7f);
+    for (int j = 0; j < SIZE; j++)
+        v[j] = j < 6 ? 0.02f * (float)j : -0.1f;
+    g_assert_cmpint(lim_universal_labels(victim, &exec, x, PICTURES, NULL, 0, own, &err), ==,
+                    LIM_OK);
+    LimUniversalNoise in = {.victim = victim,
+                            .n = PICTURES,
+                            .image = x,
+                            .own = own,
+                            .norm = LIM_NORM_LINF,
+                            .xi = 0.1,
+                            .seed = 3};
+    for (int permuted = 0; permuted < 2; permuted++) {
+        double mean = 0;
+        for (uint64_t k = 0; k < 5; k++) {
+            if (permuted)
+                lim_universal_permute(v, SIZE, 3 + k, noise);
+            else
+                lim_universal_random(LIM_NORM_LINF, 0.1, 3 + k, noise, SIZE);
+            g_assert_cmpint(lim_universal_labels(victim, &exec, x, PICTURES, noise, 1, label, &err),
+                            ==, LIM_OK);
+            mean += lim_universal_ratio(own, label, PICTURES) / 5;
+        }
+        in.v = permuted ? v : NULL;
+        g_assert_cmpfloat(mean, >, 0);
+        g_assert_cmpfloat_with_epsilon(noise_ratio(&in), mean, 1e-12);
+    }
+    g_assert_true(memcmp(noise, v, sizeof v) != 0); /* the same values, elsewhere */
+    memcpy(sorted, v, sizeof v);
+    qsort(sorted, SIZE, sizeof *sorted, by_value);
+    qsort(noise, SIZE, sizeof *noise, by_value);
+    g_assert_cmpmem(noise, sizeof noise, sorted, sizeof sorted);
+    g_free(x);
+    lim_victim_free(victim);
+}
+
 /* ---- the algorithm, written down anew for a linear classifier, in double ---- */
 
 static int
@@ -567,6 +634,7 @@ main(int argc, char **argv)
     }
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/universal/project", test_project);
+    g_test_add_func("/universal/noise", test_noise);
     g_test_add_func("/universal/reference", test_reference);
     g_test_add_func("/universal/bounds", test_bounds);
     g_test_add_func("/universal/gradient", test_gradient);

@@ -1218,6 +1218,8 @@ test_universal_evaluate(void)
         g_assert_cmpstr(json_string_value(json_object_get(row, "model")), ==,
                         json_string_value(json_object_get(alone, "model")));
         g_assert_cmpfloat(number(row, "alone"), ==, number(alone, "unseen"));
+        g_assert_cmpfloat(number(alone, "permuted"), >=, 0);
+        g_assert_cmpfloat(number(alone, "permuted"), <=, 1);
         g_assert_cmpfloat(number(row, "behind_the_denoiser"), >=, 0);
         g_assert_cmpfloat(number(row, "behind_the_denoiser"), <=, 1);
     }

@@ -12,7 +12,6 @@
 
 #define X_MAX      2000
 #define UNSEEN_MAX 1000
-#define RANDOMS    3
 
 const LimParamSpec lim_universal_setup_schema[] = {
     {.name = "model",
@@ -145,8 +144,8 @@ struct LimUniversalRun {
     LimShape shape;
     int n, n_unseen;
     int32_t *own;
-    double random;
-    GMutex lock; /* of snap */
+    double random, permuted; /* what noise does; permuted: once v is made */
+    GMutex lock;             /* of snap */
     LimUniversalSnap snap;
 };
 
@@ -262,6 +261,12 @@ lim_universal_run_random(const LimUniversalRun *r)
     return r->random;
 }
 
+double
+lim_universal_run_permuted(const LimUniversalRun *r)
+{
+    return r->permuted;
+}
+
 void
 lim_universal_snap_clear(LimUniversalSnap *s)
 {
@@ -312,27 +317,38 @@ typedef struct {
     LimUniversalPictures *pictures;
     LimUniversalPlan plan;
     LimUniversalRun *run;
+    LimTask *noise;
 } BeginTask;
 
-/* What noise of equal norm does. */
-static LimStatus
-measure_random(LimUniversalRun *r, const LimExec *exec, LimError *err)
+/* v NULL: random vectors of its norm. */
+static LimTask *
+noise_new(const LimUniversalRun *r, const float *v)
 {
-    const size_t size = (size_t)lim_shape_size(r->shape);
-    const LimUniversalParams *p = &r->plan.params;
-    float *v = lim_alloc(size, sizeof *v);
-    int32_t *label = lim_alloc((size_t)r->n_unseen, sizeof *label);
-    LimStatus status = LIM_OK;
+    const LimUniversalNoise in = {.victim = r->asked,
+                                  .n = r->n_unseen,
+                                  .image = r->pictures->unseen,
+                                  .own = r->own,
+                                  .v = v,
+                                  .norm = (LimNorm)r->plan.params.norm,
+                                  .xi = r->plan.params.xi,
+                                  .seed = 1};
+    return lim_universal_noise_new(&in);
+}
 
-    for (uint64_t k = 0; k < RANDOMS && status == LIM_OK; k++) {
-        lim_universal_random((LimNorm)p->norm, p->xi, p->seed + k, v, size);
-        status = lim_universal_labels(r->asked, exec, r->pictures->unseen, r->n_unseen, v, 1, label,
-                                      err);
-        r->random += lim_universal_ratio(r->own, label, r->n_unseen) / RANDOMS;
+/* One step of a noise task, made with v when there is none; ended and freed it is NULL again, and
+ * its ratio is in *to. */
+static LimStep
+step_noise(LimUniversalRun *r, LimTask **noise, const float *v, double *to, const LimExec *exec,
+           LimError *err)
+{
+    if (!*noise)
+        *noise = noise_new(r, v);
+    const LimStep step = lim_task_step(*noise, exec, NULL, err);
+    if (step == LIM_STEP_DONE) {
+        *to = lim_universal_noise_ratio(*noise);
+        lim_task_free(g_steal_pointer(noise));
     }
-    free(label);
-    free(v);
-    return status;
+    return step;
 }
 
 /* The file's v, as if there had been one pass. */
@@ -401,13 +417,12 @@ fill_run(LimUniversalRun *r, const LimExec *exec, LimError *err)
                                             0, r->own, err);
     if (status == LIM_OK && r->plan.file)
         status = take_file(r, exec, err);
-    return status == LIM_OK ? measure_random(r, exec, err) : status;
+    return status;
 }
 
 static LimStep
-begin_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
+load_step(BeginTask *self, const LimExec *exec, LimError *err)
 {
-    BeginTask *self = (BeginTask *)t;
     LimPredictor *predictor = lim_bench_predictor(self->bench, self->plan.model, err);
 
     if (!predictor ||
@@ -427,8 +442,26 @@ begin_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err
         lim_universal_run_unref(r);
         return LIM_STEP_FAILED;
     }
+    r->random = r->permuted = (double)NAN;
     self->run = r;
-    return LIM_STEP_DONE;
+    return LIM_STEP_MORE;
+}
+
+/* Everything is loaded, then comes what noise does. */
+static LimStep
+begin_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
+{
+    BeginTask *self = (BeginTask *)t;
+    LimUniversalRun *r = self->run;
+    LimStep step;
+
+    if (!r)
+        return load_step(self, exec, err);
+    if (isnan(r->random)) {
+        step = step_noise(r, &self->noise, NULL, &r->random, exec, err);
+        return step == LIM_STEP_DONE && r->plan.file ? LIM_STEP_MORE : step;
+    }
+    return step_noise(r, &self->noise, r->snap.best, &r->permuted, exec, err);
 }
 
 static void
@@ -436,6 +469,7 @@ begin_free(LimTask *t)
 {
     BeginTask *self = (BeginTask *)t;
 
+    lim_task_free(self->noise);
     lim_universal_run_unref(self->run);
     lim_universal_pictures_unref(self->pictures);
     lim_bench_unref(self->bench);
@@ -471,14 +505,25 @@ lim_universal_begin_task_steal(LimTask *t)
 typedef struct {
     LimTask base;
     LimUniversalRun *run;
+    gboolean made;
+    LimTask *noise;
 } GrowTask;
 
+/* v is made, then comes what noise with its norms does. */
 static LimStep
 grow_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
 {
-    LimUniversalRun *r = ((GrowTask *)t)->run;
-    const LimStep step = lim_task_step(lim_universal_task(r->u), exec, progress, err);
+    GrowTask *self = (GrowTask *)t;
+    LimUniversalRun *r = self->run;
+    LimStep step;
 
+    if (self->made) {
+        step = step_noise(r, &self->noise, lim_universal_best(r->u), &r->permuted, exec, err);
+    } else {
+        step = lim_task_step(lim_universal_task(r->u), exec, progress, err);
+        self->made = step == LIM_STEP_DONE;
+        step = self->made ? LIM_STEP_MORE : step;
+    }
     publish(r, step == LIM_STEP_DONE);
     return step;
 }
@@ -486,8 +531,11 @@ grow_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
 static void
 grow_free(LimTask *t)
 {
-    lim_universal_run_unref(((GrowTask *)t)->run);
-    free(t);
+    GrowTask *self = (GrowTask *)t;
+
+    lim_task_free(self->noise);
+    lim_universal_run_unref(self->run);
+    free(self);
 }
 
 LimTask *

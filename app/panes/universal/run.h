@@ -47,7 +47,10 @@ const char *lim_universal_run_data(const LimUniversalRun *r); /* folder of --dat
 const float *lim_universal_run_image(const LimUniversalRun *r, int i); /* of X */
 const float *lim_universal_run_unseen_image(const LimUniversalRun *r, int i);
 const int32_t *lim_universal_run_own(const LimUniversalRun *r); /* labels of the unseen ones */
-double lim_universal_run_random(const LimUniversalRun *r);      /* ratio of noise of equal norm */
+/* Fooling ratios of noise: of random vectors of the norm, and (in a snap that has ended) of v with
+ * its values in random places. */
+double lim_universal_run_random(const LimUniversalRun *r);
+double lim_universal_run_permuted(const LimUniversalRun *r);
 
 /* A copy of how far it is; any thread. */
 typedef struct LimUniversalSnap {

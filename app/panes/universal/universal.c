@@ -108,6 +108,10 @@ tell_verdict(LimUniversalPane *self)
 {
     const LimUniversalPass *best = best_pass(self);
     const LimUniversalNow *now = &self->snap.now;
+    g_autofree char *permuted =
+        self->snap.ended
+            ? g_strdup_printf(", v permuted %.1f %%", 100 * lim_universal_run_permuted(self->run))
+            : g_strdup("");
     g_autofree char *text = NULL;
 
     if (!best || self->snap.n_passes < 2)
@@ -117,13 +121,15 @@ tell_verdict(LimUniversalPane *self)
                             now->visited, lim_universal_run_x(self->run), now->fooled);
     else
         text = g_strdup_printf("%s Fools %.1f %% of unseen pictures, %.1f %% of X; equal noise "
-                               "%.1f %%.",
+                               "%.1f %%%s.",
                                self->snap.ended ? "✔" : "○", 100 * best->unseen, 100 * best->ratio,
-                               100 * lim_universal_run_random(self->run));
+                               100 * lim_universal_run_random(self->run), permuted);
     gtk_label_set_text(GTK_LABEL(self->verdict), text);
     gtk_widget_set_tooltip_text(self->verdict,
-                                "X: the pictures that v is made from. Equal noise: random values "
-                                "of the same norm, on the unseen pictures.");
+                                "X: the pictures that v is made from. On the unseen pictures, for "
+                                "comparison: equal noise, random values of the same norm; and v "
+                                "permuted, its own values in random places: both norms are the "
+                                "same, only the pattern is gone.");
 }
 
 static void
