@@ -19,6 +19,7 @@ typedef struct {
     LimLongJob job;
     uint64_t export; /* ticket of the one that is under way; 0: none */
     char *exported;  /* the name of its file */
+    const char *saved;
 } LimFormPanePrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE(LimFormPane, lim_form_pane, LIM_TYPE_PANE)
@@ -121,7 +122,7 @@ export_over(void *data, LimTask *t, LimStatus status, const LimError *err, const
     LimFormPanePrivate *priv = PRIV(self);
     g_autofree char *text = status == LIM_CANCELLED ? g_strdup("Cancelled: nothing was saved")
                             : status != LIM_OK      ? g_strdup_printf("Not saved: %s", err->text)
-                            : CLASS(self)->saved    ? g_strdup(CLASS(self)->saved)
+                            : priv->saved           ? g_strdup(priv->saved)
                                                     : g_strdup_printf("Saved %s", priv->exported);
     priv->export = 0;
     lim_status_line_set_job(priv->status, NULL, 0, NULL);
@@ -131,13 +132,14 @@ export_over(void *data, LimTask *t, LimStatus status, const LimError *err, const
 }
 
 void
-lim_form_pane_export(LimFormPane *self, const char *path, LimTask *task)
+lim_form_pane_export(LimFormPane *self, const char *path, LimTask *task, const char *saved)
 {
     LimFormPanePrivate *priv = PRIV(self);
     const gboolean waits = lim_worker_busy(worker_of(self)) > 0;
 
     g_free(priv->exported);
     priv->exported = g_path_get_basename(path);
+    priv->saved = saved;
     tell_export(self, waits ? "it waits until other work is done" : "", -1);
     priv->export = lim_worker_submit(worker_of(self), task, LIM_LANE_LONG, 0, 0,
                                      (LimTaskEvents){.progress = export_goes_on,

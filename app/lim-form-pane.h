@@ -29,7 +29,6 @@ struct _LimFormPaneClass {
     char *(*dup_command)(LimFormPane *self, char **said);
     char *(*dup_file_name)(LimFormPane *self); /* to propose; NULL: nothing to export yet */
     void (*export_to)(LimFormPane *self, const char *path);
-    const char *saved; /* what lim_form_pane_export() tells of a success; NULL: the file's name */
     void (*exported)(LimFormPane *self); /* optional: it went on, or is over, also by a failure */
     /* Of lim_form_pane_go_on(): there is more to show, and it is over. Not told of a job that was
      * halted. */
@@ -56,9 +55,10 @@ void lim_form_pane_resume(LimFormPane *self);
 void lim_form_pane_go_on(LimFormPane *self, LimTask *task);
 void lim_form_pane_halt(LimFormPane *self);
 gboolean lim_form_pane_goes_on(LimFormPane *self);
-/* Runs a task (taken) that writes the exported file, tells how far it is, and of its end. While it
- * does, there is no other export. */
-void lim_form_pane_export(LimFormPane *self, const char *path, LimTask *task);
+/* Runs a task (taken) that writes the exported file, tells how far it is, and of its end; saved:
+ * what it tells of a success (not copied), or NULL: the file's name. While it does, there is no
+ * other export. */
+void lim_form_pane_export(LimFormPane *self, const char *path, LimTask *task, const char *saved);
 gboolean lim_form_pane_exports(LimFormPane *self);
 /* One step of undo of what has been set. */
 void lim_form_pane_settle(LimFormPane *self);

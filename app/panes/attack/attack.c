@@ -927,7 +927,8 @@ export_to(LimFormPane *pane, const char *path)
     LimAttackPane *self = LIM_ATTACK_PANE(pane);
 
     if (self->run)
-        lim_form_pane_export(pane, path, lim_save_task_new(self->run, path));
+        lim_form_pane_export(pane, path, lim_save_task_new(self->run, path),
+                             "Saved the PNG, and beside it the floats as .npy");
 }
 
 static char *
@@ -1157,7 +1158,6 @@ lim_attack_pane_class_init(LimAttackPaneClass *klass)
     LIM_FORM_PANE_CLASS(klass)->dup_command = dup_command;
     LIM_FORM_PANE_CLASS(klass)->dup_file_name = dup_file_name;
     LIM_FORM_PANE_CLASS(klass)->export_to = export_to;
-    LIM_FORM_PANE_CLASS(klass)->saved = "Saved the PNG, and beside it the floats as .npy";
     LIM_FORM_PANE_CLASS(klass)->exported = exported;
     LIM_FORM_PANE_CLASS(klass)->progressed = progressed;
     LIM_FORM_PANE_CLASS(klass)->stopped = stopped;

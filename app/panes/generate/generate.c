@@ -491,7 +491,8 @@ export_to(LimFormPane *pane, const char *path)
     LimGeneratePart *mode = visible_mode(self);
 
     if (lim_generate_get_model(self))
-        lim_form_pane_export(pane, path, LIM_GENERATE_PART_GET_CLASS(mode)->new_export(mode, path));
+        lim_form_pane_export(pane, path, LIM_GENERATE_PART_GET_CLASS(mode)->new_export(mode, path),
+                             NULL);
 }
 
 static char *

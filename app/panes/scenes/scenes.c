@@ -1146,7 +1146,8 @@ export_to(LimFormPane *pane, const char *path)
                          shown.fused
                              ? lim_fusion_save_task_new(lim_fusion_page_get_fusion(self->fusion),
                                                         shown.weight, &out)
-                             : lim_scenes_save_task_new(self->run, &out));
+                             : lim_scenes_save_task_new(self->run, &out),
+                         "Saved the PNG, and beside it the floats as .npy");
 }
 
 static char *
@@ -1469,7 +1470,6 @@ lim_scenes_pane_class_init(LimScenesPaneClass *klass)
     LIM_FORM_PANE_CLASS(klass)->dup_command = dup_command;
     LIM_FORM_PANE_CLASS(klass)->dup_file_name = dup_file_name;
     LIM_FORM_PANE_CLASS(klass)->export_to = export_to;
-    LIM_FORM_PANE_CLASS(klass)->saved = "Saved the PNG, and beside it the floats as .npy";
     LIM_FORM_PANE_CLASS(klass)->exported = exported;
     LIM_FORM_PANE_CLASS(klass)->progressed = progressed;
     LIM_FORM_PANE_CLASS(klass)->stopped = stopped;

@@ -644,7 +644,8 @@ export_to(LimFormPane *pane, const char *path)
     if (!self->run || lim_universal_run_plan(self->run)->file)
         return;
     g_autofree char *command = command_of(self);
-    lim_form_pane_export(pane, path, lim_universal_save_task_new(self->run, path, command, -1, 1));
+    lim_form_pane_export(pane, path, lim_universal_save_task_new(self->run, path, command, -1, 1),
+                         "Saved the PNG, and beside it the floats as .npy and as .safetensors");
 }
 
 static char *
@@ -987,8 +988,6 @@ lim_universal_pane_class_init(LimUniversalPaneClass *klass)
     LIM_FORM_PANE_CLASS(klass)->dup_command = dup_command;
     LIM_FORM_PANE_CLASS(klass)->dup_file_name = dup_file_name;
     LIM_FORM_PANE_CLASS(klass)->export_to = export_to;
-    LIM_FORM_PANE_CLASS(klass)->saved =
-        "Saved the PNG, and beside it the floats as .npy and as .safetensors";
     LIM_FORM_PANE_CLASS(klass)->progressed = progressed;
     LIM_FORM_PANE_CLASS(klass)->stopped = stopped;
     LIM_FORM_PANE_CLASS(klass)->write_session = write_session;
