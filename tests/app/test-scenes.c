@@ -8,6 +8,7 @@
 #include "panes/scenes/transfer-page.h"
 #include "shipped.h"
 #include "tensor/npy.h"
+#include "tensor/png.h"
 #include "widgets/lim-plot.h"
 #include "widgets/lim-slider-row.h"
 
@@ -857,6 +858,91 @@ transfer_over(Scenes *s)
 }
 
 /* The table fills in, and its control differs from it. */
+static const char *told;
+
+static gboolean
+is_told(Scenes *s)
+{
+    LimStatusLine *status =
+        LIM_STATUS_LINE(test_find_type(GTK_WIDGET(s->pane), LIM_TYPE_STATUS_LINE));
+
+    return g_str_equal(lim_status_line_get_shown(status), told);
+}
+
+/* No file, not even half of one. */
+static void
+check_no_file(void)
+{
+    g_autoptr(GDir) dir = g_dir_open(test_folder(), 0, NULL);
+    const char *name;
+
+    while ((name = g_dir_read_name(dir)))
+        g_assert_false(g_str_has_prefix(name, "exported"));
+}
+
+static void
+unlink_exported(void)
+{
+    static const char *const names[] = {"exported.png", "exported.npy", "exported.csv",
+                                        "exported-wanted.png"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_build_filename(test_folder(), names[i], NULL);
+        g_unlink(path);
+    }
+}
+
+/* What was exported are the figures that the page shows, from 0 to 1, with both orders of rows. */
+static void
+check_figures(GtkWidget *control)
+{
+    g_autofree char *csv = g_build_filename(test_folder(), "exported.csv", NULL);
+    g_autofree char *text = NULL;
+
+    g_assert_true(g_file_get_contents(csv, &text, NULL, NULL));
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    g_assert_cmpint((int)g_strv_length(lines), ==, 1 + LIM_TRANSFER_ROWS + 1);
+    g_assert_true(g_str_has_prefix(lines[0], "made on,rows,Segmenter VGG (mean IoU),"));
+    for (int row = 0; row < LIM_TRANSFER_ROWS; row++) {
+        const gboolean permuted = row >= LIM_TRANSFER_PERMUTED;
+        const int at = permuted ? 1 + row - LIM_TRANSFER_PERMUTED : row;
+        g_auto(GStrv) words = g_strsplit(lines[1 + row], ",", -1);
+        gtk_switch_set_active(GTK_SWITCH(control), permuted);
+        g_assert_cmpstr(words[0], ==, at ? lim_scenes_net_name(at - 1) : "No perturbation");
+        g_assert_cmpstr(words[1], ==, permuted ? "in another order" : "in order");
+        for (int i = 0; i < LIM_SCENES_NETS; i++) {
+            g_autofree char *figure =
+                g_strdup_printf("%.1f %%", 100 * g_ascii_strtod(words[2 + i], NULL));
+            g_assert_cmpstr(figure, ==, lim_transfer_page_get_text(transfer, at, i));
+        }
+        g_assert_cmpstr(words[2 + LIM_SCENES_NETS], ==, "2");
+    }
+    gtk_switch_set_active(GTK_SWITCH(control), FALSE);
+}
+
+/* A table is exported with its figures and its command; without one there is a sentence. */
+static void
+export_table(Scenes *s)
+{
+    g_autofree char *png = g_build_filename(test_folder(), "exported.png", NULL);
+
+    act(s, "export-to", g_variant_new_string(png));
+    wait_for(is_exported, s);
+}
+
+static void
+check_table_file(Scenes *s, const char *command)
+{
+    g_autofree char *path = g_build_filename(test_folder(), "exported.png", NULL);
+    LimError err = LIM_ERROR_INIT;
+
+    export_table(s);
+    LimPng *png = lim_png_read(path, 0, &err);
+    g_assert_cmpstr(err.text, ==, "");
+    g_assert_cmpstr(lim_png_text(png, "limen"), ==, command);
+    lim_png_free(png);
+}
+
 static void
 body_transfers(TestApp *t)
 {
@@ -867,6 +953,11 @@ body_transfers(TestApp *t)
     GtkWidget *scenes = test_find_labelled(GTK_WIDGET(transfer), "Scenes");
     gtk_spin_button_set_value(GTK_SPIN_BUTTON(scenes), 2);
     g_assert_cmpstr(lim_transfer_page_get_text(transfer, 0, 0), ==, "–");
+    unlink_exported();
+    export_table(&s);
+    told = "There is no table to export yet: press Make table, and wait for a scene";
+    g_assert_true(is_told(&s));
+    check_no_file();
     g_signal_emit_by_name(test_find_labelled(GTK_WIDGET(transfer), "Make table"), "clicked");
     g_assert_true(lim_transfer_page_get_busy(transfer));
     wait_for(transfer_over, &s);
@@ -886,6 +977,8 @@ body_transfers(TestApp *t)
     /* the command that is copied makes the same table */
     g_autofree char *command = dup_command(&s);
     g_assert_true(g_str_has_prefix(command, "limen-cli evaluate dag "));
+    check_table_file(&s, command);
+    check_figures(control);
     g_autofree char *with_json = g_strconcat(command, " --json", NULL);
     g_autofree char *output = dup_output(with_json);
     const char *at = strstr(output, "\"transfer\"");
@@ -958,17 +1051,6 @@ measure_alone(const LimScenesPlan *plan, int number, int made, int judge, gboole
     return seen.score;
 }
 
-static const char *told;
-
-static gboolean
-is_told(Scenes *s)
-{
-    LimStatusLine *status =
-        LIM_STATUS_LINE(test_find_type(GTK_WIDGET(s->pane), LIM_TYPE_STATUS_LINE));
-
-    return g_str_equal(lim_status_line_get_shown(status), told);
-}
-
 /* The pictures of the open cell are those of its scene, whose measure is nearest to its figure. */
 static void
 check_cell(Scenes *s, int made, int judge, gboolean permuted)
@@ -978,11 +1060,13 @@ check_cell(Scenes *s, int made, int judge, gboolean permuted)
     const char *text = lim_transfer_page_get_text(transfer, made + 1, judge);
     const double figure = g_ascii_strtod(text, NULL) / 100;
     LimScenesPlan table;
-    int scenes, nearest = -1;
+    LimTransferNow now;
+    int nearest = -1;
     double best = 9;
 
-    lim_scenes_plan_copy(&table, lim_transfer_page_get_table(transfer, &scenes));
-    for (int i = 0; i < scenes; i++) {
+    lim_transfer_now(lim_transfer_page_get_table(transfer), &now);
+    lim_scenes_plan_copy(&table, lim_transfer_plan(lim_transfer_page_get_table(transfer)));
+    for (int i = 0; i < now.scenes; i++) {
         const double alone = measure_alone(&table, table.place.number + i, made, judge, permuted);
         g_test_message("scene %d: %f, figure %f", table.place.number + i, alone, figure);
         if (!isnan(alone) && fabs(alone - figure) < best - 1e-3) { /* figures are rounded */
@@ -1031,28 +1115,6 @@ static gboolean
 has_more(Scenes *s)
 {
     return lim_transport_get_step(s->transport) > frames_then;
-}
-
-/* No file, not even half of one. */
-static void
-check_no_file(void)
-{
-    g_autoptr(GDir) dir = g_dir_open(test_folder(), 0, NULL);
-    const char *name;
-
-    while ((name = g_dir_read_name(dir)))
-        g_assert_false(g_str_has_prefix(name, "exported"));
-}
-
-static void
-unlink_exported(void)
-{
-    static const char *const names[] = {"exported.png", "exported.npy", "exported-wanted.png"};
-
-    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autofree char *path = g_build_filename(test_folder(), names[i], NULL);
-        g_unlink(path);
-    }
 }
 
 /* An export that takes long tells how far it is, shows the steps that it makes, and can be
@@ -1157,6 +1219,7 @@ has_first(Scenes *s)
 static void
 body_waits(TestApp *t)
 {
+    g_autofree char *csv = g_build_filename(test_folder(), "exported.csv", NULL);
     Scenes s = open_view(t);
 
     transfer = LIM_TRANSFER_PAGE(test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_TRANSFER_PAGE));
@@ -1177,6 +1240,10 @@ body_waits(TestApp *t)
            g_get_monotonic_time() - start < 60 * G_USEC_PER_SEC)
         test_spin(100);
     g_assert_cmpstr(before, !=, lim_transfer_page_get_said(transfer));
+    unlink_exported();
+    export_table(&s); /* what there is, at once */
+    g_assert_true(g_file_test(csv, G_FILE_TEST_EXISTS));
+    g_assert_true(lim_transfer_page_get_busy(transfer));
     g_signal_emit_by_name(button, "clicked");
     g_assert_false(lim_transfer_page_get_busy(transfer));
     g_assert_cmpstr(gtk_button_get_label(GTK_BUTTON(button)), ==, "Go on");

@@ -7,6 +7,7 @@
 #include "panes/scenes/fusion-page.h"
 #include "panes/scenes/paint-page.h"
 #include "panes/scenes/read.h"
+#include "panes/scenes/table-file.h"
 #include "panes/scenes/transfer-page.h"
 #include "schema-form.h"
 #include "shipped.h"
@@ -1049,16 +1050,19 @@ command_of(LimScenesPane *self, const Shown *shown, const char *painting)
     return g_string_free(text, FALSE);
 }
 
-/* The command for the table, while it is in front and no cell of it is open; or NULL. */
-static char *
-table_command(LimScenesPane *self)
+/* The table is in front, and no cell of it is open. */
+static gboolean
+is_table(LimScenesPane *self)
 {
     const char *page = gtk_stack_get_visible_child_name(GTK_STACK(self->pages));
-    int scenes;
-    const LimScenesPlan *plan = lim_transfer_page_get_table(self->transfer, &scenes);
 
-    if (g_strcmp0(page, "transfer") != 0 || self->judge >= 0 || !plan || !self->stage)
-        return NULL;
+    return g_strcmp0(page, "transfer") == 0 && self->judge < 0;
+}
+
+/* The command for the table over so many scenes. */
+static char *
+table_command(LimScenesPane *self, const LimScenesPlan *plan, int scenes)
+{
     g_autofree char *dag = lim_schema_flags(lim_dag_schema, &plan->dag);
     g_autofree char *flags = lim_schema_flags(lim_scene_schema, &plan->place.scenes);
     g_autofree char *samples = lim_shipped_samples();
@@ -1074,6 +1078,45 @@ table_command(LimScenesPane *self)
                            data ? " --data " : "", data ? data : "", scenes, plan->place.number,
                            flags, dag, plan->seed);
     return g_string_free(text, FALSE);
+}
+
+/* The table, when it has figures of a whole scene; NULL: it is told what to do. */
+static LimTransfer *
+table_to_export(LimScenesPane *self, LimTransferNow *now)
+{
+    LimTransfer *table = lim_transfer_page_get_table(self->transfer);
+
+    if (table)
+        lim_transfer_now(table, now);
+    if (table && now->done > 0)
+        return table;
+    lim_status_line_flash(
+        self->status, "There is no table to export yet: press Make table, and wait for a scene");
+    return NULL;
+}
+
+/* What else is being made waits until an export is over. */
+static void
+make_way(LimScenesPane *self)
+{
+    halt(self);
+    lim_fusion_page_hold(self->fusion, TRUE);
+    lim_transfer_page_hold(self->transfer, TRUE);
+}
+
+static void
+export_table(LimScenesPane *self, const char *path)
+{
+    LimTransferNow now;
+    LimTransfer *table = table_to_export(self, &now);
+
+    if (!table)
+        return;
+    g_autofree char *command = table_command(self, lim_transfer_plan(table), now.done);
+    make_way(self);
+    lim_form_pane_export(LIM_FORM_PANE(self), path,
+                         lim_transfer_save_task_new(table, path, command),
+                         "Saved the PNG, and beside it the figures as .csv");
 }
 
 static void
@@ -1103,12 +1146,14 @@ dup_command(LimFormPane *pane, char **said)
     LimScenesPane *self = LIM_SCENES_PANE(pane);
     g_autofree char *folder = g_build_filename(g_get_user_cache_dir(), "limen", NULL);
     g_autofree char *painting = NULL;
-    char *table = table_command(self);
+    LimTransfer *table = is_table(self) ? lim_transfer_page_get_table(self->transfer) : NULL;
+    LimTransferNow now;
     Shown shown;
 
-    if (table) {
+    if (table && self->stage) {
+        lim_transfer_now(table, &now);
         *said = g_strdup("The command for this table is on the clipboard");
-        return table;
+        return table_command(self, lim_transfer_plan(table), now.scenes);
     }
     if (!read_shown(self, &shown))
         return NULL;
@@ -1129,6 +1174,10 @@ export_to(LimFormPane *pane, const char *path)
         g_str_has_suffix(path, ".png") ? g_strndup(path, strlen(path) - 4) : g_strdup(path);
     Shown shown;
 
+    if (is_table(self)) {
+        export_table(self, path);
+        return;
+    }
     if (!read_shown(self, &shown))
         return;
     /* The painting stands beside the picture, for as long as that is kept. */
@@ -1139,9 +1188,7 @@ export_to(LimFormPane *pane, const char *path)
     out.command = command_of(self, &shown, out.painting);
     for (int i = 0; i < shown.n; i++)
         out.judges |= 1u << shown.net[i];
-    halt(self);
-    lim_fusion_page_hold(self->fusion, TRUE);
-    lim_transfer_page_hold(self->transfer, TRUE);
+    make_way(self);
     lim_form_pane_export(pane, path,
                          shown.fused
                              ? lim_fusion_save_task_new(lim_fusion_page_get_fusion(self->fusion),
@@ -1154,8 +1201,15 @@ static char *
 dup_file_name(LimFormPane *pane)
 {
     LimScenesPane *self = LIM_SCENES_PANE(pane);
+    LimTransferNow now;
     Shown shown;
 
+    if (is_table(self)) {
+        const LimTransfer *table = table_to_export(self, &now);
+        const int first = table ? lim_transfer_plan(table)->place.number : 0;
+        return table ? g_strdup_printf("Transfer, scenes %d to %d.png", first, first + now.done - 1)
+                     : NULL;
+    }
     if (!read_shown(self, &shown))
         return NULL;
     return g_strdup_printf("Scene %d, %s.png", shown.plan->place.number,
@@ -1459,7 +1513,8 @@ lim_scenes_pane_class_init(LimScenesPaneClass *klass)
         "Copies the limen-cli command that makes this attack (Ctrl+Shift+C)";
     LIM_FORM_PANE_CLASS(klass)->export_tooltip =
         "Saves scene, attacked scene and perturbation with what the network sees, and beside it "
-        "the floats as .npy (Ctrl+E)";
+        "the floats as .npy; on the page Transfer the table, and beside it its figures as .csv "
+        "(Ctrl+E)";
     LIM_FORM_PANE_CLASS(klass)->changed = changed;
     LIM_FORM_PANE_CLASS(klass)->dup_state = dup_state;
     LIM_FORM_PANE_CLASS(klass)->restore = restore;

@@ -279,16 +279,10 @@ lim_transfer_page_close_cell(LimTransferPage *self)
     show_opened(self);
 }
 
-const LimScenesPlan *
-lim_transfer_page_get_table(LimTransferPage *self, int *scenes)
+LimTransfer *
+lim_transfer_page_get_table(LimTransferPage *self)
 {
-    LimTransferNow now;
-
-    if (!self->transfer)
-        return NULL;
-    lim_transfer_now(self->transfer, &now);
-    *scenes = now.scenes;
-    return lim_transfer_plan(self->transfer);
+    return self->transfer;
 }
 
 /* ---- construction ---- */

@@ -28,8 +28,8 @@ void lim_transfer_page_set(LimTransferPage *self, LimScenesBench *bench, const L
 /* The cell that a person has opened; FALSE: it has no figure any more. */
 gboolean lim_transfer_page_get_cell(LimTransferPage *self, LimTransferCell *cell);
 void lim_transfer_page_close_cell(LimTransferPage *self);
-/* The settings of the table that is there, borrowed, and its number of scenes; NULL: none. */
-const LimScenesPlan *lim_transfer_page_get_table(LimTransferPage *self, int *scenes);
+/* The table that is there, or is being made; borrowed, NULL: none. */
+LimTransfer *lim_transfer_page_get_table(LimTransferPage *self);
 /* For tests: the text at a row (0: no perturbation) and a column; borrowed, "–" while unknown. */
 const char *lim_transfer_page_get_text(LimTransferPage *self, int row, int column);
 const char *lim_transfer_page_get_said(LimTransferPage *self); /* how far it is; borrowed */
