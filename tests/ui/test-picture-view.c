@@ -228,6 +228,29 @@ brush_ended(LimPictureView *v)
     calls[2]++;
 }
 
+/* Texts of boxes at the same place stand beside each other. */
+static void
+test_texts(void)
+{
+    g_autoptr(LimZoom) zoom = lim_zoom_new();
+    LimPictureView *v = LIM_PICTURE_VIEW(lim_picture_view_new("Seen", zoom));
+    GtkWindow *window = test_show(GTK_WIDGET(v), 203, 150);
+    const LimPictureMark marks[] = {
+        {.x0 = 1, .y0 = 2, .x1 = 7, .y1 = 5, .rgb = {255, 0, 0}, .text = "boot"},
+        {.x0 = 1, .y0 = 2, .x1 = 7, .y1 = 5, .rgb = {0, 255, 0}, .text = "boot"}};
+    guint8 grey[W * H * 3];
+    int w, h, red = 0;
+
+    memset(grey, 100, sizeof grey);
+    lim_picture_view_set_picture(v, grey, W, H, 3);
+    lim_picture_view_set_marks(v, marks, 2);
+    g_autofree guint8 *marked = test_render(GTK_WIDGET(v), 1, &w, &h);
+    for (int i = 0; i < w * h; i++)
+        red += marked[3 * i] > 200 && marked[3 * i + 1] < 60;
+    g_assert_cmpint(red, >, 100); /* the lines are covered by those of the other box */
+    gtk_window_destroy(window);
+}
+
 /* Enter at the marked pixel picks or paints, as the view is used. */
 static void
 test_use(void)
@@ -266,6 +289,7 @@ main(int argc, char **argv)
     g_test_add_func("/picture-view/half", test_half);
     g_test_add_func("/picture-view/together", test_together);
     g_test_add_func("/picture-view/overlay", test_overlay);
+    g_test_add_func("/picture-view/texts", test_texts);
     g_test_add_func("/picture-view/use", test_use);
     return g_test_run();
 }

@@ -3,13 +3,15 @@
  * at a half. */
 #include "widgets/lim-picture-view.h"
 
+#include "widgets/label-places.h"
 #include "widgets/pictures.h"
 
 #include <math.h>
 #include <string.h>
 
-#define MIN_SIDE 96
-#define LARGE    96 /* pixels of a side from which a half factor does no harm */
+#define MIN_SIDE    96
+#define LARGE       96 /* pixels of a side from which a half factor does no harm */
+#define TEXT_MARGIN 2  /* left and right of a mark's text */
 
 struct _LimPictureView {
     GtkWidget parent_instance;
@@ -296,31 +298,59 @@ draw_mark(LimPictureView *self, cairo_t *cr, const LimPictureMark *m, double fac
     cairo_stroke(cr);
 }
 
-/* Above the box where there is room, in its upper corner otherwise. */
-static void
-draw_mark_text(LimPictureView *self, cairo_t *cr, const LimPictureMark *m, double factor, int scale)
+static PangoLayout *
+mark_text_new(LimPictureView *self, const LimPictureMark *m)
 {
-    int tw, th;
-
-    if (!*m->text)
-        return;
-    g_autoptr(PangoLayout) text = gtk_widget_create_pango_layout(GTK_WIDGET(self), m->text);
+    PangoLayout *text = gtk_widget_create_pango_layout(GTK_WIDGET(self), m->text);
     g_autoptr(PangoAttrList) attrs = pango_attr_list_new();
+
     pango_attr_list_insert(attrs, pango_attr_scale_new(0.72));
     pango_layout_set_attributes(text, attrs);
-    pango_layout_get_pixel_size(text, &tw, &th);
-    const double w = tw + 4, h = th, right = self->width * factor / (double)scale;
-    const double x = CLAMP(m->x0 * factor / scale, 0, MAX(right - w, 0));
-    const double top = m->y0 * factor / scale, y = top >= h ? top - h : MAX(top, 0);
+    return text;
+}
+
+static void
+draw_mark_text(cairo_t *cr, const LimPictureMark *m, const LimLabelPlace *at, PangoLayout *text)
+{
     const int light = (299 * m->rgb[0] + 587 * m->rgb[1] + 114 * m->rgb[2]) / 1000;
-    cairo_save(cr);
-    cairo_scale(cr, scale, scale);
+
     cairo_set_source_rgba(cr, m->rgb[0] / 255.0, m->rgb[1] / 255.0, m->rgb[2] / 255.0, 0.9);
-    cairo_rectangle(cr, x, y, w, h);
+    cairo_rectangle(cr, at->x, at->y, at->w, at->h);
     cairo_fill(cr);
     cairo_set_source_rgb(cr, light < 110, light < 110, light < 110);
-    cairo_move_to(cr, x + 2, y);
+    cairo_move_to(cr, at->x + TEXT_MARGIN, at->y);
     pango_cairo_show_layout(cr, text);
+}
+
+/* The first marks have the best places, and lie on top where there are too many. */
+static void
+draw_mark_texts(LimPictureView *self, cairo_t *cr, double factor, int scale)
+{
+    const double each = factor / scale; /* logical pixels of a picture's pixel */
+    g_autofree LimLabelPlace *at = g_new0(LimLabelPlace, self->n_marks);
+    g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_object_unref);
+
+    for (int i = 0; i < self->n_marks; i++) {
+        const LimPictureMark *m = &self->marks[i];
+        PangoLayout *text = mark_text_new(self, m);
+        int w, h;
+        pango_layout_get_pixel_size(text, &w, &h);
+        g_ptr_array_add(texts, text);
+        at[i] = (LimLabelPlace){.x0 = m->x0 * each,
+                                .y0 = m->y0 * each,
+                                .x1 = m->x1 * each,
+                                .y1 = m->y1 * each};
+        if (*m->text) {
+            at[i].w = w + 2 * TEXT_MARGIN;
+            at[i].h = h;
+        }
+    }
+    lim_labels_place(at, self->n_marks, self->width * each, self->height * each);
+    cairo_save(cr);
+    cairo_scale(cr, scale, scale);
+    for (int i = self->n_marks - 1; i >= 0; i--)
+        if (*self->marks[i].text)
+            draw_mark_text(cr, &self->marks[i], &at[i], g_ptr_array_index(texts, (guint)i));
     cairo_restore(cr);
 }
 
@@ -357,8 +387,7 @@ snapshot(GtkWidget *widget, GtkSnapshot *snapshot)
         draw_overlay(self, cr, factor, scale);
     for (int i = 0; i < self->n_marks; i++)
         draw_mark(self, cr, &self->marks[i], factor, scale);
-    for (int i = 0; i < self->n_marks; i++)
-        draw_mark_text(self, cr, &self->marks[i], factor, scale);
+    draw_mark_texts(self, cr, factor, scale);
     if (lim_zoom_get_pixel(self->zoom, &x, &y) && x < self->width && y < self->height) {
         for (int rim = 1; rim >= 0; rim--) { /* dark around light */
             double out = (1 + 2 * rim) * scale / 2.0;

@@ -48,7 +48,8 @@ void lim_picture_view_get_area(LimPictureView *self, graphene_rect_t *area);
 void lim_picture_view_set_overlay(LimPictureView *self, const guint8 *rgba, double opacity);
 void lim_picture_view_set_opacity(LimPictureView *self, double opacity);
 
-/* A box in picture pixels, with a text ("": none); strong: a broad line. */
+/* A box in picture pixels, with a text ("": none); strong: a broad line. Texts stand as
+ * label-places.h says. */
 typedef struct LimPictureMark {
     double x0, y0, x1, y1;
     guint8 rgb[3];
