@@ -95,6 +95,7 @@ cli_run_attack(CliRun *run, const LimAttackClass *klass, const void *params,
     LimExec exec = run->exec;
     LimError stopped = LIM_ERROR_INIT;
     LimProgress now = {.fraction = -1};
+    int64_t recalled = victim->recalled;
     CliProgress bar;
     LimStep step;
     cli_progress_init(&bar, cli_talk(run), &run->cancel);
@@ -111,6 +112,9 @@ cli_run_attack(CliRun *run, const LimAttackClass *klass, const void *params,
         }
         if (watch)
             watch(ctx, a);
+        if (victim->recalled > recalled)
+            cli_progress_time_anew(&bar);
+        recalled = victim->recalled;
         if (step == LIM_STEP_MORE)
             cli_progress_show(&bar, &now);
     } while (step == LIM_STEP_MORE);

@@ -123,6 +123,12 @@ cli_progress_show(CliProgress *p, const LimProgress *now)
 }
 
 void
+cli_progress_time_anew(CliProgress *p)
+{
+    p->begun = false;
+}
+
+void
 cli_progress_end(CliProgress *p)
 {
     if (p->drawn)

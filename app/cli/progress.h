@@ -27,6 +27,9 @@ void cli_progress_init(CliProgress *p, CliTalk talk, const LimCancel *cancel);
  * second (lines: once a second), and the last call (fraction 1) always.
  */
 void cli_progress_show(CliProgress *p, const LimProgress *now);
+/* What was done until the next show went faster than the rest will: the time that is left is told
+ * of what comes after. */
+void cli_progress_time_anew(CliProgress *p);
 /* Removes the bar, so that other text may follow. */
 void cli_progress_end(CliProgress *p);
 

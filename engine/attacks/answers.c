@@ -229,8 +229,10 @@ memory_labels(LimVictim *v, const LimExec *exec, const float *x, int n, int32_t 
         if (status == LIM_OK && m->trouble.code != LIM_OK)
             status = lim_fail(err, m->trouble.code, "%s", m->trouble.text);
     }
-    if (status == LIM_OK)
+    if (status == LIM_OK) {
         m->at += (size_t)n;
+        v->recalled += taken;
+    }
     return status;
 }
 

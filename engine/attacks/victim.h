@@ -56,7 +56,8 @@ struct LimVictim {
     int pictures;                 /* of the running attack */
     int64_t budget;               /* queries per picture; 0: no bound */
     int64_t *queries, *gradients; /* [pictures] */
-    bool stopped; /* a person ended the attack early: what is asked now is not of its search */
+    int64_t recalled; /* rows that a record answered and no model: they say nothing of its speed */
+    bool stopped;     /* a person ended the attack early: what is asked now is not of its search */
     void (*heard)(void *ctx, int row, int32_t label); /* see one_by_one; or NULL */
     void *heard_ctx;
 };

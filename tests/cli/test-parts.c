@@ -272,6 +272,26 @@ show_resumed(void)
     cli_progress_end(&p);
 }
 
+/* Nine answers in ten are replayed, at once; a second of work for each of the others. */
+static void
+show_replayed(void)
+{
+    CliProgress p;
+    cli_progress_init(&p, talk, NULL);
+    p.clock = test_clock;
+    now_seconds = 100;
+    for (int query = 1; query <= 100; query++) {
+        LimProgress now = {.fraction = query / 100.0};
+        if (query <= 90)
+            cli_progress_time_anew(&p);
+        now_seconds += query <= 90 ? 0.1 : 1;
+        g_snprintf(now.text, sizeof now.text, "%d", query);
+        if (query % 20 == 0 || query > 96 || query == 90)
+            cli_progress_show(&p, &now);
+    }
+    cli_progress_end(&p);
+}
+
 static void
 show_unknown(void)
 {
@@ -312,6 +332,11 @@ test_progress(void)
                     "step 91 begins\n 91% 91\n 92% 92 1:20 left\n 93% 93 1:10 left\n"
                     " 94% 94 1:00 left\n 95% 95 0:50 left\n 96% 96 0:40 left\n"
                     " 97% 97 0:30 left\n 98% 98 0:20 left\n 99% 99 0:10 left\n100% 100\n");
+    g_free(text);
+    text = stderr_of(false, show_replayed);
+    g_assert_cmpstr(text, ==,
+                    " 20% 20\n 40% 40\n 60% 60\n 80% 80\n 97% 97 0:03 left\n"
+                    " 98% 98 0:02 left\n 99% 99 0:01 left\n100% 100\n");
     g_free(text);
     talk = CLI_QUIET;
     text = stderr_of(true, show_some);

@@ -854,7 +854,7 @@ test_attack_state_oracle(void)
         "    print(min(9, int(10 * sum(v) / len(v))), flush=True)\n";
     g_autofree char *path = file("oracle.py");
     g_assert_true(g_file_set_contents(path, script, -1, NULL));
-    static const char line[] = "attack boundary --model k.safetensors --data . --generate "
+    static const char line[] = "attack boundary --model c.safetensors --data . --generate "
                                "whole.safetensors --samples 3 --lattice 50 --queries 600 "
                                "--oracle=./oracle.sh";
     g_autofree char *shell = file("oracle.sh");
@@ -873,6 +873,39 @@ test_attack_state_oracle(void)
     /* on their way: a batch each of three times; after Ctrl+C two pictures were judged of each; and
      * the answer that was cut off */
     g_assert_cmpint(without(asked, twice), <=, 3 * 3 + 3 * 2 + 1);
+}
+
+/* How long a program will take is told by its own answers, not by those of the record. */
+static void
+test_attack_state_time_left(void)
+{
+    static const char script[] = "import os, sys, time\n"
+                                 "sys.stdin.readline()\n"
+                                 "print('ready 10 bytes', flush=True)\n"
+                                 "for line in sys.stdin:\n"
+                                 "    if os.path.exists('slow'):\n"
+                                 "        time.sleep(0.05)\n"
+                                 "    v = bytes.fromhex(line)\n"
+                                 "    print(sum(v) // len(v) // 26, flush=True)\n";
+    static const char line[] = "attack boundary --model c.safetensors --data . --generate "
+                               "whole.safetensors --samples 1 --lattice 0 --queries 1000 "
+                               "--state t.txt --oracle=./slow.sh --verbose";
+    g_autofree char *path = file("slow.py"), *shell = file("slow.sh"), *slow = file("slow");
+    int minutes, seconds;
+    g_assert_true(g_file_set_contents(path, script, -1, NULL));
+    g_assert_true(g_file_set_contents(shell, "exec /usr/bin/python3 slow.py\n", -1, NULL));
+    g_assert_cmpint(g_chmod(shell, 0755), ==, 0);
+    end_at(line, SIGXFSZ, "t.txt", 24 * 900);
+    g_assert_true(g_file_set_contents(slow, "", -1, NULL));
+    g_assert_cmpint(run(line), ==, 0);
+    const char *left = strstr(err, " left\n"); /* after a second or two of five */
+    g_assert_nonnull(left);
+    while (left[-1] != ' ')
+        left--;
+    g_assert_cmpint(sscanf(left, "%d:%d", &minutes, &seconds), ==, 2);
+    g_assert_cmpint(60 * minutes + seconds, >=, 2);
+    remove_file("t.txt");
+    remove_file("slow");
 }
 
 /* A denoiser in front: attacked together with the classifier, or only put before its result. */
@@ -1462,6 +1495,7 @@ main(int argc, char **argv)
     g_test_add_func("/cli/attack", test_attack);
     g_test_add_func("/cli/attack/state", test_attack_state);
     g_test_add_func("/cli/attack/state/oracle", test_attack_state_oracle);
+    g_test_add_func("/cli/attack/state/time-left", test_attack_state_time_left);
     g_test_add_func("/cli/attack/denoiser", test_attack_denoiser);
     g_test_add_func("/cli/evaluate-attacks", test_evaluate_attacks);
     g_test_add_func("/cli/evaluate-defenses", test_evaluate_defenses);
