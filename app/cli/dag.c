@@ -153,21 +153,21 @@ set_truth(Fused *a, int i, LimError *err)
 static LimStatus
 set_wanted(Fused *a, LimError *err)
 {
-    int segmenters = 0;
+    int classes = 0; /* that all segmenters know */
     for (int i = 0; i < a->n; i++) {
         const CliJudge *j = &a->net[i].judge;
-        if (j->detector)
-            continue;
-        segmenters++;
-        if (lim_scene_read_mask(a->f->wanted, a->s.size, j->net->params.classes, a->s.label, err) !=
-            LIM_OK)
-            return err->code;
-        lim_dag_want(j->dag, a->s.label);
+        if (j->segmenter && (!classes || j->net->params.classes < classes))
+            classes = j->net->params.classes;
     }
-    return segmenters
-               ? LIM_OK
-               : lim_fail(err, LIM_E_PARAM,
-                          "--wanted is what a segmenter should see, %s is a detector", a->f->net);
+    if (!classes)
+        return lim_fail(err, LIM_E_PARAM,
+                        "--wanted is what a segmenter should see, %s is a detector", a->f->net);
+    if (lim_scene_read_mask(a->f->wanted, a->s.size, classes, a->s.label, err) != LIM_OK)
+        return err->code;
+    for (int i = 0; i < a->n; i++)
+        if (a->net[i].judge.segmenter)
+            lim_dag_want(a->net[i].judge.dag, a->s.label);
+    return LIM_OK;
 }
 
 /* The scene, what is in it, and what is wanted of the networks. */

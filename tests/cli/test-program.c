@@ -1344,6 +1344,29 @@ check_fused(void)
     fails("attack dag none.safetensors --net seg.safetensors --size 48", 1, "none.safetensors");
 }
 
+/* A segmentation of one's own is wanted of every segmenter, and of no detector. */
+static void
+check_wanted(void)
+{
+    push("--net seg.safetensors --wanted made/scene-00006-mask.png", "one");
+    push("--net next.safetensors --wanted made/scene-00006-mask.png", "two");
+    push("next.safetensors det.safetensors --net seg.safetensors --weights 1,1,0 --wanted "
+         "made/scene-00006-mask.png",
+         "both");
+    enum { N = 3 * 48 * 48 };
+    g_autofree float *one = floats("one", N), *two = floats("two", N), *both = floats("both", N);
+    for (int i = 0; i < N; i++)
+        g_assert_cmpfloat(both[i], ==, (float)((double)one[i] + (double)two[i]));
+    push("--net seg.safetensors", "two");
+    g_autofree float *other = floats("two", N);
+    g_assert_true(memcmp(one, other, N * sizeof *one) != 0);
+    fails("attack dag --net det.safetensors --size 48 --wanted made/scene-00006-mask.png", 2,
+          "det.safetensors is a detector");
+    fails("attack dag --net seg.safetensors --size 48 --wanted made/scene-00004.png", 2,
+          "classes are 0 to 7");
+    fails("attack dag --net seg.safetensors --size 48 --wanted none.png", 1, "none.png");
+}
+
 /* Scenes, the two kinds of networks for them (tiny ones), and dense perturbations of both. */
 static void
 test_scenes(void)
@@ -1396,6 +1419,7 @@ test_scenes(void)
     fails("attack dag --net seg.safetensors --gamma 0", 2, "--gamma");
 
     check_fused();
+    check_wanted();
     result = run_json("evaluate dag seg.safetensors det.safetensors --scenes 2 --size 48 "
                       "--iterations 3 --out dag --json");
     g_assert_cmpfloat(number(result, "scenes"), ==, 2);
