@@ -4,11 +4,9 @@
 
 #include "attacks/dag-fusion.h"
 #include "data/scene-own.h"
-#include "panes/scenes/fusion-page.h"
-#include "panes/scenes/paint-page.h"
+#include "panes/scenes/pane.h"
 #include "panes/scenes/read.h"
 #include "panes/scenes/table-file.h"
-#include "panes/scenes/transfer-page.h"
 #include "schema-form.h"
 #include "shipped.h"
 #include "widgets/file-dialog.h"
@@ -20,53 +18,13 @@
 
 #include <math.h>
 
-#define SLOT_BEGIN 10 /* on the worker's live lane, apart from those of other views */
-#define SLOT_LOOK  11
-#define SLOT_PAINT 12
 #define BOTTOM     150
 #define SCENES_MAX 1000000
 
-struct _LimScenesPane {
-    LimFormPane parent_instance;
-    LimForm *form;
-    LimSceneBoard *board;
-    LimTransport *transport;
-    LimPlot *plot;
-    LimExplain *explain;
-    GtkWidget *pages, *verdict;
-    LimPaintPage *paint;
-    LimFusionPage *fusion;
-    LimTransferPage *transfer;
-    LimStatusLine *status;
-
-    LimScenesBench *bench;
-    gboolean seen; /* the view was looked at */
-    guint tick;
-
-    char *own;       /* path of a picture of one's own, or NULL */
-    int32_t *wanted; /* [wanted_size][wanted_size], painted, or NULL */
-    int wanted_size;
-    int32_t *canvas; /* the same while it is painted on */
-    gboolean stroke; /* the brush is down */
-
-    LimScenesPlan posted; /* a copy */
-    gboolean any_posted;
-    guint64 serial, looks;
-    LimScenesStage *stage;
-    LimScenesRun *run;
-    gboolean stepping; /* the job makes one step, which is then shown */
-    int shown;         /* frame, -1: none */
-    gboolean looking;
-    gboolean permuted;    /* a cell of the control was opened: rows in another order */
-    int judge;            /* a cell was opened: the network that judges there; -1: none */
-    LimTransferCell cell; /* as it was then */
-    gboolean was_fused;   /* the page with sums was in front */
-};
-
 G_DEFINE_FINAL_TYPE(LimScenesPane, lim_scenes_pane, LIM_TYPE_FORM_PANE)
 
-static LimWorker *
-worker_of(LimScenesPane *self)
+LimWorker *
+lim_scenes_pane_worker(LimScenesPane *self)
 {
     return lim_session_get_worker(lim_pane_get_session(LIM_PANE(self)));
 }
@@ -140,8 +98,8 @@ dup_verdict(LimScenesRun *run, int frame)
                            wanted ? "not as painted yet" : "still right", 255 * f.largest);
 }
 
-static gboolean
-is_fused(LimScenesPane *self)
+gboolean
+lim_scenes_pane_is_fused(LimScenesPane *self)
 {
     const char *page = gtk_stack_get_visible_child_name(GTK_STACK(self->pages));
 
@@ -176,9 +134,10 @@ describe(LimScenesPane *self)
             : g_strdup_printf("scene %d%s", plan->place.number,
                               self->stage->sampled ? " of the program's own pictures" : "");
     g_autofree char *text =
-        is_fused(self) ? g_strdup_printf("Perturbations of DAG, added up: %s", what)
-                       : g_strdup_printf("Perceptibility %.4f: DAG on %s, %s", f.perceptible,
-                                         lim_scenes_net_name(plan->net), what);
+        lim_scenes_pane_is_fused(self)
+            ? g_strdup_printf("Perturbations of DAG, added up: %s", what)
+            : g_strdup_printf("Perceptibility %.4f: DAG on %s, %s", f.perceptible,
+                              lim_scenes_net_name(plan->net), what);
 
     lim_status_line_set_text(self->status, text);
 }
@@ -224,8 +183,8 @@ looked(void *data, LimTask *t, LimStatus status, const LimError *err, const LimT
 }
 
 /* What all networks see in the frame that is shown, or in the sum of perturbations. */
-static void
-look(LimScenesPane *self)
+void
+lim_scenes_pane_look(LimScenesPane *self)
 {
     const float *r[LIM_SCENES_NETS];
     double weight[LIM_SCENES_NETS] = {1};
@@ -234,23 +193,23 @@ look(LimScenesPane *self)
 
     if (!self->stage)
         return;
-    const gboolean fused = is_fused(self);
+    const gboolean fused = lim_scenes_pane_is_fused(self);
     if (fused)
         n = lim_fusion_page_get(self->fusion, r, weight, &permute);
     else if (self->run && self->shown >= 0)
         r[n++] = lim_scenes_run_frame(self->run, self->shown).r;
     self->looking = TRUE;
-    lim_worker_submit(worker_of(self),
+    lim_worker_submit(lim_scenes_pane_worker(self),
                       lim_scenes_look_task_new(self->stage, r, weight, n, permute,
                                                self->posted.seed, fused ? -1 : self->shown),
-                      LIM_LANE_LIVE, SLOT_LOOK, 0,
+                      LIM_LANE_LIVE, LIM_SCENES_SLOT_LOOK, 0,
                       (LimTaskEvents){.done = looked,
                                       .drop = lim_target_free,
                                       .data = lim_target_new(self, ++self->looks)});
 }
 
-static void
-show_position(LimScenesPane *self)
+void
+lim_scenes_pane_show_position(LimScenesPane *self)
 {
     const int n = lim_scenes_run_n(self->run);
     g_autofree char *text = g_strdup_printf("step %d of %d", MAX(self->shown, 0), n - 1);
@@ -260,7 +219,7 @@ show_position(LimScenesPane *self)
     if (self->judge >= 0 && lim_scenes_run_ended(self->run) && self->shown == n - 1) {
         g_autofree char *figures = dup_cell_verdict(&self->cell);
         gtk_label_set_text(GTK_LABEL(self->verdict), figures);
-    } else if (!is_fused(self)) {
+    } else if (!lim_scenes_pane_is_fused(self)) {
         gtk_label_set_text(GTK_LABEL(self->verdict), verdict);
     }
     const int known = lim_plot_get_n_points(self->plot, 0) - 1;
@@ -269,18 +228,18 @@ show_position(LimScenesPane *self)
     describe(self);
 }
 
-static void
-show_frame(LimScenesPane *self, int frame)
+void
+lim_scenes_pane_show_frame(LimScenesPane *self, int frame)
 {
     if (!self->run || frame < 0)
         return;
     frame = MIN(frame, lim_scenes_run_n(self->run) - 1);
     if (frame != self->shown) {
         self->shown = frame;
-        if (!is_fused(self))
-            look(self);
+        if (!lim_scenes_pane_is_fused(self))
+            lim_scenes_pane_look(self);
     }
-    show_position(self);
+    lim_scenes_pane_show_position(self);
 }
 
 static void
@@ -299,13 +258,13 @@ plot_targets(LimScenesPane *self)
 }
 
 /* What the worker has added since. */
-static void
-pull(LimScenesPane *self)
+void
+lim_scenes_pane_pull(LimScenesPane *self)
 {
     plot_targets(self);
     lim_transport_set_extent(self->transport, lim_scenes_run_n(self->run) - 1,
                              !lim_scenes_run_ended(self->run));
-    show_position(self);
+    lim_scenes_pane_show_position(self);
 }
 
 /* ---- going on ---- */
@@ -316,7 +275,7 @@ progressed(LimFormPane *pane)
     LimScenesPane *self = LIM_SCENES_PANE(pane);
 
     if (self->run)
-        pull(self);
+        lim_scenes_pane_pull(self);
 }
 
 static void
@@ -327,7 +286,7 @@ stopped(LimFormPane *pane, LimStatus status)
     if (!self->run)
         return;
     lim_transfer_page_hold(self->transfer, FALSE);
-    pull(self);
+    lim_scenes_pane_pull(self);
     if (self->stepping)
         lim_transport_move(self->transport, lim_scenes_run_n(self->run) - 1);
     self->stepping = FALSE;
@@ -335,8 +294,8 @@ stopped(LimFormPane *pane, LimStatus status)
         lim_transport_set_playing(self->transport, FALSE);
 }
 
-static void
-halt(LimScenesPane *self)
+void
+lim_scenes_pane_halt(LimScenesPane *self)
 {
     lim_form_pane_halt(LIM_FORM_PANE(self));
     lim_transfer_page_hold(self->transfer, FALSE);
@@ -375,9 +334,9 @@ playing_changed(LimScenesPane *self)
     if (lim_transport_get_playing(self->transport))
         go_on(self, G_MAXINT);
     else if (!self->stepping)
-        halt(self);
+        lim_scenes_pane_halt(self);
     if (self->run)
-        pull(self);
+        lim_scenes_pane_pull(self);
 }
 
 static void
@@ -396,9 +355,30 @@ plot_dragged(LimScenesPane *self, int series, double position)
     lim_transport_move(self->transport, (int)lround(position));
 }
 
-/* ---- from settings to an attack ---- */
+void
+lim_scenes_shown_class_init(LimFormPaneClass *klass)
+{
+    klass->exported = exported;
+    klass->progressed = progressed;
+    klass->stopped = stopped;
+}
 
-static void show_canvas(LimScenesPane *self);
+void
+lim_scenes_shown_connect(LimScenesPane *self)
+{
+    g_signal_connect_object(self->transport, "moved", G_CALLBACK(lim_scenes_pane_show_frame), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->transport, "notify::playing", G_CALLBACK(playing_changed), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->transport, "step-wanted", G_CALLBACK(step_wanted), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->plot, "point-dragged", G_CALLBACK(plot_dragged), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->plot, "point-activated", G_CALLBACK(plot_dragged), self,
+                            G_CONNECT_SWAPPED);
+}
+
+/* ---- from settings to an attack ---- */
 
 static void
 show_missing(LimScenesPane *self, int net)
@@ -426,7 +406,7 @@ begun(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTi
                                    NULL, NULL);
         return;
     }
-    halt(self);
+    lim_scenes_pane_halt(self);
     lim_form_pane_show_view(LIM_FORM_PANE(self));
     lim_scenes_run_unref(self->run);
     self->run = g_steal_pointer(&begin->run);
@@ -439,7 +419,7 @@ begun(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTi
     lim_dag_garments(begin->plan.dag.only, &only, NULL);
     lim_scene_board_set_attacked(self->board, begin->plan.net, only);
     gtk_widget_set_tooltip_text(self->verdict, NULL);
-    show_canvas(self);
+    lim_scenes_pane_show_canvas(self);
     lim_fusion_page_set(self->fusion, self->stage, &begin->plan);
     lim_transfer_page_set(self->transfer, self->bench, &begin->plan);
     self->shown = -1;
@@ -447,17 +427,15 @@ begun(void *data, LimTask *t, LimStatus status, const LimError *err, const LimTi
     lim_transport_set_playing(self->transport, FALSE);
     if (!self->run) {
         show_missing(self, begin->plan.net);
-        look(self);
+        lim_scenes_pane_look(self);
         return;
     }
-    pull(self);
-    show_frame(self, 0);
-    if (is_fused(self))
-        look(self);
+    lim_scenes_pane_pull(self);
+    lim_scenes_pane_show_frame(self, 0);
+    if (lim_scenes_pane_is_fused(self))
+        lim_scenes_pane_look(self);
     lim_transport_follow(self->transport);
 }
-
-static void update_soon(LimScenesPane *self);
 
 static void
 read_plan(LimScenesPane *self, LimScenesPlan *plan)
@@ -480,6 +458,187 @@ read_plan(LimScenesPane *self, LimScenesPlan *plan)
     }
 }
 
+static gboolean
+tick(GtkWidget *widget, GdkFrameClock *clock, gpointer data)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(widget);
+    LimScenesPlan plan;
+
+    self->tick = 0;
+    read_plan(self, &plan);
+    if (self->any_posted && lim_scenes_plan_equal(&plan, &self->posted))
+        return G_SOURCE_REMOVE;
+    lim_scenes_plan_clear(&self->posted);
+    lim_scenes_plan_copy(&self->posted, &plan);
+    self->any_posted = TRUE;
+    lim_worker_submit(lim_scenes_pane_worker(self),
+                      lim_scenes_begin_task_new(self->bench, &plan, self->stage), LIM_LANE_LIVE,
+                      LIM_SCENES_SLOT_BEGIN, 0,
+                      (LimTaskEvents){.done = begun,
+                                      .drop = lim_target_free,
+                                      .data = lim_target_new(self, ++self->serial)});
+    return G_SOURCE_REMOVE;
+}
+
+/* Nothing is computed for a view that was never seen. */
+void
+lim_scenes_pane_update_soon(LimScenesPane *self)
+{
+    if (!self->tick && self->seen)
+        self->tick = gtk_widget_add_tick_callback(GTK_WIDGET(self), tick, NULL, NULL);
+}
+
+/* Settings of a detector and of a segmenter: what means nothing now is greyed. */
+static void
+changed(LimFormPane *pane)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(pane);
+    LimScenesSetup setup;
+
+    lim_schema_form_read(self->form, lim_scenes_setup_schema, &setup);
+    lim_scene_board_set_opacity(self->board, setup.overlay);
+    lim_form_row_set_enabled(lim_form_get_row(self->form, "scene"),
+                             setup.source == LIM_SCENES_TEST);
+    lim_form_row_set_enabled(lim_form_get_row(self->form, "target"),
+                             lim_scenes_net_segments(setup.net));
+    if (setup.source == LIM_SCENES_OWN && !self->own)
+        lim_status_line_flash(self->status,
+                              "Drop a PNG file on the window, or choose one with Open picture");
+    lim_form_row_set_enabled(lim_form_get_row(self->form, "left"),
+                             !lim_scenes_net_segments(setup.net));
+    LimScenesPlan plan;
+    read_plan(self, &plan);
+    if (!lim_scenes_plan_equal(&plan, &self->posted))
+        lim_scenes_pane_leave_cell(self);
+    lim_scenes_pane_update_soon(self);
+}
+
+/* A click on a garment: it is attacked alone, or with those that were chosen before. */
+static void
+garment_picked(LimScenesPane *self, int k)
+{
+    LimFormRow *row = lim_form_get_row(self->form, "only");
+    g_autoptr(GVariant) before = lim_form_row_dup_value(row);
+    g_autoptr(GString) text = g_string_new(NULL);
+    guint32 only = 0;
+
+    lim_form_pane_flush(LIM_FORM_PANE(self));
+    lim_dag_garments(g_variant_get_string(before, NULL), &only, NULL);
+    only ^= 1u << k;
+    for (int i = 0; i < LIM_SCENE_GARMENTS; i++)
+        if (only >> i & 1)
+            g_string_append_printf(text, "%s%d", text->len ? "," : "", i + 1);
+    lim_form_row_set_value(row, g_variant_new_string(text->str));
+    lim_form_pane_settle(LIM_FORM_PANE(self));
+    lim_scenes_pane_update_soon(self);
+}
+
+/* ---- cells of the table ---- */
+
+/* A person, not a cell of the table, has chosen what is shown. */
+void
+lim_scenes_pane_leave_cell(LimScenesPane *self)
+{
+    if (self->judge < 0)
+        return;
+    self->judge = -1;
+    self->permuted = FALSE;
+    lim_scene_board_set_judge(self->board, -1);
+    lim_transfer_page_close_cell(self->transfer);
+    lim_scenes_pane_look(self);
+    if (self->run)
+        lim_scenes_pane_show_position(self);
+}
+
+/* The scene that stands for the cell, attacked as those of the table are: without what belongs to
+ * one scene. */
+static void
+cell_opened(LimScenesPane *self, int made, int judge)
+{
+    LimTransferCell cell;
+
+    if (!lim_transfer_page_get_cell(self->transfer, &cell))
+        return;
+    lim_form_pane_flush(LIM_FORM_PANE(self));
+    self->judge = -1; /* what the form tells now is no choice of another scene */
+    lim_scenes_pane_set_wanted(self, NULL, 0);
+    lim_form_set_values(self->form,
+                        g_variant_new_parsed("{'source': <%i>, 'scene': <%i>, 'net': <%i>, "
+                                             "'only': <''>}",
+                                             LIM_SCENES_TEST, cell.scene, made));
+    lim_form_pane_settle(LIM_FORM_PANE(self));
+    self->judge = judge;
+    self->cell = cell;
+    self->permuted = cell.permuted;
+    lim_scene_board_set_judge(self->board, judge);
+    lim_scenes_pane_update_soon(self);
+    lim_scenes_pane_look(self);
+    if (self->run)
+        lim_scenes_pane_show_position(self);
+}
+
+/* ---- neighbouring scenes ---- */
+
+static void
+go_to_scene(LimScenesPane *self, int scene)
+{
+    lim_form_pane_flush(LIM_FORM_PANE(self));
+    lim_form_row_set_value(lim_form_get_row(self->form, "scene"),
+                           g_variant_new_int32(CLAMP(scene, 0, SCENES_MAX)));
+    lim_form_pane_settle(LIM_FORM_PANE(self));
+    lim_scenes_pane_update_soon(self);
+}
+
+static int
+scene_number(LimScenesPane *self)
+{
+    g_autoptr(GVariant) value = lim_form_row_dup_value(lim_form_get_row(self->form, "scene"));
+
+    return g_variant_get_int32(value);
+}
+
+static void
+do_previous(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    go_to_scene(data, scene_number(data) - 1);
+}
+
+static void
+do_next(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    go_to_scene(data, scene_number(data) + 1);
+}
+
+static void
+do_any(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    go_to_scene(data, g_random_int_range(0, SCENES_MAX));
+}
+
+void
+lim_scenes_settings_class_init(LimFormPaneClass *klass)
+{
+    klass->changed = changed;
+}
+
+void
+lim_scenes_settings_connect(LimScenesPane *self)
+{
+    static const GActionEntry entries[] = {
+        {.name = "previous-seed", .activate = do_previous},
+        {.name = "next-seed", .activate = do_next},
+        {.name = "new-seed", .activate = do_any},
+    };
+
+    /* The keys for neighbouring seeds mean scenes here: what is drawn anew is the scene. */
+    g_action_map_add_action_entries(lim_pane_get_actions(LIM_PANE(self)), entries,
+                                    G_N_ELEMENTS(entries), self);
+    g_signal_connect_object(self->transfer, "cell-opened", G_CALLBACK(cell_opened), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->board, "garment-picked", G_CALLBACK(garment_picked), self,
+                            G_CONNECT_SWAPPED);
+}
+
 /* ---- painting ---- */
 
 static gboolean
@@ -492,8 +651,8 @@ is_painting(LimScenesPane *self)
 
 /* What can be painted on is the clean picture of the attacked segmenter, while the tools are in
  * front. */
-static void
-show_canvas(LimScenesPane *self)
+void
+lim_scenes_pane_show_canvas(LimScenesPane *self)
 {
     if (!self->stage)
         return;
@@ -513,8 +672,8 @@ show_canvas(LimScenesPane *self)
     lim_scene_board_set_canvas(self->board, self->canvas);
 }
 
-static void
-set_wanted(LimScenesPane *self, const int32_t *wanted, int size)
+void
+lim_scenes_pane_set_wanted(LimScenesPane *self, const int32_t *wanted, int size)
 {
     int32_t *copy = g_memdup2(wanted, (gsize)(size * size) * sizeof *wanted);
 
@@ -541,9 +700,9 @@ brush_ended(LimScenesPane *self)
     if (!self->canvas)
         return;
     lim_form_pane_flush(LIM_FORM_PANE(self));
-    set_wanted(self, self->canvas, self->stage->size);
+    lim_scenes_pane_set_wanted(self, self->canvas, self->stage->size);
     lim_form_pane_settle(LIM_FORM_PANE(self));
-    update_soon(self);
+    lim_scenes_pane_update_soon(self);
 }
 
 static void
@@ -552,20 +711,32 @@ start_painting(LimScenesPane *self)
     if (!self->stage || !self->stage->clean[self->posted.net].label)
         return;
     lim_form_pane_flush(LIM_FORM_PANE(self));
-    set_wanted(self, self->stage->clean[self->posted.net].label, self->stage->size);
+    lim_scenes_pane_set_wanted(self, self->stage->clean[self->posted.net].label, self->stage->size);
     lim_form_pane_settle(LIM_FORM_PANE(self));
-    update_soon(self);
-    show_canvas(self);
+    lim_scenes_pane_update_soon(self);
+    lim_scenes_pane_show_canvas(self);
 }
 
 static void
 forget_painting(LimScenesPane *self)
 {
     lim_form_pane_flush(LIM_FORM_PANE(self));
-    set_wanted(self, NULL, 0);
+    lim_scenes_pane_set_wanted(self, NULL, 0);
     lim_form_pane_settle(LIM_FORM_PANE(self));
-    update_soon(self);
-    show_canvas(self);
+    lim_scenes_pane_update_soon(self);
+    lim_scenes_pane_show_canvas(self);
+}
+
+void
+lim_scenes_painting_connect(LimScenesPane *self)
+{
+    g_signal_connect_object(self->paint, "start-wanted", G_CALLBACK(start_painting), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->paint, "forget-wanted", G_CALLBACK(forget_painting), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->board, "brushed", G_CALLBACK(brushed), self, G_CONNECT_SWAPPED);
+    g_signal_connect_object(self->board, "brush-end", G_CALLBACK(brush_ended), self,
+                            G_CONNECT_SWAPPED);
 }
 
 /* ---- undo ---- */
@@ -589,7 +760,7 @@ take_bytes(LimScenesPane *self, const guint8 *bytes, int size)
 
     for (int i = 0; i < size * size; i++)
         wanted[i] = bytes[i];
-    set_wanted(self, wanted, size);
+    lim_scenes_pane_set_wanted(self, wanted, size);
 }
 
 static GVariant *
@@ -625,8 +796,40 @@ restore(LimFormPane *pane, GVariant *state)
     g_free(self->own);
     self->own = *own ? g_strdup(own) : NULL;
     lim_form_set_values(self->form, form);
-    update_soon(self);
-    show_canvas(self);
+    lim_scenes_pane_update_soon(self);
+    lim_scenes_pane_show_canvas(self);
+}
+
+/* Settings of the form and of the pages are one history. */
+static void
+flush(LimFormPane *pane)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(pane);
+
+    lim_form_flush(self->form);
+    lim_fusion_page_flush(self->fusion);
+}
+
+static gboolean
+is_open(LimFormPane *pane)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(pane);
+
+    return lim_form_is_open(self->form) || lim_fusion_page_is_open(self->fusion);
+}
+
+static void
+do_reset_all(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    LimScenesPane *self = data;
+
+    flush(data);
+    lim_scenes_pane_set_wanted(self, NULL, 0);
+    lim_fusion_page_reset(self->fusion);
+    lim_form_reset(self->form);
+    lim_form_pane_settle(data);
+    lim_scenes_pane_update_soon(self);
+    lim_scenes_pane_show_canvas(self);
 }
 
 /* ---- from one start to the next ---- */
@@ -709,7 +912,7 @@ take_own(LimScenesPane *self, const char *path)
     self->own = g_strdup(path);
     lim_form_set_values(self->form, g_variant_new_parsed("{'source': <%i>}", LIM_SCENES_OWN));
     lim_form_pane_settle(LIM_FORM_PANE(self));
-    update_soon(self);
+    lim_scenes_pane_update_soon(self);
 }
 
 static void
@@ -731,12 +934,12 @@ take_settings(LimScenesPane *self, const LimScenesReadTask *read)
                                                 read->weight[2], read->weight[3], read->permuted));
         gtk_stack_set_visible_child_name(GTK_STACK(self->pages), "fusion");
     }
-    set_wanted(self, read->wanted_size ? read->wanted : NULL, read->wanted_size);
+    lim_scenes_pane_set_wanted(self, read->wanted_size ? read->wanted : NULL, read->wanted_size);
     lim_form_set_values(self->form, lim_schema_values(lim_scenes_setup_schema, &setup));
     lim_form_set_values(self->form, lim_schema_values(lim_scene_schema, &read->scenes));
     lim_form_set_values(self->form, lim_schema_values(lim_dag_schema, &read->dag));
     lim_form_pane_settle(LIM_FORM_PANE(self));
-    update_soon(self);
+    lim_scenes_pane_update_soon(self);
     g_autofree char *text =
         read->gone ? g_strdup_printf("Settings restored from the picture without its painting: %s "
                                      "is not there any more",
@@ -767,7 +970,8 @@ open_file(LimPane *pane, const char *path)
 {
     LimScenesPane *self = LIM_SCENES_PANE(pane);
 
-    lim_worker_submit(worker_of(self), lim_scenes_read_task_new(path), LIM_LANE_LONG, 0, 0,
+    lim_worker_submit(lim_scenes_pane_worker(self), lim_scenes_read_task_new(path), LIM_LANE_LONG,
+                      0, 0,
                       (LimTaskEvents){.done = file_read,
                                       .drop = lim_target_free,
                                       .data = lim_target_new(self, 0)});
@@ -788,169 +992,28 @@ do_open_picture(GSimpleAction *action, GVariant *parameter, gpointer data)
     lim_file_dialog_open(data, "Open Picture", &pictures, picture_chosen);
 }
 
-static gboolean
-tick(GtkWidget *widget, GdkFrameClock *clock, gpointer data)
+void
+lim_scenes_state_class_init(LimFormPaneClass *klass)
 {
-    LimScenesPane *self = LIM_SCENES_PANE(widget);
-    LimScenesPlan plan;
-
-    self->tick = 0;
-    read_plan(self, &plan);
-    if (self->any_posted && lim_scenes_plan_equal(&plan, &self->posted))
-        return G_SOURCE_REMOVE;
-    lim_scenes_plan_clear(&self->posted);
-    lim_scenes_plan_copy(&self->posted, &plan);
-    self->any_posted = TRUE;
-    lim_worker_submit(worker_of(self), lim_scenes_begin_task_new(self->bench, &plan, self->stage),
-                      LIM_LANE_LIVE, SLOT_BEGIN, 0,
-                      (LimTaskEvents){.done = begun,
-                                      .drop = lim_target_free,
-                                      .data = lim_target_new(self, ++self->serial)});
-    return G_SOURCE_REMOVE;
+    klass->dup_state = dup_state;
+    klass->restore = restore;
+    klass->flush = flush;
+    klass->is_open = is_open;
+    klass->write_session = write_session;
+    klass->read_session = read_session;
+    LIM_PANE_CLASS(klass)->open_file = open_file;
 }
 
-/* Nothing is computed for a view that was never seen. */
-static void
-update_soon(LimScenesPane *self)
+void
+lim_scenes_state_connect(LimScenesPane *self)
 {
-    if (!self->tick && self->seen)
-        self->tick = gtk_widget_add_tick_callback(GTK_WIDGET(self), tick, NULL, NULL);
-}
+    static const GActionEntry entries[] = {
+        {.name = "open-picture", .activate = do_open_picture},
+        {.name = "reset-all", .activate = do_reset_all}, /* what is not in the form, too */
+    };
 
-/* A person, not a cell of the table, has chosen what is shown. */
-static void
-leave_cell(LimScenesPane *self)
-{
-    if (self->judge < 0)
-        return;
-    self->judge = -1;
-    self->permuted = FALSE;
-    lim_scene_board_set_judge(self->board, -1);
-    lim_transfer_page_close_cell(self->transfer);
-    look(self);
-    if (self->run)
-        show_position(self);
-}
-
-/* The scene that stands for the cell, attacked as those of the table are: without what belongs to
- * one scene. */
-static void
-cell_opened(LimScenesPane *self, int made, int judge)
-{
-    LimTransferCell cell;
-
-    if (!lim_transfer_page_get_cell(self->transfer, &cell))
-        return;
-    lim_form_pane_flush(LIM_FORM_PANE(self));
-    self->judge = -1; /* what the form tells now is no choice of another scene */
-    set_wanted(self, NULL, 0);
-    lim_form_set_values(self->form,
-                        g_variant_new_parsed("{'source': <%i>, 'scene': <%i>, 'net': <%i>, "
-                                             "'only': <''>}",
-                                             LIM_SCENES_TEST, cell.scene, made));
-    lim_form_pane_settle(LIM_FORM_PANE(self));
-    self->judge = judge;
-    self->cell = cell;
-    self->permuted = cell.permuted;
-    lim_scene_board_set_judge(self->board, judge);
-    update_soon(self);
-    look(self);
-    if (self->run)
-        show_position(self);
-}
-
-static void
-map(GtkWidget *widget)
-{
-    LimScenesPane *self = LIM_SCENES_PANE(widget);
-
-    GTK_WIDGET_CLASS(lim_scenes_pane_parent_class)->map(widget);
-    self->seen = TRUE;
-    lim_form_pane_resume(LIM_FORM_PANE(self));
-    update_soon(self);
-}
-
-/* Settings of a detector and of a segmenter: what means nothing now is greyed. */
-static void
-changed(LimFormPane *pane)
-{
-    LimScenesPane *self = LIM_SCENES_PANE(pane);
-    LimScenesSetup setup;
-
-    lim_schema_form_read(self->form, lim_scenes_setup_schema, &setup);
-    lim_scene_board_set_opacity(self->board, setup.overlay);
-    lim_form_row_set_enabled(lim_form_get_row(self->form, "scene"),
-                             setup.source == LIM_SCENES_TEST);
-    lim_form_row_set_enabled(lim_form_get_row(self->form, "target"),
-                             lim_scenes_net_segments(setup.net));
-    if (setup.source == LIM_SCENES_OWN && !self->own)
-        lim_status_line_flash(self->status,
-                              "Drop a PNG file on the window, or choose one with Open picture");
-    lim_form_row_set_enabled(lim_form_get_row(self->form, "left"),
-                             !lim_scenes_net_segments(setup.net));
-    LimScenesPlan plan;
-    read_plan(self, &plan);
-    if (!lim_scenes_plan_equal(&plan, &self->posted))
-        leave_cell(self);
-    update_soon(self);
-}
-
-/* A click on a garment: it is attacked alone, or with those that were chosen before. */
-static void
-garment_picked(LimScenesPane *self, int k)
-{
-    LimFormRow *row = lim_form_get_row(self->form, "only");
-    g_autoptr(GVariant) before = lim_form_row_dup_value(row);
-    g_autoptr(GString) text = g_string_new(NULL);
-    guint32 only = 0;
-
-    lim_form_pane_flush(LIM_FORM_PANE(self));
-    lim_dag_garments(g_variant_get_string(before, NULL), &only, NULL);
-    only ^= 1u << k;
-    for (int i = 0; i < LIM_SCENE_GARMENTS; i++)
-        if (only >> i & 1)
-            g_string_append_printf(text, "%s%d", text->len ? "," : "", i + 1);
-    lim_form_row_set_value(row, g_variant_new_string(text->str));
-    lim_form_pane_settle(LIM_FORM_PANE(self));
-    update_soon(self);
-}
-
-/* ---- neighbouring scenes ---- */
-
-static void
-go_to_scene(LimScenesPane *self, int scene)
-{
-    lim_form_pane_flush(LIM_FORM_PANE(self));
-    lim_form_row_set_value(lim_form_get_row(self->form, "scene"),
-                           g_variant_new_int32(CLAMP(scene, 0, SCENES_MAX)));
-    lim_form_pane_settle(LIM_FORM_PANE(self));
-    update_soon(self);
-}
-
-static int
-scene_number(LimScenesPane *self)
-{
-    g_autoptr(GVariant) value = lim_form_row_dup_value(lim_form_get_row(self->form, "scene"));
-
-    return g_variant_get_int32(value);
-}
-
-static void
-do_previous(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    go_to_scene(data, scene_number(data) - 1);
-}
-
-static void
-do_next(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    go_to_scene(data, scene_number(data) + 1);
-}
-
-static void
-do_any(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    go_to_scene(data, g_random_int_range(0, SCENES_MAX));
+    g_action_map_add_action_entries(lim_pane_get_actions(LIM_PANE(self)), entries,
+                                    G_N_ELEMENTS(entries), self);
 }
 
 /* ---- out of the window ---- */
@@ -969,7 +1032,7 @@ read_shown(LimScenesPane *self, Shown *shown)
     memset(shown, 0, sizeof *shown);
     if (!self->stage)
         return FALSE;
-    shown->fused = is_fused(self);
+    shown->fused = lim_scenes_pane_is_fused(self);
     if (shown->fused) {
         shown->plan = lim_fusion_plan(lim_fusion_page_get_fusion(self->fusion));
         lim_fusion_page_get_weights(self->fusion, shown->weight, &shown->permuted);
@@ -1099,7 +1162,7 @@ table_to_export(LimScenesPane *self, LimTransferNow *now)
 static void
 make_way(LimScenesPane *self)
 {
-    halt(self);
+    lim_scenes_pane_halt(self);
     lim_fusion_page_hold(self->fusion, TRUE);
     lim_transfer_page_hold(self->transfer, TRUE);
 }
@@ -1133,8 +1196,8 @@ painting_written(void *data, LimTask *t, LimStatus status, const LimError *err,
 static void
 write_painting(LimScenesPane *self, const LimScenesPlan *plan, const char *path)
 {
-    lim_worker_submit(worker_of(self), lim_scenes_paint_task_new(plan, path), LIM_LANE_LIVE,
-                      SLOT_PAINT, 0,
+    lim_worker_submit(lim_scenes_pane_worker(self), lim_scenes_paint_task_new(plan, path),
+                      LIM_LANE_LIVE, LIM_SCENES_SLOT_PAINT, 0,
                       (LimTaskEvents){.done = painting_written,
                                       .drop = lim_target_free,
                                       .data = lim_target_new(self, 0)});
@@ -1216,10 +1279,17 @@ dup_file_name(LimFormPane *pane)
                            shown.fused ? "fused" : lim_scenes_net_name(shown.plan->net));
 }
 
-static gboolean
-key_pressed(LimScenesPane *self, guint keyval, guint code, GdkModifierType state)
+void
+lim_scenes_export_class_init(LimFormPaneClass *klass)
 {
-    return lim_transport_key(self->transport, keyval, state);
+    klass->copy_tooltip = "Copies the limen-cli command that makes this attack (Ctrl+Shift+C)";
+    klass->export_tooltip =
+        "Saves scene, attacked scene and perturbation with what the network sees, and beside it "
+        "the floats as .npy; on the page Transfer the table, and beside it its figures as .csv "
+        "(Ctrl+E)";
+    klass->dup_command = dup_command;
+    klass->dup_file_name = dup_file_name;
+    klass->export_to = export_to;
 }
 
 /* ---- construction ---- */
@@ -1301,56 +1371,24 @@ page_changed(LimScenesPane *self)
     if (!name)
         return;
     if (!g_str_equal(name, "transfer"))
-        leave_cell(self);
-    show_canvas(self);
-    const gboolean fused = is_fused(self);
+        lim_scenes_pane_leave_cell(self);
+    lim_scenes_pane_show_canvas(self);
+    const gboolean fused = lim_scenes_pane_is_fused(self);
     gtk_widget_set_sensitive(GTK_WIDGET(self->transport), !fused);
     if (self->was_fused != fused && self->stage) {
         if (self->run)
-            show_position(self);
-        look(self);
+            lim_scenes_pane_show_position(self);
+        lim_scenes_pane_look(self);
     }
     self->was_fused = fused;
-}
-
-/* Settings of the form and of the pages are one history. */
-static void
-flush(LimFormPane *pane)
-{
-    LimScenesPane *self = LIM_SCENES_PANE(pane);
-
-    lim_form_flush(self->form);
-    lim_fusion_page_flush(self->fusion);
-}
-
-static gboolean
-is_open(LimFormPane *pane)
-{
-    LimScenesPane *self = LIM_SCENES_PANE(pane);
-
-    return lim_form_is_open(self->form) || lim_fusion_page_is_open(self->fusion);
-}
-
-static void
-do_reset_all(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    LimScenesPane *self = data;
-
-    flush(data);
-    set_wanted(self, NULL, 0);
-    lim_fusion_page_reset(self->fusion);
-    lim_form_reset(self->form);
-    lim_form_pane_settle(data);
-    update_soon(self);
-    show_canvas(self);
 }
 
 static void
 sum_changed(LimScenesPane *self)
 {
     lim_form_pane_watch(LIM_FORM_PANE(self));
-    if (is_fused(self))
-        look(self);
+    if (lim_scenes_pane_is_fused(self))
+        lim_scenes_pane_look(self);
 }
 
 static GtkWidget *
@@ -1362,10 +1400,6 @@ build_plot(LimScenesPane *self)
     lim_plot_set_range(self->plot, GTK_ORIENTATION_VERTICAL, 0, 100);
     lim_plot_set_empty_text(self->plot, "No step has been made yet");
     lim_plot_add_series(self->plot, "Targets", LIM_PLOT_LINE | LIM_PLOT_DRAG);
-    g_signal_connect_object(self->plot, "point-dragged", G_CALLBACK(plot_dragged), self,
-                            G_CONNECT_SWAPPED);
-    g_signal_connect_object(self->plot, "point-activated", G_CALLBACK(plot_dragged), self,
-                            G_CONNECT_SWAPPED);
     return GTK_WIDGET(self->plot);
 }
 
@@ -1388,17 +1422,11 @@ build_bottom(LimScenesPane *self)
     LimSession *session = lim_pane_get_session(LIM_PANE(self));
 
     self->paint = LIM_PAINT_PAGE(lim_paint_page_new());
-    g_signal_connect_object(self->paint, "start-wanted", G_CALLBACK(start_painting), self,
-                            G_CONNECT_SWAPPED);
-    g_signal_connect_object(self->paint, "forget-wanted", G_CALLBACK(forget_painting), self,
-                            G_CONNECT_SWAPPED);
     self->fusion = LIM_FUSION_PAGE(lim_fusion_page_new(session));
     self->transfer = LIM_TRANSFER_PAGE(lim_transfer_page_new(session));
     g_signal_connect_object(self->fusion, "changed", G_CALLBACK(sum_changed), self,
                             G_CONNECT_SWAPPED);
     g_signal_connect_object(self->fusion, "settled", G_CALLBACK(lim_form_pane_settle), self,
-                            G_CONNECT_SWAPPED);
-    g_signal_connect_object(self->transfer, "cell-opened", G_CALLBACK(cell_opened), self,
                             G_CONNECT_SWAPPED);
     GtkWidget *const children[] = {build_plot(self), narrowed(GTK_WIDGET(self->paint)),
                                    narrowed(GTK_WIDGET(self->fusion)),
@@ -1425,6 +1453,12 @@ build_bottom(LimScenesPane *self)
                                "About the attack");
 }
 
+static gboolean
+key_pressed(LimScenesPane *self, guint keyval, guint code, GdkModifierType state)
+{
+    return lim_transport_key(self->transport, keyval, state);
+}
+
 static GtkWidget *
 build_scenes(LimScenesPane *self)
 {
@@ -1437,20 +1471,9 @@ build_scenes(LimScenesPane *self)
     gtk_box_append(GTK_BOX(box), self->verdict);
     self->board = LIM_SCENE_BOARD(lim_scene_board_new());
     gtk_widget_set_vexpand(GTK_WIDGET(self->board), TRUE);
-    g_signal_connect_object(self->board, "garment-picked", G_CALLBACK(garment_picked), self,
-                            G_CONNECT_SWAPPED);
-    g_signal_connect_object(self->board, "brushed", G_CALLBACK(brushed), self, G_CONNECT_SWAPPED);
-    g_signal_connect_object(self->board, "brush-end", G_CALLBACK(brush_ended), self,
-                            G_CONNECT_SWAPPED);
     gtk_box_append(GTK_BOX(box), GTK_WIDGET(self->board));
     self->transport = LIM_TRANSPORT(lim_transport_new());
     lim_transport_set_plain(self->transport);
-    g_signal_connect_object(self->transport, "moved", G_CALLBACK(show_frame), self,
-                            G_CONNECT_SWAPPED);
-    g_signal_connect_object(self->transport, "notify::playing", G_CALLBACK(playing_changed), self,
-                            G_CONNECT_SWAPPED);
-    g_signal_connect_object(self->transport, "step-wanted", G_CALLBACK(step_wanted), self,
-                            G_CONNECT_SWAPPED);
     gtk_box_append(GTK_BOX(box), GTK_WIDGET(self->transport));
     gtk_box_append(GTK_BOX(box), build_bottom(self));
     gtk_widget_add_css_class(box, "pictures");
@@ -1463,28 +1486,34 @@ build_scenes(LimScenesPane *self)
 }
 
 static void
+map(GtkWidget *widget)
+{
+    LimScenesPane *self = LIM_SCENES_PANE(widget);
+
+    GTK_WIDGET_CLASS(lim_scenes_pane_parent_class)->map(widget);
+    self->seen = TRUE;
+    lim_form_pane_resume(LIM_FORM_PANE(self));
+    lim_scenes_pane_update_soon(self);
+}
+
+static void
 constructed(GObject *object)
 {
-    static const GActionEntry scenes[] = {
-        {.name = "previous-seed", .activate = do_previous},
-        {.name = "next-seed", .activate = do_next},
-        {.name = "new-seed", .activate = do_any},
-        {.name = "open-picture", .activate = do_open_picture},
-        {.name = "reset-all", .activate = do_reset_all}, /* what is not in the form, too */
-    };
     LimScenesPane *self = LIM_SCENES_PANE(object);
     LimFormPane *pane = LIM_FORM_PANE(object);
 
     G_OBJECT_CLASS(lim_scenes_pane_parent_class)->constructed(object);
-    /* The keys for neighbouring seeds mean scenes here: what is drawn anew is the scene. */
-    g_action_map_add_action_entries(lim_pane_get_actions(LIM_PANE(self)), scenes,
-                                    G_N_ELEMENTS(scenes), self);
     g_autofree char *models = lim_shipped_model("");
     g_autofree char *samples = lim_shipped_samples();
     self->bench = lim_scenes_bench_new(models, samples);
     self->form = build_form();
     self->status = lim_form_pane_get_status(pane);
-    lim_form_pane_build(pane, self->form, build_scenes(self));
+    GtkWidget *view = build_scenes(self);
+    lim_scenes_shown_connect(self);
+    lim_scenes_settings_connect(self);
+    lim_scenes_painting_connect(self);
+    lim_scenes_state_connect(self);
+    lim_form_pane_build(pane, self->form, view);
 }
 
 static void
@@ -1508,26 +1537,10 @@ lim_scenes_pane_class_init(LimScenesPaneClass *klass)
     G_OBJECT_CLASS(klass)->constructed = constructed;
     G_OBJECT_CLASS(klass)->finalize = finalize;
     GTK_WIDGET_CLASS(klass)->map = map;
-    LIM_PANE_CLASS(klass)->open_file = open_file;
-    LIM_FORM_PANE_CLASS(klass)->copy_tooltip =
-        "Copies the limen-cli command that makes this attack (Ctrl+Shift+C)";
-    LIM_FORM_PANE_CLASS(klass)->export_tooltip =
-        "Saves scene, attacked scene and perturbation with what the network sees, and beside it "
-        "the floats as .npy; on the page Transfer the table, and beside it its figures as .csv "
-        "(Ctrl+E)";
-    LIM_FORM_PANE_CLASS(klass)->changed = changed;
-    LIM_FORM_PANE_CLASS(klass)->dup_state = dup_state;
-    LIM_FORM_PANE_CLASS(klass)->restore = restore;
-    LIM_FORM_PANE_CLASS(klass)->flush = flush;
-    LIM_FORM_PANE_CLASS(klass)->is_open = is_open;
-    LIM_FORM_PANE_CLASS(klass)->write_session = write_session;
-    LIM_FORM_PANE_CLASS(klass)->read_session = read_session;
-    LIM_FORM_PANE_CLASS(klass)->dup_command = dup_command;
-    LIM_FORM_PANE_CLASS(klass)->dup_file_name = dup_file_name;
-    LIM_FORM_PANE_CLASS(klass)->export_to = export_to;
-    LIM_FORM_PANE_CLASS(klass)->exported = exported;
-    LIM_FORM_PANE_CLASS(klass)->progressed = progressed;
-    LIM_FORM_PANE_CLASS(klass)->stopped = stopped;
+    lim_scenes_shown_class_init(LIM_FORM_PANE_CLASS(klass));
+    lim_scenes_settings_class_init(LIM_FORM_PANE_CLASS(klass));
+    lim_scenes_state_class_init(LIM_FORM_PANE_CLASS(klass));
+    lim_scenes_export_class_init(LIM_FORM_PANE_CLASS(klass));
 }
 
 static void
