@@ -44,7 +44,7 @@ place(const LimLabelPlace *standing, int n, LimLabelPlace *one, double width, do
 {
     const double lowest = MAX(height - one->h, 0), top = CLAMP(one->y0, 0, lowest);
     const double above = one->y0 - one->h;
-    double least = INFINITY;
+    double least = (double)INFINITY;
 
     if (above >= 0 && above <= lowest && try_line(standing, n, one, above, width, &least))
         return;
