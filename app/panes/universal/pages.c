@@ -34,6 +34,15 @@ label_new(const char *text, gboolean numeric)
     return label;
 }
 
+/* Of row i, short enough for the head of a column. */
+static const char *
+short_name(const LimSeriesNow *now, int i)
+{
+    static const char shipped[] = "fashion-";
+
+    return g_str_has_prefix(now->name[i], shipped) ? now->name[i] + strlen(shipped) : now->name[i];
+}
+
 /* Rows and columns of a series of n. */
 static void
 build_table(LimSeriesPage *self, const LimSeriesNow *now)
@@ -45,9 +54,7 @@ build_table(LimSeriesPage *self, const LimSeriesNow *now)
     while ((child = gtk_widget_get_first_child(self->table)))
         gtk_grid_remove(GTK_GRID(self->table), child);
     for (int i = 0; i < now->n; i++) {
-        const char *name = g_str_has_prefix(now->name[i], "fashion-")
-                               ? now->name[i] + strlen("fashion-")
-                               : now->name[i];
+        const char *name = short_name(now, i);
         gtk_grid_attach(GTK_GRID(self->table), label_new(name, FALSE), 0, i + 1, 1, 1);
         gtk_grid_attach(GTK_GRID(self->table), label_new(name, TRUE), i + 1, 0, 1, 1);
         for (int k = 0; k < now->n; k++) {
@@ -75,7 +82,8 @@ show_pictures(LimSeriesPage *self, const LimSeriesNow *now)
             largest = MAX(largest, (double)fabsf(v[j]));
         g_autofree guint8 *one = lim_difference_pixels(s, v, NULL, lim_difference_gain(largest));
         memcpy(pixels + (gsize)i * bytes, one, bytes);
-        g_ptr_array_add(labels, g_strdup_printf("%s, %.1f %%", now->name[i], 100 * now->ratio[i]));
+        g_ptr_array_add(labels,
+                        g_strdup_printf("%s\n%.1f %%", short_name(now, i), 100 * now->ratio[i]));
     }
     g_ptr_array_add(labels, NULL);
     g_autoptr(GBytes) all = g_bytes_new(pixels, bytes * (gsize)now->done);
@@ -97,15 +105,15 @@ show(LimSeriesPage *self)
             g_autofree char *text = isnan(v) ? g_strdup("")
                                     : self->kind == LIM_SERIES_SHUFFLES
                                         ? g_strdup_printf("%.3f", v)
-                                        : g_strdup_printf("%.1f %%", 100 * v);
+                                        : g_strdup_printf("%.1f", 100 * v);
             gtk_label_set_text(GTK_LABEL(self->cell[i][k]), text);
         }
     show_pictures(self, &now);
     g_autofree char *said = g_strdup_printf(
         self->kind == LIM_SERIES_SHUFFLES
             ? "%d of %d. Normalised inner products; 1: the same direction, 0: nothing in common."
-            : "%d of %d. Share of the unseen pictures that v of the row fools on the classifier of "
-              "the column.",
+            : "%d of %d. Unseen pictures (%%) that v of the row fools on the classifier of the "
+              "column.",
         now.done, now.n);
     gtk_label_set_text(GTK_LABEL(self->said), said);
     free(now.v);
@@ -238,15 +246,17 @@ lim_series_page_new(LimSession *session, LimSeriesKind kind)
     self->grid = LIM_IMAGE_GRID(lim_image_grid_new());
     lim_image_grid_set_name(self->grid, "Perturbations");
     lim_image_grid_set_captions(self->grid, TRUE);
-    lim_image_grid_set_min_size(self->grid, 160, 100);
+    lim_image_grid_set_min_size(self->grid, 206, 100);
     gtk_widget_set_hexpand(GTK_WIDGET(self->grid), TRUE);
     gtk_widget_set_vexpand(GTK_WIDGET(self->grid), TRUE);
     self->table = gtk_grid_new();
-    gtk_grid_set_column_spacing(GTK_GRID(self->table), 12);
+    gtk_grid_set_column_spacing(GTK_GRID(self->table), 9);
     gtk_grid_set_row_spacing(GTK_GRID(self->table), 3);
     gtk_widget_set_valign(self->table, GTK_ALIGN_START);
     gtk_box_append(GTK_BOX(row), GTK_WIDGET(self->grid));
-    gtk_box_append(GTK_BOX(row), self->table);
+    gtk_box_append(GTK_BOX(row),
+                   g_object_new(GTK_TYPE_SCROLLED_WINDOW, "child", self->table,
+                                "propagate-natural-width", TRUE, NULL)); /* of many classifiers */
     gtk_widget_set_vexpand(row, TRUE);
     gtk_box_append(GTK_BOX(self->box), head);
     gtk_box_append(GTK_BOX(self->box), row);
