@@ -228,7 +228,19 @@ brush_ended(LimPictureView *v)
     calls[2]++;
 }
 
-/* Texts of boxes at the same place stand beside each other. */
+static int
+count_red(LimPictureView *v)
+{
+    int w, h, red = 0;
+    g_autofree guint8 *drawn = test_render(GTK_WIDGET(v), 1, &w, &h);
+
+    for (int i = 0; i < w * h; i++)
+        red += drawn[3 * i] > 200 && drawn[3 * i + 1] < 60;
+    return red;
+}
+
+/* Texts of boxes at the same place stand beside each other, and in the part of the picture that is
+ * seen while anything of their box is. */
 static void
 test_texts(void)
 {
@@ -236,18 +248,23 @@ test_texts(void)
     LimPictureView *v = LIM_PICTURE_VIEW(lim_picture_view_new("Seen", zoom));
     GtkWindow *window = test_show(GTK_WIDGET(v), 203, 150);
     const LimPictureMark marks[] = {
-        {.x0 = 1, .y0 = 2, .x1 = 7, .y1 = 5, .rgb = {255, 0, 0}, .text = "boot"},
-        {.x0 = 1, .y0 = 2, .x1 = 7, .y1 = 5, .rgb = {0, 255, 0}, .text = "boot"}};
+        {.x0 = 1, .y0 = 2, .x1 = 7, .y1 = 5, .rgb = {0, 255, 0}, .text = "boot"},
+        {.x0 = 1, .y0 = 2, .x1 = 7, .y1 = 5, .rgb = {255, 0, 0}, .text = "boot"}};
+    LimPictureMark plain[] = {marks[0], marks[1]};
     guint8 grey[W * H * 3];
-    int w, h, red = 0;
 
     memset(grey, 100, sizeof grey);
     lim_picture_view_set_picture(v, grey, W, H, 3);
+    plain[1].text[0] = '\0';
+    lim_picture_view_set_marks(v, plain, 2);
+    const int lines = count_red(v);
     lim_picture_view_set_marks(v, marks, 2);
-    g_autofree guint8 *marked = test_render(GTK_WIDGET(v), 1, &w, &h);
-    for (int i = 0; i < w * h; i++)
-        red += marked[3 * i] > 200 && marked[3 * i + 1] < 60;
-    g_assert_cmpint(red, >, 100); /* the lines are covered by those of the other box */
+    g_assert_cmpint(count_red(v), >, lines + 100);
+    lim_zoom_set_factor(zoom, 4, 0.5, 0.6); /* in the box: no edge of it is seen */
+    g_assert_cmpint(count_red(v), >, 100);
+    lim_zoom_set_factor(zoom, 1, 0.5, 0.5);
+    lim_zoom_set_factor(zoom, 8, 0, 0); /* beside it */
+    g_assert_cmpint(count_red(v), ==, 0);
     gtk_window_destroy(window);
 }
 

@@ -322,34 +322,48 @@ draw_mark_text(cairo_t *cr, const LimPictureMark *m, const LimLabelPlace *at, Pa
     pango_cairo_show_layout(cr, text);
 }
 
+/* Where the text of a mark may stand, in the seen part of width x height that begins at left, top;
+ * in logical pixels, of which a picture's pixel has `each`. A box that is out of sight has no text.
+ */
+static LimLabelPlace
+place_of(const LimPictureMark *m, PangoLayout *text, double each, double left, double top,
+         double width, double height)
+{
+    LimLabelPlace at = {.x0 = m->x0 * each - left,
+                        .y0 = m->y0 * each - top,
+                        .x1 = m->x1 * each - left,
+                        .y1 = m->y1 * each - top};
+    int w, h;
+
+    if (!*m->text || at.x0 >= width || at.y0 >= height || at.x1 <= 0 || at.y1 <= 0)
+        return at;
+    pango_layout_get_pixel_size(text, &w, &h);
+    at.w = w + 2 * TEXT_MARGIN;
+    at.h = h;
+    return at;
+}
+
 /* The first marks have the best places, and lie on top where there are too many. */
 static void
 draw_mark_texts(LimPictureView *self, cairo_t *cr, double factor, int scale)
 {
-    const double each = factor / scale; /* logical pixels of a picture's pixel */
     g_autofree LimLabelPlace *at = g_new0(LimLabelPlace, self->n_marks);
     g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_object_unref);
+    double left, top, right, bottom;
 
-    for (int i = 0; i < self->n_marks; i++) {
-        const LimPictureMark *m = &self->marks[i];
-        PangoLayout *text = mark_text_new(self, m);
-        int w, h;
-        pango_layout_get_pixel_size(text, &w, &h);
-        g_ptr_array_add(texts, text);
-        at[i] = (LimLabelPlace){.x0 = m->x0 * each,
-                                .y0 = m->y0 * each,
-                                .x1 = m->x1 * each,
-                                .y1 = m->y1 * each};
-        if (*m->text) {
-            at[i].w = w + 2 * TEXT_MARGIN;
-            at[i].h = h;
-        }
-    }
-    lim_labels_place(at, self->n_marks, self->width * each, self->height * each);
     cairo_save(cr);
     cairo_scale(cr, scale, scale);
+    cairo_clip_extents(cr, &left, &top, &right, &bottom);
+    cairo_translate(cr, left, top);
+    for (int i = 0; i < self->n_marks; i++) {
+        PangoLayout *text = mark_text_new(self, &self->marks[i]);
+        g_ptr_array_add(texts, text);
+        at[i] =
+            place_of(&self->marks[i], text, factor / scale, left, top, right - left, bottom - top);
+    }
+    lim_labels_place(at, self->n_marks, right - left, bottom - top);
     for (int i = self->n_marks - 1; i >= 0; i--)
-        if (*self->marks[i].text)
+        if (at[i].w > 0)
             draw_mark_text(cr, &self->marks[i], &at[i], g_ptr_array_index(texts, (guint)i));
     cairo_restore(cr);
 }
