@@ -313,18 +313,12 @@ by_size(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static int
-by_offset(const void *a, const void *b)
-{
-    const Storage *x = *(Storage *const *)a, *y = *(Storage *const *)b;
-    return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
 static void
 place_storages(LimPlan *p)
 {
     Storage **order = lim_alloc(p->n_storages + 1, sizeof(Storage *));
-    Storage **busy = lim_alloc(p->n_storages + 1, sizeof(Storage *));
+    Storage **placed = lim_alloc(p->n_storages + 1, sizeof(Storage *)); /* lowest offset first */
+    uint32_t n = 0;
     for (uint32_t i = 0; i < p->n_storages; i++)
         order[i] = &p->storages[i];
     qsort(order, p->n_storages, sizeof *order, by_size);
@@ -335,25 +329,22 @@ place_storages(LimPlan *p)
             p->constant_bytes += s->bytes;
             continue;
         }
-        uint32_t n = 0;
-        for (uint32_t j = 0; j < i; j++)
-            if (!order[j]->constant && order[j]->first <= s->last && s->first <= order[j]->last)
-                busy[n++] = order[j];
-        qsort(busy, n, sizeof *busy, by_offset);
         size_t at = 0;
-        for (uint32_t j = 0; j < n; j++) {
-            if (at + s->bytes <= busy[j]->offset)
-                break;
-            size_t end = busy[j]->offset + busy[j]->bytes;
-            if (end > at)
-                at = end;
+        for (uint32_t j = 0; j < n && at + s->bytes > placed[j]->offset; j++) {
+            const Storage *o = placed[j];
+            if (o->first <= s->last && s->first <= o->last && o->offset + o->bytes > at)
+                at = o->offset + o->bytes;
         }
         s->offset = at;
         if (at + s->bytes > p->slab_bytes)
             p->slab_bytes = at + s->bytes;
+        uint32_t k = n++;
+        for (; k > 0 && placed[k - 1]->offset > at; k--)
+            placed[k] = placed[k - 1];
+        placed[k] = s;
     }
     free(order);
-    free(busy);
+    free(placed);
 }
 
 static void *
