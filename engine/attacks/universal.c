@@ -555,8 +555,9 @@ sane(const LimUniversal *u, const int32_t at[POSITIONS])
     const int n = u->in.n;
     return at[0] >= 0 && at[0] <= u->p.passes && at[1] >= 0 && at[1] <= n &&
            (at[1] == n || at[1] % u->p.batch == 0) && at[2] >= 0 && at[2] <= n && at[3] >= 0 &&
-           at[3] <= at[4] && at[5] >= 0 && at[6] >= 0 && at[6] <= u->p.passes + 1 &&
-           at[5] < (at[6] ? at[6] : 1) && at[0] == (at[6] ? at[6] - 1 : 0);
+           at[3] <= n && at[3] <= at[4] && at[4] <= (at[0] + 1) * (int64_t)n && at[5] >= 0 &&
+           at[6] >= 0 && at[6] <= u->p.passes + 1 && at[5] < (at[6] ? at[6] : 1) &&
+           at[0] == (at[6] ? at[6] - 1 : 0);
 }
 
 static bool
@@ -592,7 +593,10 @@ read_state(LimUniversal *u, const LimStFile *f, const char *path, LimError *err)
         status = lim_checkpoint_numbers(f, path, "history", LIM_F64, 5 * at[6], history, err);
     for (int i = 0; i < at[6] && status == LIM_OK; i++) {
         const double *h = history + 5 * i;
-        u->history[i] = (LimUniversalPass){h[0], h[1], h[2], h[3], (int)h[4]};
+        if (!(h[4] >= 0 && h[4] <= u->in.n))
+            status = lim_checkpoint_lost(path, err);
+        else
+            u->history[i] = (LimUniversalPass){h[0], h[1], h[2], h[3], (int)h[4]};
     }
     free(history);
     if (status == LIM_OK) {

@@ -170,6 +170,9 @@ lim_optim_read(LimOptim *o, const LimStFile *f, const char *prefix, LimError *er
     snprintf(name, sizeof name, "%ssteps", prefix);
     if (status == LIM_OK)
         status = read_into(f, name, LIM_I32, LIM_SHAPE1(1), &o->steps, err);
+    if (status == LIM_OK && (o->steps < 0 || o->steps == INT32_MAX))
+        status = lim_fail(err, LIM_E_FORMAT, "%s is no number of steps (%d); start a new training",
+                          name, o->steps);
     return status;
 }
 

@@ -70,6 +70,16 @@ holds_under(const LimStFile *f, const char *prefix)
     return false;
 }
 
+/* The last two sums are the numbers of steps that the others are over. */
+static bool
+sane_sums(const double sums[6], const double more[3])
+{
+    bool all = isfinite(more[0]) && isfinite(more[1]);
+    for (int i = 0; i < 6; i++)
+        all &= isfinite(sums[i]);
+    return all && sums[4] >= 0 && sums[4] < 1e9 && sums[5] >= 0 && sums[5] < 1e9;
+}
+
 LimStatus
 gan_resume(GanTrainer *t, LimError *err)
 {
@@ -111,8 +121,8 @@ gan_resume(GanTrainer *t, LimError *err)
         if (status == LIM_OK)
             status = lim_step_plan_read(&t->d_plan, f, "d_sum.", err);
     }
-    if (status == LIM_OK &&
-        (at[0] < 0 || at[1] < 0 || at[1] > t->p.d_steps || part < 0 || part >= t->p.accumulate))
+    if (status == LIM_OK && (at[0] < 0 || at[1] < 0 || at[1] > t->p.d_steps || part < 0 ||
+                             part >= t->p.accumulate || !sane_sums(sums, more)))
         status = lim_checkpoint_lost(t->checkpoint, err);
     if (status == LIM_OK) {
         t->iteration = at[0];

@@ -102,6 +102,16 @@ lim_supervised_checkpoint(LimTask *task, LimError *err)
     return lim_st_writer_finish(w, s->checkpoint, err);
 }
 
+static bool
+sane(const LimSupervised *s, const int32_t at[3])
+{
+    bool all = at[0] >= 0 && at[0] <= s->steps && at[1] >= 0 && at[1] < LOG_EVERY && at[2] >= 0 &&
+               at[2] <= at[1] * (int64_t)s->batch;
+    for (int i = 0; i < s->sums; i++)
+        all &= isfinite(s->sum[i]);
+    return all;
+}
+
 static LimStatus
 resume(LimSupervised *s, LimError *err)
 {
@@ -120,7 +130,7 @@ resume(LimSupervised *s, LimError *err)
     if (status == LIM_OK)
         status =
             lim_checkpoint_numbers(f, s->checkpoint, "log_sums", LIM_F64, s->sums, s->sum, err);
-    if (status == LIM_OK && (at[0] < 0 || at[0] > s->steps))
+    if (status == LIM_OK && !sane(s, at))
         status = lim_checkpoint_lost(s->checkpoint, err);
     if (status == LIM_OK) {
         s->step = at[0];

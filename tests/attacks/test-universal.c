@@ -6,6 +6,7 @@
 #include "tensor/png.h"
 #include "tensor/safetensors.h"
 #include "toy.h"
+#include "train/toy.h"
 
 #include <glib/gstdio.h>
 #include <math.h>
@@ -521,6 +522,17 @@ refuses(LimUniversal *u, const char *path, LimStatus code)
     lim_task_free(lim_universal_task(u));
 }
 
+/* The sound file, with other bytes at a place of a tensor. */
+static void
+refuses_with(LimUniversal *u, const char *path, const char *good, gsize size, const char *tensor,
+             int offset, const void *bytes, size_t n)
+{
+    g_autofree char *bad = g_memdup2(good, size);
+    memcpy(toy_tensor(bad, tensor) + offset, bytes, n);
+    toy_write(path, bad, size);
+    refuses(u, path, LIM_E_FORMAT);
+}
+
 static void
 test_refuses(void)
 {
@@ -539,6 +551,21 @@ test_refuses(void)
     p.seed++;
     refuses(begin(victim, &p, x, N, NULL, 0), path, LIM_E_PARAM);
     p.seed--;
+    /* more pictures than there are, in this pass, in all passes, in a pass before */
+    g_autofree char *good = NULL;
+    gsize size;
+    g_assert_true(g_file_get_contents(path, &good, &size, NULL));
+    const struct {
+        int place;
+        gint32 count;
+    } positions[] = {{3, -1}, {3, N + 1}, {3, INT32_MAX}, {4, -1}, {4, INT32_MAX}};
+    for (size_t i = 0; i < G_N_ELEMENTS(positions); i++)
+        refuses_with(begin(victim, &p, x, N, NULL, 0), path, good, size, "position",
+                     4 * positions[i].place, &positions[i].count, 4);
+    const double pictures[] = {-1, N + 1, 1e300, (double)NAN};
+    for (size_t i = 0; i < G_N_ELEMENTS(pictures); i++)
+        refuses_with(begin(victim, &p, x, N, NULL, 0), path, good, size, "history", 4 * 8,
+                     &pictures[i], 8);
     LimStWriter *w = lim_st_writer_new();
     lim_st_writer_add(w, "v", LIM_F32, LIM_SHAPE3(1, 1, SIZE), x, false);
     g_assert_cmpint(lim_st_writer_finish(w, path, NULL), ==, LIM_OK);

@@ -338,6 +338,18 @@ test_other_settings(void)
     g_free(copy);
 }
 
+/* The sound file, with other values at the start of a tensor. */
+static void
+refused_with(const LimClassifierTraining *p, const LimDataset *d, const char *path,
+             const char *good, gsize size, const char *tensor, const void *values, size_t bytes)
+{
+    char *bad = g_memdup2(good, size);
+    memcpy(toy_tensor(bad, tensor), values, bytes);
+    toy_write(path, bad, size);
+    refused(p, d, path, LIM_E_FORMAT);
+    g_free(bad);
+}
+
 static void
 test_damaged_checkpoint(void)
 {
@@ -376,18 +388,18 @@ test_damaged_checkpoint(void)
         g_free(bad);
     }
 
-    /* a position that no training reaches */
-    char *bad = g_memdup2(good, size), *name = strstr(bad + 8, "\"position\"");
-    const char *offsets = strstr(name, "data_offsets\":[") + strlen("data_offsets\":[");
-    uint64_t head;
-    memcpy(&head, bad, 8);
-    const int32_t values[] = {-1, 7, INT32_MAX};
-    for (int i = 0; i < 3; i++) {
-        memcpy(bad + 8 + head + g_ascii_strtoull(offsets, NULL, 10), &values[i], 4);
-        toy_write(path, bad, size);
-        refused(&p, d, path, LIM_E_FORMAT);
-    }
-    g_free(bad);
+    /* a position that no training reaches: the step, steps since the last line of the log, and
+     * what was right in them */
+    const int32_t positions[][3] = {{-1, 2, 0}, {7, 2, 0},  {INT32_MAX, 2, 0},
+                                    {2, -1, 0}, {2, 20, 0}, {2, INT32_MAX, 0},
+                                    {2, 2, 9},  {2, 2, -1}, {2, 2, INT32_MAX}};
+    for (size_t i = 0; i < G_N_ELEMENTS(positions); i++)
+        refused_with(&p, d, path, good, size, "position", positions[i], 12);
+    const double sum = (double)NAN;
+    refused_with(&p, d, path, good, size, "log_sums", &sum, sizeof sum);
+    const int32_t steps[] = {-1, INT32_MAX};
+    for (int i = 0; i < 2; i++)
+        refused_with(&p, d, path, good, size, "optim.steps", &steps[i], 4);
 
     toy_write(path, good, size);
     t = trainer(&p, d, path, NULL, &exec);

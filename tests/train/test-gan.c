@@ -664,6 +664,18 @@ test_other_settings(void)
     lim_dataset_free(d);
 }
 
+/* The sound file, with other values at the start of a tensor. */
+static void
+refused_with(const LimGanTraining *p, const LimDataset *d, const char *path, const char *good,
+             gsize size, const char *tensor, const void *values, size_t bytes)
+{
+    char *bad = g_memdup2(good, size);
+    memcpy(toy_tensor(bad, tensor), values, bytes);
+    toy_write(path, bad, size);
+    refused(p, d, path, LIM_E_FORMAT);
+    g_free(bad);
+}
+
 static void
 test_damaged_checkpoint(void)
 {
@@ -693,18 +705,21 @@ test_damaged_checkpoint(void)
         refused(&p, d, path, LIM_OK);
         g_free(bad);
     }
-    char *bad = g_memdup2(good, size), *name = strstr(bad + 8, "\"position\"");
-    const char *offsets = strstr(name, "data_offsets\":[") + strlen("data_offsets\":[");
-    uint64_t head;
-    memcpy(&head, bad, 8);
-    char *position = bad + 8 + head + g_ascii_strtoull(offsets, NULL, 10);
-    const int32_t values[][2] = {{-1, 0}, {0, -1}, {0, 3}};
-    for (int i = 0; i < 3; i++) {
-        memcpy(position, values[i], 8);
-        toy_write(path, bad, size);
-        refused(&p, d, path, LIM_E_FORMAT);
-    }
-    g_free(bad);
+    const int32_t positions[][2] = {{-1, 0}, {0, -1}, {0, 3}};
+    for (int i = 0; i < 3; i++)
+        refused_with(&p, d, path, good, size, "position", positions[i], 8);
+    /* sums, and the numbers of steps that they are over */
+    const double inf = (double)INFINITY;
+    const double sums[][6] = {{inf, 0, 0, 0, 1, 1},
+                              {0, 0, 0, 0, (double)NAN, 1},
+                              {0, 0, 0, 0, 1e300, 1},
+                              {0, 0, 0, 0, 1, -1}};
+    for (int i = 0; i < 4; i++)
+        refused_with(&p, d, path, good, size, "log_sums", sums[i], sizeof sums[i]);
+    refused_with(&p, d, path, good, size, "log_more", &inf, sizeof inf);
+    const int32_t steps[] = {-1, INT32_MAX};
+    for (int i = 0; i < 2; i++)
+        refused_with(&p, d, path, good, size, "g_optim.steps", &steps[i], 4);
     toy_write(path, good, size);
     t = trainer(&p, d, path, NULL, &exec);
     g_assert_cmpint(lim_gan_trainer_iterations(t), ==, 1);

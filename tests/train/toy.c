@@ -76,6 +76,17 @@ toy_write(const char *path, const void *data, size_t size)
     g_assert_cmpint(fclose(f), ==, 0);
 }
 
+char *
+toy_tensor(char *file, const char *name)
+{
+    g_autofree char *key = g_strdup_printf("\"%s\":{", name);
+    const char *entry = strstr(file + 8, key), *offsets = "data_offsets\":[";
+    guint64 head;
+    memcpy(&head, file, 8);
+    g_assert_nonnull(entry);
+    return file + 8 + head + g_ascii_strtoull(strstr(entry, offsets) + strlen(offsets), NULL, 10);
+}
+
 void
 toy_assert_same_file(const char *a, const char *b)
 {

@@ -17,6 +17,8 @@ void toy_clear(void);
 
 /* Writes over a file. */
 void toy_write(const char *path, const void *data, size_t size);
+/* Where the values of a tensor lie in the bytes of a safetensors file. */
+char *toy_tensor(char *file, const char *name);
 void toy_assert_same_file(const char *a, const char *b);
 /* One sentence: not empty, one line. */
 void toy_assert_sentence(const LimError *err);
