@@ -23,7 +23,6 @@ typedef struct FuzzReader {
     /* Makes lengths or checksums right again, so that mutations reach what lies behind them; done
      * in half of the runs. May be NULL. */
     void (*repair)(GByteArray *file);
-    guint64 slow; /* how much fewer runs it gets; 0: as many as others */
 } FuzzReader;
 
 /* Registers the test of this reader, which must stay valid. */
@@ -35,7 +34,8 @@ void fuzz_add_file(GPtrArray *seeds, const char *path);
 /* For readers that take a path. */
 void fuzz_write(const char *path, const guint8 *data, size_t size);
 
-/* A repair() for safetensors: sets the length of the head to where its braces close. */
+/* A repair() for safetensors: sets the length of the head to where its braces close, and the
+ * offsets of the tensors and the size of the file to what dtypes and shapes ask for. */
 void fuzz_repair_safetensors(GByteArray *file);
 
 /* PNG files of 9 x 7 pixels of many kinds, and a repair(): lengths and checksums of all chunks. */
