@@ -36,9 +36,8 @@ bench: build
 # Sanitizers slow the code down by an order of magnitude, hence the longer time limits; and they
 # make gcc see null pointers where there are none, hence no -Werror. Freed memory that the address
 # sanitizer holds back counts in the fuzzers' bound on memory: how much of it there is must not depend
-# on how fast the machine is. Every reader gets 100,000 mutated files; those that train or draw with
-# what they read take minutes for that, hence the longer limit. The window is not asked about leaks:
-# fontconfig, Pango and GTK keep what they have.
+# on how fast the machine is. Readers that train with what they read do a tenth of the runs. The window
+# is not asked about leaks: fontconfig, Pango and GTK keep what they have.
 asan:
 	$(packages) build run data test
 	$(call setup,build-asan,-Doptimization=2 -Db_lundef=false \

@@ -360,10 +360,10 @@ make_seeds(const FuzzReader *r)
 }
 
 static guint64
-runs(void)
+runs(const FuzzReader *r)
 {
     const char *text = g_getenv("LIMEN_FUZZ_RUNS");
-    return text ? g_ascii_strtoull(text, NULL, 10) : 2000;
+    return (text ? g_ascii_strtoull(text, NULL, 10) : 2000) / MAX(r->slow, 1);
 }
 
 static void
@@ -371,7 +371,7 @@ fuzz(gconstpointer data)
 {
     const FuzzReader *r = data;
     g_autoptr(GPtrArray) seeds = make_seeds(r);
-    guint64 count[LIM_E_UNSUPPORTED + 1] = {0}, n = runs();
+    guint64 count[LIM_E_UNSUPPORTED + 1] = {0}, n = runs(r);
     /* Cut at every byte, once. */
     for (guint s = 0; s < seeds->len; s++) {
         const GByteArray *seed = seeds->pdata[s];

@@ -23,6 +23,7 @@ typedef struct FuzzReader {
     /* Makes lengths or checksums right again, so that mutations reach what lies behind them; done
      * in half of the runs. May be NULL. */
     void (*repair)(GByteArray *file);
+    guint64 slow; /* it gets one in so many of the runs; 0: all of them */
 } FuzzReader;
 
 /* Registers the test of this reader, which must stay valid. */
