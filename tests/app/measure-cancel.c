@@ -115,8 +115,7 @@ body(TestApp *t)
     Measure m = {.pane = LIM_ATTACK_PANE(lim_window_get_pane(t->window, "attack")),
                  .random = g_rand_new_with_seed(1)};
 
-    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
-                                       g_variant_new_string("attack"));
+    test_show_view(t, "attack");
     m.form = LIM_FORM(test_find_type(GTK_WIDGET(m.pane), LIM_TYPE_FORM));
     m.transport = lim_attack_pane_get_transport(m.pane);
     m.worker = lim_session_get_worker(lim_pane_get_session(LIM_PANE(m.pane)));

@@ -151,8 +151,7 @@ measure_attack(TestApp *t)
     const Drag drag = {.transport = lim_attack_pane_get_transport(pane)};
     LimForm *form = LIM_FORM(test_find_type(GTK_WIDGET(pane), LIM_TYPE_FORM));
 
-    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
-                                       g_variant_new_string("attack"));
+    test_show_view(t, "attack");
     watch(test_find_type(GTK_WIDGET(pane), LIM_TYPE_STATUS_LINE));
     wait_attack(pane);
     measure_drag(drag, "an attack is scrubbed");
@@ -195,12 +194,12 @@ body(TestApp *t)
         return;
     }
     measure(t, "16 samples");
-    lim_form_row_set_value(lim_form_get_row(t->form, "attention"), g_variant_new_boolean(TRUE));
+    test_set(t, "attention", g_variant_new_boolean(TRUE));
     measure(t, "16 samples with maps");
-    lim_form_row_set_value(lim_form_get_row(t->form, "attention"), g_variant_new_boolean(FALSE));
-    lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(64));
+    test_set(t, "attention", g_variant_new_boolean(FALSE));
+    test_set(t, "samples", g_variant_new_int32(64));
     measure(t, "64 samples");
-    lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(16));
+    test_set(t, "samples", g_variant_new_int32(16));
     task->klass = &spin;
     uint64_t ticket = lim_worker_submit(worker, task, LIM_LANE_LONG, 0, 0, (LimTaskEvents){0});
     measure(t, "16 samples beside a long job");

@@ -41,6 +41,8 @@ test_app_init(int *argc, char ***argv)
     folder = g_dir_make_tmp("limen-test-XXXXXX", NULL);
     g_assert_nonnull(folder);
     atexit(remove_at_exit);
+    g_autofree char *models = g_build_filename(folder, "models", NULL);
+    g_mkdir(models, 0700);
     g_setenv("XDG_CONFIG_HOME", folder, TRUE);
     g_setenv("XDG_CACHE_HOME", folder, TRUE);
     g_setenv("LIMEN_DATA", folder, TRUE);
@@ -56,10 +58,41 @@ test_file(const char *name, const char *text)
     return path;
 }
 
+char *
+test_model_path(const char *name)
+{
+    return g_build_filename(folder, "models", name, NULL);
+}
+
+void
+test_ship_model(const char *name)
+{
+    g_autofree char *to = test_model_path(name), *data = NULL;
+    g_autofree char *from =
+        g_build_filename(g_getenv("LIMEN_SOURCE"), "resources", "models", name, NULL);
+    gsize size;
+
+    g_assert_true(g_file_get_contents(from, &data, &size, NULL));
+    g_assert_true(g_file_set_contents(to, data, (gssize)size, NULL));
+}
+
+void
+test_same_files(const char *one, const char *two)
+{
+    g_autofree char *a = NULL, *b = NULL;
+    gsize na, nb;
+
+    g_assert_true(g_file_get_contents(one, &a, &na, NULL));
+    g_assert_true(g_file_get_contents(two, &b, &nb, NULL));
+    g_assert_cmpmem(a, na, b, nb);
+}
+
 typedef struct {
     void (*body)(TestApp *t);
     TestApp t;
 } Run;
+
+static TestApp *running;
 
 static void
 note_text(LimStatusLine *status)
@@ -67,23 +100,38 @@ note_text(LimStatusLine *status)
     g_ptr_array_add(texts, g_strdup(lim_status_line_get_shown(status)));
 }
 
+void
+test_take_view(TestApp *t, const char *name)
+{
+    LimPane *pane = lim_window_get_pane(t->window, name);
+    GtkWidget *root = GTK_WIDGET(pane);
+
+    g_set_object(&t->pane, pane);
+    t->form = LIM_FORM(test_find_type(root, LIM_TYPE_FORM));
+    t->message = LIM_MESSAGE(test_find_type(root, LIM_TYPE_MESSAGE));
+    t->status = LIM_STATUS_LINE(test_find_type(root, LIM_TYPE_STATUS_LINE));
+    GtkWidget *label =
+        gtk_widget_get_first_child(gtk_widget_get_first_child(GTK_WIDGET(t->status)));
+    g_signal_handlers_disconnect_by_func(label, note_text, t->status);
+    g_signal_connect_swapped(label, "notify::label", G_CALLBACK(note_text), t->status);
+}
+
+void
+test_show_view(TestApp *t, const char *name)
+{
+    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
+                                       g_variant_new_string(name));
+}
+
 static void
 activated(GApplication *application, Run *run)
 {
-    TestApp *t = &run->t;
+    TestApp *t = running = &run->t;
 
     t->app = LIM_APP(application);
-    t->window = lim_app_get_window(t->app);
-    t->pane = lim_window_get_pane(t->window, "generate");
-    t->form = LIM_FORM(test_find_type(GTK_WIDGET(t->pane), LIM_TYPE_FORM));
+    t->window = g_object_ref(lim_app_get_window(t->app));
+    test_take_view(t, "generate");
     t->grid = LIM_IMAGE_GRID(test_find_type(GTK_WIDGET(t->pane), LIM_TYPE_IMAGE_GRID));
-    t->message = LIM_MESSAGE(test_find_type(GTK_WIDGET(t->pane), LIM_TYPE_MESSAGE));
-    t->status = LIM_STATUS_LINE(test_find_type(GTK_WIDGET(t->pane), LIM_TYPE_STATUS_LINE));
-    g_object_ref(t->window);
-    g_object_ref(t->pane);
-    g_signal_connect_swapped(gtk_widget_get_first_child(
-                                 gtk_widget_get_first_child(GTK_WIDGET(t->status))),
-                             "notify::label", G_CALLBACK(note_text), t->status);
     run->body(t);
     gtk_window_close(GTK_WINDOW(t->window));
 }
@@ -99,10 +147,7 @@ test_app_run(const char *model, void (*body)(TestApp *t))
 {
     Run run = {.body = body};
     LimApp *app = lim_app_new(G_APPLICATION_NON_UNIQUE);
-    g_autofree char *models = g_build_filename(folder, "models", NULL);
-    g_autofree char *path = g_build_filename(models, "fashion-gan.safetensors", NULL);
-
-    g_mkdir_with_parents(models, 0700);
+    g_autofree char *path = test_model_path("fashion-gan.safetensors");
     g_autofree char *session = g_build_filename(folder, "limen", "session", NULL);
     if (!resumes)
         g_unlink(session);
@@ -122,33 +167,29 @@ test_app_run(const char *model, void (*body)(TestApp *t))
 }
 
 static gboolean
-on_time(gint64 start)
-{
-    return g_get_monotonic_time() - start < 20 * G_USEC_PER_SEC;
-}
-
-static gboolean
 wake(gpointer data)
 {
     return G_SOURCE_CONTINUE;
 }
 
-#define WAIT_FOR(condition)                                                        \
-    do {                                                                           \
-        gint64 start_ = g_get_monotonic_time();                                    \
-        guint wake_ = g_timeout_add(20, wake, NULL);                               \
-        while (!(condition) && on_time(start_))                                    \
-            g_main_context_iteration(NULL, TRUE);                                  \
-        g_source_remove(wake_);                                                    \
-        if (!(condition))                                                          \
-            g_printerr("status line: %s\n", lim_status_line_get_shown(t->status)); \
-        g_assert_true(condition);                                                  \
-    } while (0)
+guint
+test_wake(void)
+{
+    return g_timeout_add(20, wake, NULL);
+}
+
+void
+test_tell_status(void)
+{
+    g_printerr("status line: %s\n", lim_status_line_get_shown(running->status));
+}
+
+#define SECONDS 20
 
 void
 test_wait_serial(TestApp *t, guint serial)
 {
-    WAIT_FOR(lim_image_grid_get_serial(t->grid) >= serial);
+    TEST_WAIT(lim_image_grid_get_serial(t->grid) >= serial, SECONDS);
 }
 
 void
@@ -156,7 +197,7 @@ test_wait_current(TestApp *t)
 {
     gboolean current = FALSE;
 
-    WAIT_FOR((g_object_get(t->pane, "current", &current, NULL), current));
+    TEST_WAIT((g_object_get(t->pane, "current", &current, NULL), current), SECONDS);
 }
 
 /* Passing messages are gone after four seconds, however slow the machine was meanwhile: what counts
@@ -173,7 +214,7 @@ was_shown(TestApp *t, const char *start)
 void
 test_wait_status(TestApp *t, const char *start)
 {
-    WAIT_FOR(was_shown(t, start));
+    TEST_WAIT(was_shown(t, start), SECONDS);
     g_ptr_array_set_size(texts, 0);
 }
 
@@ -190,10 +231,52 @@ test_value(TestApp *t, const char *key)
     return lim_form_row_dup_value(lim_form_get_row(t->form, key));
 }
 
+gboolean
+test_can(TestApp *t, const char *action)
+{
+    return g_action_group_get_action_enabled(G_ACTION_GROUP(lim_pane_get_actions(t->pane)), action);
+}
+
+void
+test_set(TestApp *t, const char *key, GVariant *value)
+{
+    lim_form_row_set_value(lim_form_get_row(t->form, key), value);
+}
+
 static void
 take_text(GObject *clipboard, GAsyncResult *result, gpointer to)
 {
     *(char **)to = gdk_clipboard_read_text_finish(GDK_CLIPBOARD(clipboard), result, NULL);
+}
+
+char *
+test_dup_copied(TestApp *t)
+{
+    char *text = NULL;
+
+    gdk_clipboard_read_text_async(gtk_widget_get_clipboard(GTK_WIDGET(t->window)), NULL, take_text,
+                                  &text);
+    TEST_WAIT(text, SECONDS);
+    g_test_message("%s", text);
+    return text;
+}
+
+char *
+test_run_command(const char *command)
+{
+    g_autofree char *program = g_path_get_dirname(g_getenv("LIMEN_CLI"));
+    g_autofree char *search = g_strdup_printf("%s:%s", program, g_getenv("PATH"));
+    g_auto(GStrv) env = g_environ_setenv(g_get_environ(), "PATH", search, TRUE);
+    char *argv[] = {(char *)"sh", (char *)"-c", (char *)command, NULL}, *printed = NULL;
+    g_autoptr(GError) error = NULL;
+    int status = -1;
+
+    g_assert_true(g_str_has_prefix(command, "limen-cli "));
+    g_spawn_sync(test_folder(), argv, env, G_SPAWN_SEARCH_PATH, NULL, NULL, &printed, NULL, &status,
+                 &error);
+    g_assert_no_error(error);
+    g_assert_true(g_spawn_check_wait_status(status, &error));
+    return printed;
 }
 
 void
@@ -201,33 +284,13 @@ test_check_command(TestApp *t)
 {
     g_autofree char *exported = g_build_filename(test_folder(), "exported.png", NULL);
     g_autofree char *commanded = g_build_filename(test_folder(), "sheet.png", NULL);
-    g_autofree char *program = g_path_get_dirname(g_getenv("LIMEN_CLI"));
-    g_autofree char *search = g_strdup_printf("%s:%s", program, g_getenv("PATH"));
-    g_autofree char *one = NULL, *two = NULL;
-    gsize one_size, two_size;
-    char *text = NULL;
-    int status = -1;
 
     g_unlink(exported);
     g_unlink(commanded);
     test_action(t, "export-to", g_variant_new_string(exported));
-    WAIT_FOR(!lim_form_pane_exports(LIM_FORM_PANE(t->pane)));
+    TEST_WAIT(g_file_test(exported, G_FILE_TEST_EXISTS), SECONDS);
     test_action(t, "copy-command", NULL);
-    gdk_clipboard_read_text_async(gtk_widget_get_clipboard(GTK_WIDGET(t->window)), NULL, take_text,
-                                  &text);
-    WAIT_FOR(text);
-    g_test_message("%s", text);
-
-    char *argv[] = {(char *)"sh", (char *)"-c", text, NULL};
-    g_auto(GStrv) env = g_environ_setenv(g_get_environ(), "PATH", search, TRUE);
-    g_autoptr(GError) error = NULL;
-    g_spawn_sync(test_folder(), argv, env, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL,
-                 NULL, NULL, NULL, &status, &error);
-    g_assert_no_error(error);
-    g_assert_true(g_spawn_check_wait_status(status, &error));
-    g_free(text);
-
-    g_assert_true(g_file_get_contents(exported, &one, &one_size, NULL));
-    g_assert_true(g_file_get_contents(commanded, &two, &two_size, NULL));
-    g_assert_cmpmem(one, one_size, two, two_size);
+    g_autofree char *command = test_dup_copied(t);
+    g_free(test_run_command(command));
+    test_same_files(exported, commanded);
 }

@@ -21,56 +21,45 @@
 typedef struct {
     TestApp *t;
     LimAttackPane *pane;
-    LimForm *form;
     LimTransport *transport;
-    GtkWidget *adversarial, *clean;
 } Attack;
+
+static Attack
+find_view(TestApp *t)
+{
+    test_take_view(t, "attack");
+    LimAttackPane *pane = LIM_ATTACK_PANE(t->pane);
+    return (Attack){.t = t, .pane = pane, .transport = lim_attack_pane_get_transport(pane)};
+}
 
 static Attack
 open_view(TestApp *t)
 {
-    Attack a = {.t = t, .pane = LIM_ATTACK_PANE(lim_window_get_pane(t->window, "attack"))};
-
-    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
-                                       g_variant_new_string("attack"));
-    a.form = LIM_FORM(test_find_type(GTK_WIDGET(a.pane), LIM_TYPE_FORM));
-    a.transport = lim_attack_pane_get_transport(a.pane);
-    a.adversarial =
-        test_find_labelled(test_find_labelled(GTK_WIDGET(a.pane), "Adversarial"), "Adversarial");
-    return a;
-}
-
-static gboolean
-wake(gpointer data)
-{
-    return G_SOURCE_CONTINUE;
+    test_show_view(t, "attack");
+    return find_view(t);
 }
 
 static void
 wait_current(Attack *a)
 {
-    gint64 start = g_get_monotonic_time();
-    guint source = g_timeout_add(20, wake, NULL);
+    const guint source = test_wake();
 
     g_main_context_iteration(NULL, TRUE);
-    while (!lim_attack_pane_get_current(a->pane) &&
-           g_get_monotonic_time() - start < 30 * G_USEC_PER_SEC)
-        g_main_context_iteration(NULL, TRUE);
     g_source_remove(source);
-    g_assert_true(lim_attack_pane_get_current(a->pane));
+    TEST_WAIT(lim_attack_pane_get_current(a->pane), 30);
 }
 
 static void
 set_int(Attack *a, const char *key, int value)
 {
-    lim_form_row_set_value(lim_form_get_row(a->form, key), g_variant_new_int32(value));
+    test_set(a->t, key, g_variant_new_int32(value));
     test_spin(60); /* a frame: the settings are read there */
 }
 
 static const char *
 note(Attack *a, const char *key)
 {
-    return lim_form_row_get_note(lim_form_get_row(a->form, key));
+    return lim_form_row_get_note(lim_form_get_row(a->t->form, key));
 }
 
 static void
@@ -81,13 +70,6 @@ press(Attack *a, const char *label)
     g_assert_nonnull(button);
     g_assert_true(gtk_widget_get_sensitive(button));
     g_signal_emit_by_name(button, "clicked");
-}
-
-static void
-act(Attack *a, const char *name, GVariant *parameter)
-{
-    g_action_group_activate_action(G_ACTION_GROUP(lim_pane_get_actions(LIM_PANE(a->pane))), name,
-                                   parameter);
 }
 
 static const LimRecording *
@@ -165,8 +147,7 @@ body_defence(TestApp *t)
     Attack a = open_view(t);
     const LimExec exec = {.kernels = lim_kernels_best()};
     LimError err = LIM_ERROR_INIT;
-    g_autofree char *path =
-        g_build_filename(test_folder(), "models", "fashion-denoiser-lgd-0-6.safetensors", NULL);
+    g_autofree char *path = test_model_path("fashion-denoiser-lgd-0-6.safetensors");
     LimDenoiser *d = lim_denoiser_load(path, &err);
     float x[32 * 32];
 
@@ -205,7 +186,7 @@ body_defence(TestApp *t)
 
     const int64_t before =
         lim_recording_frame(recording(&a), lim_recording_n(recording(&a)) - 1)->queries;
-    lim_form_row_set_value(lim_form_get_row(a.form, "through"), g_variant_new_boolean(TRUE));
+    test_set(t, "through", g_variant_new_boolean(TRUE));
     test_spin(60);
     wait_current(&a);
     run = lim_attack_pane_get_run(a.pane);
@@ -282,8 +263,7 @@ body_layers(TestApp *t)
     static const char *const series[] = {"Adversarial", "LGD-0-6", "PGD"};
     Attack a = open_view(t);
     LimError err = LIM_ERROR_INIT;
-    g_autofree char *path =
-        g_build_filename(test_folder(), "models", "fashion-denoiser-pgd.safetensors", NULL);
+    g_autofree char *path = test_model_path("fashion-denoiser-pgd.safetensors");
     LimDenoiser *pgd = lim_denoiser_load(path, &err);
 
     g_assert_nonnull(pgd);
@@ -380,7 +360,7 @@ body_settings(TestApp *t)
     wait_current(&a);
     g_assert_true(g_str_has_suffix(lim_attack_run_model(lim_attack_pane_get_run(a.pane)),
                                    "fashion-plain.safetensors"));
-    act(&a, "reset-all", NULL);
+    test_action(t, "reset-all", NULL);
     set_int(&a, "queries", 1); /* all that is left is to ask about the picture itself */
     wait_current(&a);
     g_assert_true(g_str_has_prefix(lim_attack_pane_get_verdict(a.pane), "✘ Not tried: of the"));
@@ -445,7 +425,7 @@ body_own(TestApp *t)
     g_assert_cmpstr(lim_attack_run_what(run), ==, "own.png");
     g_assert_cmpfloat_with_epsilon((double)lim_attack_run_clean(run)[2 * 32 + 3], 7 / 255.0, 1e-6);
     lim_window_open_path(t->window, large);
-    LimMessage *message = LIM_MESSAGE(test_find_type(GTK_WIDGET(a.pane), LIM_TYPE_MESSAGE));
+    LimMessage *message = t->message;
     for (int i = 0; i < 100 && !lim_message_get_text(message); i++)
         test_spin(50);
     test_spin(200);
@@ -460,23 +440,6 @@ test_own(void)
     test_app_run(NULL, body_own);
 }
 
-static void
-take_text(GObject *clipboard, GAsyncResult *result, gpointer data)
-{
-    *(char **)data = gdk_clipboard_read_text_finish(GDK_CLIPBOARD(clipboard), result, NULL);
-}
-
-static void
-check_same(const char *one, const char *two)
-{
-    g_autofree char *a = NULL, *b = NULL;
-    gsize na, nb;
-
-    g_assert_true(g_file_get_contents(one, &a, &na, NULL));
-    g_assert_true(g_file_get_contents(two, &b, &nb, NULL));
-    g_assert_cmpmem(a, na, b, nb);
-}
-
 /* What is exported is what the copied command writes, both files, byte for byte. made: how the
  * command calls its files. */
 static void
@@ -486,32 +449,17 @@ check_command(Attack *a, const char *made)
     g_autofree char *npy = g_build_filename(test_folder(), "exported.npy", NULL);
     g_autofree char *made_png = g_strdup_printf("%s/attack/%s.png", test_folder(), made);
     g_autofree char *made_npy = g_strdup_printf("%s/attack/%s.npy", test_folder(), made);
-    g_autofree char *program = g_path_get_dirname(g_getenv("LIMEN_CLI"));
-    g_autofree char *search = g_strdup_printf("%s:%s", program, g_getenv("PATH"));
-    g_autoptr(GError) error = NULL;
-    char *text = NULL;
-    int status = -1;
 
     g_unlink(npy);
     g_unlink(made_png);
-    act(a, "export-to", g_variant_new_string(png));
+    test_action(a->t, "export-to", g_variant_new_string(png));
     while (lim_form_pane_exports(LIM_FORM_PANE(a->pane)))
         g_main_context_iteration(NULL, TRUE);
-    act(a, "copy-command", NULL);
-    gdk_clipboard_read_text_async(gtk_widget_get_clipboard(GTK_WIDGET(a->pane)), NULL, take_text,
-                                  &text);
-    while (!text)
-        g_main_context_iteration(NULL, TRUE);
-    g_test_message("%s", text);
-    char *argv[] = {(char *)"sh", (char *)"-c", text, NULL};
-    g_auto(GStrv) env = g_environ_setenv(g_get_environ(), "PATH", search, TRUE);
-    g_spawn_sync(test_folder(), argv, env, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL,
-                 NULL, NULL, NULL, &status, &error);
-    g_assert_no_error(error);
-    g_assert_true(g_spawn_check_wait_status(status, &error));
-    g_free(text);
-    check_same(png, made_png);
-    check_same(npy, made_npy);
+    test_action(a->t, "copy-command", NULL);
+    g_autofree char *command = test_dup_copied(a->t);
+    g_free(test_run_command(command));
+    test_same_files(png, made_png);
+    test_same_files(npy, made_npy);
 }
 
 static void
@@ -531,23 +479,22 @@ body_command(TestApp *t)
         set_int(&a, "target", i % 2 && lim_attack_at(i)->targeted ? 5 : -1);
         set_int(&a, "method", (int)i);
         set_int(&a, "denoiser", i < 2); /* the first attack through it, the second not */
-        lim_form_row_set_value(lim_form_get_row(a.form, "through"), g_variant_new_boolean(i == 0));
+        test_set(t, "through", g_variant_new_boolean(i == 0));
         wait_current(&a);
         check_command(&a, made);
     }
     /* Dropping the file on the window, whatever view is in front, brings the settings back. */
     set_int(&a, "method", method("fgsm"));
     set_int(&a, "picture", 7);
-    lim_form_row_set_value(lim_form_get_row(a.form, "fgsm-epsilon"), g_variant_new_double(0.07));
-    lim_form_row_set_value(lim_form_get_row(a.form, "seed"), g_variant_new_uint64(G_MAXUINT64));
+    test_set(t, "fgsm-epsilon", g_variant_new_double(0.07));
+    test_set(t, "seed", g_variant_new_uint64(G_MAXUINT64));
     wait_current(&a);
     check_command(&a, "fgsm-00007");
     set_int(&a, "method", method("pgd"));
     set_int(&a, "picture", 1);
-    act(&a, "reset-all", NULL);
+    test_action(t, "reset-all", NULL);
     wait_current(&a);
-    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
-                                       g_variant_new_string("generate"));
+    test_show_view(t, "generate");
     lim_window_open_path(t->window, png);
     for (int i = 0; i < 100; i++) {
         test_spin(50);
@@ -588,7 +535,7 @@ body_restart(TestApp *t)
     set_int(&a, "lattice", 50);
     set_int(&a, "picture", 2);
     wait_current(&a);
-    g_signal_emit_by_name(a.form, "settled"); /* as a person's hand would have */
+    g_signal_emit_by_name(t->form, "settled"); /* as a person's hand would have */
     LimAttackRun *before = lim_attack_run_ref(lim_attack_pane_get_run(a.pane));
     const LimRecording *was = lim_attack_run_recording(before);
     g_assert_false(gtk_widget_get_sensitive(button)); /* there is nothing after the last step */
@@ -612,12 +559,12 @@ body_restart(TestApp *t)
     g_assert_true(memcmp(lim_recording_picture(r, last),
                          lim_recording_picture(was, lim_recording_n(was) - 1), 4096) != 0);
     check_command(&a, "boundary-00002");
-    act(&a, "undo", NULL);
+    test_action(t, "undo", NULL);
     test_spin(60);
     wait_current(&a);
     g_assert_true(lim_attack_pane_get_run(a.pane) == before);
     check_command(&a, "boundary-00002");
-    act(&a, "redo", NULL);
+    test_action(t, "redo", NULL);
     test_spin(60);
     wait_current(&a);
     g_assert_true(lim_attack_pane_get_run(a.pane) == run);
@@ -634,7 +581,7 @@ body_restart(TestApp *t)
     check_command(&a, "boundary-00002");
     /* The key does it too, from a restart as well. */
     lim_transport_move(a.transport, 200);
-    act(&a, "restart", NULL);
+    test_action(t, "restart", NULL);
     test_spin(60);
     wait_current(&a);
     g_assert_cmpstr(lim_attack_plan_restarts(lim_attack_run_plan(lim_attack_pane_get_run(a.pane))),
@@ -680,8 +627,8 @@ body_oracle(TestApp *t)
     g_assert_true(g_file_set_contents(script, program, -1, NULL));
     wait_current(&a);
     const int right = lim_attack_run_right(lim_attack_pane_get_run(a.pane));
-    LimMessage *message = LIM_MESSAGE(test_find_type(GTK_WIDGET(a.pane), LIM_TYPE_MESSAGE));
-    LimFormRow *row = lim_form_get_row(a.form, "oracle");
+    LimMessage *message = t->message;
+    LimFormRow *row = lim_form_get_row(t->form, "oracle");
     g_assert_false(gtk_widget_get_visible(GTK_WIDGET(row)));
     set_int(&a, "method", method("fgsm"));
     set_int(&a, "queries", 200);
@@ -689,7 +636,7 @@ body_oracle(TestApp *t)
     set_int(&a, "model", LIM_ATTACK_EXTERNAL);
     g_assert_true(gtk_widget_get_visible(GTK_WIDGET(row)));
     /* FGSM needs gradients. */
-    g_autoptr(GVariant) chosen = lim_form_row_dup_value(lim_form_get_row(a.form, "method"));
+    g_autoptr(GVariant) chosen = test_value(t, "method");
     g_assert_cmpint(g_variant_get_int32(chosen), ==, method("boundary"));
     for (int i = 0; i < 200 && !says(message, "press Enter"); i++)
         test_spin(50);
@@ -734,8 +681,8 @@ body_send(TestApp *t)
 {
     test_wait_current(t);
     lim_image_grid_set_cursor(t->grid, 2);
-    lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(4));
-    lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(77));
+    test_set(t, "samples", g_variant_new_int32(4));
+    test_set(t, "seed", g_variant_new_uint64(77));
     test_wait_current(t);
     test_action(t, "send-to-attack", NULL);
     Attack a = open_view(t);
@@ -761,21 +708,21 @@ test_send(void)
 static void
 set_bool(Attack *a, const char *key, gboolean value)
 {
-    lim_form_row_set_value(lim_form_get_row(a->form, key), g_variant_new_boolean(value));
+    test_set(a->t, key, g_variant_new_boolean(value));
     test_spin(60);
 }
 
 static void
 set_text(Attack *a, const char *key, const char *value)
 {
-    lim_form_row_set_value(lim_form_get_row(a->form, key), g_variant_new_string(value));
+    test_set(a->t, key, g_variant_new_string(value));
     test_spin(60);
 }
 
 static void
 undo_step(Attack *a, const char *name)
 {
-    act(a, name, NULL);
+    test_action(a->t, name, NULL);
     test_spin(60);
     wait_current(a);
 }
@@ -794,13 +741,13 @@ body_defence_undo(TestApp *t)
 
     set_int(&a, "method", method("fgsm"));
     wait_current(&a);
-    g_signal_emit_by_name(a.form, "settled"); /* as a person's hand would have */
+    g_signal_emit_by_name(t->form, "settled"); /* as a person's hand would have */
     set_int(&a, "denoiser", 2);
     wait_current(&a);
-    g_signal_emit_by_name(a.form, "settled");
+    g_signal_emit_by_name(t->form, "settled");
     set_bool(&a, "through", TRUE);
     wait_current(&a);
-    g_signal_emit_by_name(a.form, "settled");
+    g_signal_emit_by_name(t->form, "settled");
     g_assert_cmpint(plan_of(&a)->setup.denoiser, ==, 2);
     g_assert_true(plan_of(&a)->setup.through);
     undo_step(&a, "undo");
@@ -835,8 +782,7 @@ static char *
 make_denoiser(void)
 {
     char *path = g_build_filename(test_folder(), "my denoiser.safetensors", NULL);
-    g_autofree char *shipped =
-        g_build_filename(test_folder(), "models", "fashion-denoiser-pgd.safetensors", NULL);
+    g_autofree char *shipped = test_model_path("fashion-denoiser-pgd.safetensors");
     g_autofree char *data = NULL;
     gsize size;
 
@@ -852,15 +798,14 @@ body_denoiser_file(TestApp *t)
 {
     Attack a = open_view(t);
     g_autofree char *path = make_denoiser();
-    g_autofree char *other =
-        g_build_filename(test_folder(), "models", "fashion-plain.safetensors", NULL);
+    g_autofree char *other = test_model_path("fashion-plain.safetensors");
 
     set_int(&a, "method", method("fgsm"));
     set_int(&a, "queries", 100);
     set_int(&a, "lattice", 20);
     wait_current(&a);
-    LimMessage *message = LIM_MESSAGE(test_find_type(GTK_WIDGET(a.pane), LIM_TYPE_MESSAGE));
-    GtkWidget *row = GTK_WIDGET(lim_form_get_row(a.form, "denoiser-file"));
+    LimMessage *message = t->message;
+    GtkWidget *row = GTK_WIDGET(lim_form_get_row(t->form, "denoiser-file"));
     g_assert_false(gtk_widget_get_visible(row));
     set_int(&a, "denoiser", LIM_ATTACK_FILE);
     g_assert_true(gtk_widget_get_visible(row));
@@ -884,8 +829,7 @@ body_denoiser_file(TestApp *t)
     set_int(&a, "denoiser", 0);
     set_text(&a, "denoiser-file", "");
     wait_current(&a);
-    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
-                                       g_variant_new_string("generate"));
+    test_show_view(t, "generate");
     lim_window_open_path(t->window, path);
     for (int i = 0; i < 100 && !plan_of(&a)->denoiser; i++)
         test_spin(50);
@@ -927,11 +871,10 @@ body_leave(TestApp *t)
 static void
 body_come_back(TestApp *t)
 {
-    Attack a = {.t = t, .pane = LIM_ATTACK_PANE(lim_window_get_pane(t->window, "attack"))};
+    Attack a = find_view(t);
     const gboolean file = g_str_has_suffix(left, "my denoiser.safetensors");
 
     wait_current(&a);
-    a.form = LIM_FORM(test_find_type(GTK_WIDGET(a.pane), LIM_TYPE_FORM));
     g_assert_true(gtk_widget_get_mapped(GTK_WIDGET(a.pane)));
     g_assert_cmpstr(plan_of(&a)->denoiser, ==, left);
     g_assert_true(plan_of(&a)->setup.through == !file);
@@ -949,11 +892,9 @@ body_come_back(TestApp *t)
 static void
 body_elsewhere(TestApp *t)
 {
-    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
-                                       g_variant_new_string("generate"));
+    test_show_view(t, "generate");
     test_spin(100);
-    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
-                                       g_variant_new_string("attack"));
+    test_show_view(t, "attack");
 }
 
 /* The defence that is gone is left out; damaged files begin anew. */
@@ -1212,9 +1153,9 @@ body_race(TestApp *t)
         g_assert_cmpfloat(lim_plot_get_marker(race), ==, at);
         g_assert_cmpint(lim_plot_get_n_points(race, fgsm), ==, points); /* not raced again */
     }
-    g_autoptr(GVariant) now = lim_form_row_dup_value(lim_form_get_row(a.form, "method"));
+    g_autoptr(GVariant) now = test_value(t, "method");
     g_assert_cmpint(g_variant_get_int32(now), ==, method("ddn"));
-    act(&a, "undo", NULL);
+    test_action(t, "undo", NULL);
     wait_current(&a);
     g_assert_true(lim_attack_run_plan(lim_attack_pane_get_run(a.pane))->method ==
                   lim_attack_find("fgsm"));
@@ -1247,23 +1188,14 @@ int
 main(int argc, char **argv)
 {
     test_app_init(&argc, &argv);
-    g_autofree char *models = g_build_filename(test_folder(), "models", NULL);
-    g_mkdir_with_parents(models, 0700);
     static const char *const files[] = {"fashion-classifier.safetensors",
                                         "fashion-plain.safetensors",
                                         "fashion-denoiser-lgd-0-6.safetensors",
                                         "fashion-denoiser-pgd.safetensors"};
-    for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
-        g_autofree char *to = g_build_filename(models, files[i], NULL);
-        g_autofree char *from =
-            g_build_filename(g_getenv("LIMEN_SOURCE"), "resources", "models", files[i], NULL);
-        g_autofree char *data = NULL;
-        gsize size;
-        g_assert_true(g_file_get_contents(from, &data, &size, NULL));
-        g_assert_true(g_file_set_contents(to, data, (gssize)size, NULL));
-    }
+    for (gsize i = 0; i < G_N_ELEMENTS(files); i++)
+        test_ship_model(files[i]);
     LimError err = LIM_ERROR_INIT;
-    g_autofree char *gan = g_build_filename(models, "fashion-gan.safetensors", NULL);
+    g_autofree char *gan = test_model_path("fashion-gan.safetensors");
     if (test_make_model(gan, 8, &err) != LIM_OK)
         g_error("%s", err.text);
     g_test_add_func("/attack/first-state", test_first);

@@ -63,13 +63,11 @@ body_samples(TestApp *t)
         r.seed = 123456789012345 + i;
         r.threshold = 0.5;
         r.truncation = truncations[i];
-        lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(r.count));
-        lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(r.label));
-        lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(r.seed));
-        lim_form_row_set_value(lim_form_get_row(t->form, "threshold"),
-                               g_variant_new_double(r.threshold));
-        lim_form_row_set_value(lim_form_get_row(t->form, "truncation"),
-                               g_variant_new_int32(r.truncation));
+        test_set(t, "samples", g_variant_new_int32(r.count));
+        test_set(t, "class", g_variant_new_int32(r.label));
+        test_set(t, "seed", g_variant_new_uint64(r.seed));
+        test_set(t, "threshold", g_variant_new_double(r.threshold));
+        test_set(t, "truncation", g_variant_new_int32(r.truncation));
         test_wait_current(t);
         check_pictures(t, &r);
     }
@@ -84,11 +82,7 @@ body_samples(TestApp *t)
     LimTensor *image = compute(&r);
     g_assert_cmpint(lim_samplefile_write(want, image, model, &r, &err), ==, LIM_OK);
     lim_tensor_unref(image);
-    g_autofree char *one = NULL, *two = NULL;
-    gsize one_size, two_size;
-    g_assert_true(g_file_get_contents(path, &one, &one_size, NULL));
-    g_assert_true(g_file_get_contents(want, &two, &two_size, NULL));
-    g_assert_cmpmem(one, one_size, two, two_size);
+    test_same_files(path, want);
 }
 
 /* "Copy as command" is a command that writes the file that "Export PNG" writes. */
@@ -96,11 +90,10 @@ static void
 body_command(TestApp *t)
 {
     test_wait_current(t);
-    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(1));
-    lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(G_MAXUINT64));
-    lim_form_row_set_value(lim_form_get_row(t->form, "threshold"),
-                           g_variant_new_double(0.123456789));
-    lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(25));
+    test_set(t, "class", g_variant_new_int32(1));
+    test_set(t, "seed", g_variant_new_uint64(G_MAXUINT64));
+    test_set(t, "threshold", g_variant_new_double(0.123456789));
+    test_set(t, "samples", g_variant_new_int32(25));
     test_check_command(t);
 
     /* All that can be set. */
@@ -123,8 +116,8 @@ body_command(TestApp *t)
     test_check_command(t);
 
     /* And of the maps of five places, pinned on three samples. */
-    lim_form_row_set_value(lim_form_get_row(t->form, "attention"), g_variant_new_boolean(TRUE));
-    lim_form_row_set_value(lim_form_get_row(t->form, "opacity"), g_variant_new_double(0.8));
+    test_set(t, "attention", g_variant_new_boolean(TRUE));
+    test_set(t, "opacity", g_variant_new_double(0.8));
     test_wait_current(t);
     for (int i = 0; i < 5; i++) {
         lim_image_grid_set_probe(t->grid, (LimPlace){i % 3, 6 + 5 * i, 28 - 4 * i});
@@ -163,8 +156,8 @@ body_sheet_command(TestApp *t)
     set_mode(t, "sheet");
     test_wait_current(t);
     test_check_command(t);
-    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(1));
-    lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(25));
+    test_set(t, "class", g_variant_new_int32(1));
+    test_set(t, "samples", g_variant_new_int32(25));
     gtk_drop_down_set_selected(GTK_DROP_DOWN(test_find_labelled(GTK_WIDGET(t->window), "Rows")),
                                (guint)lim_sweep_find("walk-x"));
     set_text(t, "Row values", "-1..1:0.5");
@@ -230,11 +223,9 @@ body_drag(TestApp *t)
                           .threshold = g_variant_get_double(v)};
     g_assert_cmpfloat_with_epsilon(r.threshold, 0.06, 1e-9);
     check_pictures(t, &r);
-    g_assert_true(
-        g_action_group_get_action_enabled(G_ACTION_GROUP(lim_pane_get_actions(t->pane)), "undo"));
+    g_assert_true(test_can(t, "undo"));
     test_action(t, "undo", NULL); /* one step for all of it */
-    g_assert_false(
-        g_action_group_get_action_enabled(G_ACTION_GROUP(lim_pane_get_actions(t->pane)), "undo"));
+    g_assert_false(test_can(t, "undo"));
 }
 
 static void
@@ -257,10 +248,10 @@ body_way_command(TestApp *t)
     set_mode(t, "grid");
     test_wait_current(t);
     lim_generate_kept_add(kept, 2);
-    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(1));
-    lim_form_row_set_value(lim_form_get_row(t->form, "threshold"), g_variant_new_double(0.25));
-    lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(77));
-    lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(4));
+    test_set(t, "class", g_variant_new_int32(1));
+    test_set(t, "threshold", g_variant_new_double(0.25));
+    test_set(t, "seed", g_variant_new_uint64(77));
+    test_set(t, "samples", g_variant_new_int32(4));
     test_wait_current(t);
     lim_generate_kept_add(kept, 3);
     set_mode(t, "interpolation");
@@ -283,9 +274,7 @@ main(int argc, char **argv)
     LimError err = LIM_ERROR_INIT;
 
     test_app_init(&argc, &argv);
-    g_autofree char *models = g_build_filename(test_folder(), "models", NULL);
-    g_autofree char *path = g_build_filename(models, "fashion-gan.safetensors", NULL);
-    g_mkdir_with_parents(models, 0700);
+    g_autofree char *path = test_model_path("fashion-gan.safetensors");
     if (test_make_model(path, 16, &err) != LIM_OK)
         g_error("%s", err.text);
     g_test_add_func("/engine/samples", test_samples);

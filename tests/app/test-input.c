@@ -56,12 +56,6 @@ threshold(TestApp *t)
     return g_variant_get_double(v);
 }
 
-static gboolean
-can_undo(TestApp *t)
-{
-    return g_action_group_get_action_enabled(G_ACTION_GROUP(lim_pane_get_actions(t->pane)), "undo");
-}
-
 /* The middle of the thumb. */
 static void
 thumb(TestApp *t, int *x, int *y)
@@ -97,22 +91,22 @@ body_drag(TestApp *t)
     g_assert_cmpfloat(threshold(t), ==, 1);
     xdo("mouseup 1");
     g_assert_cmpfloat(threshold(t), ==, 1);
-    g_assert_false(can_undo(t));
+    g_assert_false(test_can(t, "undo"));
     test_spin(500);
-    g_assert_false(can_undo(t));
+    g_assert_false(test_can(t, "undo"));
 
     /* Without Escape: one step, settled by the release. */
     thumb(t, &x, &y);
     xdo("mousemove %d %d mousedown 1", x, y);
     for (int i = 1; i <= 6; i++)
         xdo("mousemove %d %d", x - 8 * i, y);
-    g_assert_false(can_undo(t));
+    g_assert_false(test_can(t, "undo"));
     xdo("mouseup 1");
-    g_assert_true(can_undo(t));
+    g_assert_true(test_can(t, "undo"));
     g_assert_cmpfloat(threshold(t), <, 0.9);
     xdo("key ctrl+z");
     g_assert_cmpfloat(threshold(t), ==, 1);
-    g_assert_false(can_undo(t));
+    g_assert_false(test_can(t, "undo"));
     xdo("key ctrl+shift+z");
     g_assert_cmpfloat(threshold(t), <, 0.9);
 }
@@ -276,12 +270,12 @@ body_walk(TestApp *t)
         xdo("mousemove %d %d", x + i * l.cell_w / 5, y + i * l.cell_w / 10);
     g_assert_cmpfloat_with_epsilon(value(t, "walk-x"), 5, 0.1);
     g_assert_cmpfloat_with_epsilon(value(t, "walk-y"), -2.5, 0.1);
-    g_assert_false(can_undo(t));
+    g_assert_false(test_can(t, "undo"));
     xdo("key Escape");
     g_assert_cmpfloat(value(t, "walk-x"), ==, 0);
     xdo("mousemove %d %d mouseup 1", x, y);
     g_assert_cmpfloat(value(t, "walk-x"), ==, 0);
-    g_assert_false(can_undo(t));
+    g_assert_false(test_can(t, "undo"));
     g_assert_false(lim_image_grid_get_enlarged(t->grid));
 
     xdo("mousemove %d %d mousedown 1", x, y);
@@ -289,10 +283,10 @@ body_walk(TestApp *t)
         xdo("mousemove %d %d", x, y - i * l.cell_w / 5);
     xdo("mouseup 1");
     g_assert_cmpfloat_with_epsilon(value(t, "walk-y"), 5, 0.1);
-    g_assert_true(can_undo(t));
+    g_assert_true(test_can(t, "undo"));
     xdo("key ctrl+z");
     g_assert_cmpfloat(value(t, "walk-y"), ==, 0);
-    g_assert_false(can_undo(t));
+    g_assert_false(test_can(t, "undo"));
 }
 
 /* While C is held the kept samples stand in the grid. */
@@ -307,7 +301,7 @@ body_compare(TestApp *t)
     at(t, GTK_WIDGET(t->grid), l.x + l.cell_w / 2.0, l.y + l.cell_h / 2.0, &x, &y);
     xdo("mousemove %d %d click 1", x, y);
     xdo("key ctrl+d");
-    lim_form_row_set_value(lim_form_get_row(t->form, "threshold"), g_variant_new_double(0.5));
+    test_set(t, "threshold", g_variant_new_double(0.5));
     test_wait_current(t);
     const guint8 now = *(const guint8 *)g_bytes_get_data(lim_image_grid_get_pixels(t->grid), NULL);
     xdo("keydown c");
@@ -337,7 +331,7 @@ body_attention(TestApp *t)
     int x, y;
 
     test_wait_current(t);
-    lim_form_row_set_value(lim_form_get_row(t->form, "attention"), g_variant_new_boolean(TRUE));
+    test_set(t, "attention", g_variant_new_boolean(TRUE));
     test_wait_current(t);
     gtk_test_widget_wait_for_draw(GTK_WIDGET(t->window));
     LimGridLayout l = lim_image_grid_get_layout(t->grid);

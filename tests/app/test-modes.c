@@ -158,8 +158,8 @@ body_sheet(TestApp *t)
     }
 
     /* Everything else follows the form. */
-    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(4));
-    lim_form_row_set_value(lim_form_get_row(t->form, "walk-x"), g_variant_new_double(1.5));
+    test_set(t, "class", g_variant_new_int32(4));
+    test_set(t, "walk-x", g_variant_new_double(1.5));
     test_wait_current(t);
     r = request(4, 40, 2.5);
     r.walk_x = 1.5;
@@ -192,7 +192,6 @@ static void
 body_take_over(TestApp *t)
 {
     LimImageTable *table = table_of(t, LIM_TYPE_GENERATE_SHEET);
-    GActionGroup *actions = G_ACTION_GROUP(lim_pane_get_actions(t->pane));
 
     test_wait_current(t);
     g_autoptr(GVariant) start = lim_form_dup_values(t->form);
@@ -213,12 +212,12 @@ body_take_over(TestApp *t)
     check_cell(table, 0, 0, &r, 0); /* the sheet has not moved */
     g_assert_cmpstr(text_of(t, "Row values"), ==, "1..5");
 
-    g_assert_true(g_action_group_get_action_enabled(actions, "undo"));
+    g_assert_true(test_can(t, "undo"));
     test_action(t, "undo", NULL);
     g_autoptr(GVariant) now = lim_form_dup_values(t->form);
     g_assert_true(g_variant_equal(start, now));
     g_assert_cmpstr(text_of(t, "Row values"), ==, "");
-    g_assert_false(g_action_group_get_action_enabled(actions, "undo"));
+    g_assert_false(test_can(t, "undo"));
     test_wait_current(t);
     check_marked(table, 0, 2);
 
@@ -335,7 +334,7 @@ body_restore(TestApp *t)
     set_mode(t, "sheet");
     choose(t, "Rows", lim_sweep_find("walk-x"));
     type(t, "Row values", "-1..1");
-    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(6));
+    test_set(t, "class", g_variant_new_int32(6));
     test_wait_current(t);
     test_action(t, "export-to", g_variant_new_string(sheet));
     test_wait_status(t, "Saved one.png");
@@ -473,7 +472,7 @@ body_interpolation(TestApp *t)
     check_way(table, &way);
 
     /* The form moves the ends. */
-    lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(9));
+    test_set(t, "seed", g_variant_new_uint64(9));
     test_wait_current(t);
     way.from.request.seed = way.to.request.seed = 9;
     check_way(table, &way);
@@ -482,15 +481,15 @@ body_interpolation(TestApp *t)
     set_mode(t, "grid");
     test_wait_current(t);
     lim_generate_kept_add(kept, 3);
-    lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(4));
-    lim_form_row_set_value(lim_form_get_row(t->form, "threshold"), g_variant_new_double(0.5));
+    test_set(t, "seed", g_variant_new_uint64(4));
+    test_set(t, "threshold", g_variant_new_double(0.5));
     test_wait_current(t);
     lim_generate_kept_add(kept, 7);
     set_mode(t, "interpolation");
     test_wait_current(t);
     choose(t, "From", 1);
     choose(t, "To", 2);
-    lim_form_row_set_value(lim_form_get_row(t->form, "threshold"), g_variant_new_double(2));
+    test_set(t, "threshold", g_variant_new_double(2));
     lim_generate_settle(LIM_GENERATE(t->pane));
     test_wait_current(t);
     way.rows = 1;
@@ -531,7 +530,6 @@ static void
 body_interpolation_undo(TestApp *t)
 {
     LimImageTable *table = table_of(t, LIM_TYPE_GENERATE_INTERPOLATION);
-    GActionGroup *actions = G_ACTION_GROUP(lim_pane_get_actions(t->pane));
     g_autofree char *path = g_build_filename(test_folder(), "way.png", NULL);
     LimSampleRequest r = request(-1, 1, 1);
     LimInterpolation way = way_of(r, r, 8, 5);
@@ -559,7 +557,7 @@ body_interpolation_undo(TestApp *t)
     test_wait_current(t);
     way.path = LIM_PATH_LINEAR;
     check_way(table, &way);
-    g_assert_false(g_action_group_get_action_enabled(actions, "undo"));
+    g_assert_false(test_can(t, "undo"));
 
     /* The picture brings it all back. */
     set_mode(t, "grid");

@@ -19,30 +19,14 @@
 typedef struct {
     TestApp *t;
     LimScenesPane *pane;
-    LimForm *form;
     LimSceneBoard *board;
     LimTransport *transport;
 } Scenes;
 
-static gboolean
-wake(gpointer data)
-{
-    return G_SOURCE_CONTINUE;
-}
-
-/* Runs the main loop until it is so; three minutes at most. */
 static void
 wait_for(gboolean (*is)(Scenes *s), Scenes *s)
 {
-    const gint64 start = g_get_monotonic_time();
-    const guint source = g_timeout_add(20, wake, NULL);
-
-    while (!is(s) && g_get_monotonic_time() - start < 180 * G_USEC_PER_SEC)
-        g_main_context_iteration(NULL, TRUE);
-    g_source_remove(source);
-    if (!is(s))
-        g_printerr("verdict: %s\n", lim_scenes_pane_get_verdict(s->pane));
-    g_assert_true(is(s));
+    TEST_WAIT(is(s), 180);
 }
 
 static gboolean
@@ -51,16 +35,10 @@ is_current(Scenes *s)
     return lim_scenes_pane_get_current(s->pane);
 }
 
-static void
-set(Scenes *s, const char *key, GVariant *value)
-{
-    lim_form_row_set_value(lim_form_get_row(s->form, key), value);
-}
-
 static char *
 dup_text(Scenes *s, const char *key)
 {
-    g_autoptr(GVariant) value = lim_form_row_dup_value(lim_form_get_row(s->form, key));
+    g_autoptr(GVariant) value = test_value(s->t, key);
 
     return g_variant_print(value, FALSE);
 }
@@ -73,23 +51,15 @@ settle(Scenes *s)
     wait_for(is_current, s);
 }
 
-static void
-act(Scenes *s, const char *name, GVariant *parameter)
-{
-    g_action_group_activate_action(G_ACTION_GROUP(lim_pane_get_actions(LIM_PANE(s->pane))), name,
-                                   parameter);
-}
-
 static Scenes
 find_view(TestApp *t)
 {
-    Scenes s = {.t = t, .pane = LIM_SCENES_PANE(lim_window_get_pane(t->window, "scenes"))};
+    test_take_view(t, "scenes");
+    Scenes s = {.t = t, .pane = LIM_SCENES_PANE(t->pane)};
 
-    s.form = LIM_FORM(test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_FORM));
     s.board = lim_scenes_pane_get_board(s.pane);
     s.transport = lim_scenes_pane_get_transport(s.pane);
-    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
-                                       g_variant_new_string("scenes"));
+    test_show_view(t, "scenes");
     return s;
 }
 
@@ -99,9 +69,9 @@ open_view(TestApp *t)
 {
     Scenes s = find_view(t);
 
-    set(&s, "iterations", g_variant_new_int32(6));
-    set(&s, "size", g_variant_new_int32(64));    /* a quarter of the work */
-    lim_form_pane_settle(LIM_FORM_PANE(s.pane)); /* what a test does is another step to undo */
+    test_set(t, "iterations", g_variant_new_int32(6));
+    test_set(t, "size", g_variant_new_int32(64)); /* a quarter of the work */
+    lim_form_pane_settle(LIM_FORM_PANE(s.pane));  /* what a test does is another step to undo */
     settle(&s);
     return s;
 }
@@ -166,9 +136,9 @@ body_pauses(TestApp *t)
 {
     Scenes s = find_view(t);
 
-    set(&s, "iterations", g_variant_new_int32(5000));
-    set(&s, "remaining", g_variant_new_double(0));
-    set(&s, "gamma", g_variant_new_double(0.1));
+    test_set(t, "iterations", g_variant_new_int32(5000));
+    test_set(t, "remaining", g_variant_new_double(0));
+    test_set(t, "gamma", g_variant_new_double(0.1));
     wait_for(has_frames, &s);
     lim_transport_set_playing(s.transport, FALSE);
     wait_for(is_current, &s);
@@ -192,17 +162,17 @@ body_scenes(TestApp *t)
     g_autofree float *x = g_memdup2(lim_scenes_run_stage(lim_scenes_pane_get_run(s.pane))->x,
                                     3 * 64 * 64 * sizeof(float));
 
-    act(&s, "next-seed", NULL);
+    test_action(t, "next-seed", NULL);
     settle(&s);
     LimScenesStage *stage = lim_scenes_run_stage(lim_scenes_pane_get_run(s.pane));
     g_assert_cmpint(stage->place.number, ==, 1);
     g_assert_true(memcmp(stage->x, x, 3 * 64 * 64 * sizeof *x) != 0);
-    act(&s, "undo", NULL);
+    test_action(t, "undo", NULL);
     settle(&s);
     stage = lim_scenes_run_stage(lim_scenes_pane_get_run(s.pane));
     g_assert_cmpint(stage->place.number, ==, 0);
     g_assert_cmpmem(stage->x, 3 * 64 * 64 * sizeof *x, x, 3 * 64 * 64 * sizeof *x);
-    act(&s, "previous-seed", NULL); /* there is none */
+    test_action(t, "previous-seed", NULL); /* there is none */
     settle(&s);
     g_assert_cmpint(lim_scenes_run_stage(lim_scenes_pane_get_run(s.pane))->place.number, ==, 0);
 }
@@ -234,59 +204,24 @@ body_picks(TestApp *t)
     g_autofree char *none = dup_text(&s, "only");
     g_assert_cmpstr(none, ==, "''");
     g_assert_cmpint(lim_scenes_run_targets(lim_scenes_pane_get_run(s.pane)), ==, 64 * 64);
-    act(&s, "undo", NULL);
+    test_action(t, "undo", NULL);
     settle(&s);
     g_assert_cmpint(lim_scenes_run_targets(lim_scenes_pane_get_run(s.pane)), ==, own);
-}
-
-static char *copied;
-
-static void
-take_text(GObject *clipboard, GAsyncResult *result, gpointer data)
-{
-    copied = gdk_clipboard_read_text_finish(GDK_CLIPBOARD(clipboard), result, NULL);
-}
-
-static gboolean
-is_copied(Scenes *s)
-{
-    return copied != NULL;
 }
 
 /* The command that the view copies; g_free(). */
 static char *
 dup_command(Scenes *s)
 {
-    copied = NULL;
-    act(s, "copy-command", NULL);
-    gdk_clipboard_read_text_async(gtk_widget_get_clipboard(GTK_WIDGET(s->t->window)), NULL,
-                                  take_text, NULL);
-    wait_for(is_copied, s);
-    g_test_message("%s", copied);
-    return g_steal_pointer(&copied);
-}
-
-/* Runs it in the test's folder: what it prints; g_free(). */
-static char *
-dup_output(const char *command)
-{
-    int status;
-    char *text = NULL;
-    g_auto(GStrv) argv = NULL;
-    g_autofree char *line = g_strconcat(g_getenv("LIMEN_CLI"), strchr(command, ' '), NULL);
-
-    g_assert_true(g_shell_parse_argv(line, NULL, &argv, NULL));
-    g_assert_true(
-        g_spawn_sync(test_folder(), argv, NULL, 0, NULL, NULL, &text, NULL, &status, NULL));
-    g_assert_cmpint(status, ==, 0);
-    return text;
+    test_action(s->t, "copy-command", NULL);
+    return test_dup_copied(s->t);
 }
 
 static void
 run_line(const char *command)
 {
     g_assert_true(g_str_has_prefix(command, "limen-cli attack dag "));
-    g_free(dup_output(command));
+    g_free(test_run_command(command));
 }
 
 static void
@@ -329,14 +264,14 @@ body_exports(TestApp *t)
 
     for (int k = 0; k < 2; k++) {
         g_unlink(npy);
-        act(&s, "export-to", g_variant_new_string(png));
+        test_action(t, "export-to", g_variant_new_string(png));
         wait_for(is_exported, &s);
         run_command(&s);
         compare_npy("exported.npy", "dag.npy");
-        set(&s, "net", g_variant_new_int32(2));
-        set(&s, "scene", g_variant_new_int32(3));
-        set(&s, "only", g_variant_new_string("1,2"));
-        set(&s, "gamma", g_variant_new_double(1.5));
+        test_set(t, "net", g_variant_new_int32(2));
+        test_set(t, "scene", g_variant_new_int32(3));
+        test_set(t, "only", g_variant_new_string("1,2"));
+        test_set(t, "gamma", g_variant_new_double(1.5));
         settle(&s);
     }
 }
@@ -351,19 +286,19 @@ names_command(Scenes *s)
 static void
 body_missing(TestApp *t)
 {
-    g_autofree char *path = g_build_filename(test_folder(), "models", lim_scenes_net_file(3), NULL);
+    g_autofree char *path = test_model_path(lim_scenes_net_file(3));
     g_autofree char *away = g_strconcat(path, ".away", NULL);
 
     g_assert_cmpint(g_rename(path, away), ==, 0);
     Scenes s = open_view(t);
     g_assert_cmpstr(lim_scene_board_get_value(s.board, LIM_SCENE_PART_CLEAN + 3), ==, "");
     g_assert_cmpstr(lim_scene_board_get_value(s.board, LIM_SCENE_PART_CLEAN + 2), !=, "");
-    set(&s, "net", g_variant_new_int32(3));
+    test_set(t, "net", g_variant_new_int32(3));
     wait_for(names_command, &s);
     g_assert_null(lim_scenes_pane_get_run(s.pane));
     /* once it is there, another look finds it */
     g_assert_cmpint(g_rename(away, path), ==, 0);
-    set(&s, "seed", g_variant_new_uint64(5));
+    test_set(t, "seed", g_variant_new_uint64(5));
     settle(&s);
     g_assert_nonnull(lim_scenes_pane_get_run(s.pane));
 }
@@ -389,7 +324,7 @@ check_export(Scenes *s, const char *made)
     g_autofree char *npy = g_build_filename(test_folder(), "exported.npy", NULL);
 
     g_unlink(npy);
-    act(s, "export-to", g_variant_new_string(png));
+    test_action(s->t, "export-to", g_variant_new_string(png));
     wait_for(is_exported, s);
     run_command(s);
     compare_npy("exported.npy", made);
@@ -446,14 +381,14 @@ body_paints(TestApp *t)
     g_assert_cmpint(others, ==, 0);
     g_assert_nonnull(strstr(lim_scenes_pane_get_verdict(s.pane), "not as painted yet"));
     check_command(&s);
-    act(&s, "undo", NULL);
+    test_action(t, "undo", NULL);
     settle(&s);
     g_assert_null(lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane))->wanted);
-    act(&s, "redo", NULL);
+    test_action(t, "redo", NULL);
     settle(&s);
     g_assert_cmpint(lim_scenes_run_wanted(lim_scenes_pane_get_run(s.pane))[32 * 64 + 30], ==, 6);
     /* a detector is not painted on */
-    set(&s, "net", g_variant_new_int32(2));
+    test_set(t, "net", g_variant_new_int32(2));
     settle(&s);
     g_assert_null(lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane))->wanted);
     g_signal_emit_by_name(lim_scene_board_get_view(s.board, LIM_SCENE_PART_CLEAN + 2), "brushed",
@@ -529,9 +464,9 @@ body_paintings(TestApp *t)
     g_autofree char *first = dup_command(&s), *one = dup_painting(first);
     rename_in_folder("exported.npy", "first.npy");
     stroke(&s, 3, 10);
-    set(&s, "iterations", g_variant_new_int32(5000)); /* it goes on */
-    set(&s, "remaining", g_variant_new_double(0));
-    set(&s, "gamma", g_variant_new_double(0.1));
+    test_set(t, "iterations", g_variant_new_int32(5000)); /* it goes on */
+    test_set(t, "remaining", g_variant_new_double(0));
+    test_set(t, "gamma", g_variant_new_double(0.1));
     wait_for(is_long, &s);
     g_autofree char *second = dup_command(&s), *two = dup_painting(second);
     g_assert_cmpstr(one, !=, two);
@@ -541,7 +476,7 @@ body_paintings(TestApp *t)
     run_line(first); /* still the first painting */
     compare_npy("first.npy", "dag.npy");
 
-    set(&s, "iterations", g_variant_new_int32(6));
+    test_set(t, "iterations", g_variant_new_int32(6));
     settle(&s);
     g_assert_true(g_file_set_contents(other, "x", 1, NULL));
     for (int i = 0; i < LIM_SCENES_PAINTINGS + 6; i++) {
@@ -589,14 +524,14 @@ body_moves(TestApp *t)
     g_mkdir_with_parents(away, 0700);
     rename_in_folder("exported.png", "away/exported.png");
     rename_in_folder("exported-wanted.png", "away/exported-wanted.png");
-    act(&s, "undo", NULL);
+    test_action(t, "undo", NULL);
     settle(&s);
     g_assert_null(lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane))->wanted);
     lim_pane_open_file(LIM_PANE(s.pane), png);
     wait_for(is_painted, &s);
     g_assert_cmpint(lim_scenes_run_wanted(lim_scenes_pane_get_run(s.pane))[32 * 64 + 30], ==, 6);
     g_assert_cmpstr(lim_status_line_get_shown(status), ==, "Settings restored from the picture");
-    act(&s, "undo", NULL);
+    test_action(t, "undo", NULL);
     settle(&s);
     g_unlink(mask);
     lim_pane_open_file(LIM_PANE(s.pane), png);
@@ -632,7 +567,7 @@ body_own(TestApp *t)
     g_assert_cmpstr(lim_scene_board_get_value(s.board, LIM_SCENE_PART_CLEAN), ==, "IoU 100 %");
     g_assert_cmpstr(lim_scene_board_get_value(s.board, LIM_SCENE_PART_TRUTH), ==, "own picture");
     check_command(&s);
-    act(&s, "undo", NULL);
+    test_action(t, "undo", NULL);
     settle(&s);
     g_assert_true(lim_scenes_run_stage(lim_scenes_pane_get_run(s.pane))->truth);
 }
@@ -651,17 +586,17 @@ body_restores(TestApp *t)
     Scenes s = open_view(t);
     g_autofree char *png = g_build_filename(test_folder(), "exported.png", NULL);
 
-    set(&s, "scene", g_variant_new_int32(5));
-    set(&s, "net", g_variant_new_int32(1));
-    set(&s, "seed", g_variant_new_uint64(77));
-    set(&s, "gamma", g_variant_new_double(1.25));
-    set(&s, "clip", g_variant_new_boolean(FALSE));
-    set(&s, "most", g_variant_new_int32(6));
+    test_set(t, "scene", g_variant_new_int32(5));
+    test_set(t, "net", g_variant_new_int32(1));
+    test_set(t, "seed", g_variant_new_uint64(77));
+    test_set(t, "gamma", g_variant_new_double(1.25));
+    test_set(t, "clip", g_variant_new_boolean(FALSE));
+    test_set(t, "most", g_variant_new_int32(6));
     settle(&s);
     LimScenesPlan plan;
     lim_scenes_plan_copy(&plan, lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane)));
     check_command(&s);
-    act(&s, "reset-all", NULL);
+    test_action(t, "reset-all", NULL);
     settle(&s);
     g_assert_false(
         lim_scenes_plan_equal(&plan, lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane))));
@@ -758,40 +693,39 @@ static void
 body_weighs(TestApp *t)
 {
     Scenes s = open_view(t);
-    GActionGroup *actions = G_ACTION_GROUP(lim_pane_get_actions(LIM_PANE(s.pane)));
 
-    act(&s, "next-seed", NULL);
+    test_action(t, "next-seed", NULL);
     settle(&s);
     open_fusion(&s);
     drag_weight(1, 0.5);
     drag_weight(1, 0.25);
-    act(&s, "undo", NULL); /* the drag is over with it */
+    test_action(t, "undo", NULL); /* the drag is over with it */
     g_assert_cmpfloat(weight_of(1), ==, 1);
-    act(&s, "redo", NULL);
+    test_action(t, "redo", NULL);
     g_assert_cmpfloat(weight_of(1), ==, 0.25);
     drag_weight(2, 2);
-    act(&s, "next-seed", NULL);
+    test_action(t, "next-seed", NULL);
     settle(&s);
-    act(&s, "undo", NULL);
+    test_action(t, "undo", NULL);
     g_assert_cmpfloat(weight_of(2), ==, 2);
     show_page(&s, "targets");
-    act(&s, "undo", NULL);
+    test_action(t, "undo", NULL);
     g_assert_cmpfloat(weight_of(2), ==, 1);
     g_assert_cmpfloat(weight_of(1), ==, 0.25);
     g_assert_true(gtk_widget_get_mapped(GTK_WIDGET(fusion)));
     lim_form_row_set_value(lim_fusion_page_get_row(fusion, LIM_SCENES_NETS),
                            g_variant_new_boolean(TRUE));
     lim_form_pane_settle(LIM_FORM_PANE(s.pane));
-    act(&s, "reset-all", NULL);
+    test_action(t, "reset-all", NULL);
     g_assert_cmpfloat(weight_of(1), ==, 1);
-    act(&s, "undo", NULL);
+    test_action(t, "undo", NULL);
     g_assert_cmpfloat(weight_of(1), ==, 0.25);
     g_autoptr(GVariant) permuted =
         lim_form_row_dup_value(lim_fusion_page_get_row(fusion, LIM_SCENES_NETS));
     g_assert_true(g_variant_get_boolean(permuted));
-    g_assert_true(g_action_group_get_action_enabled(actions, "redo"));
+    g_assert_true(test_can(t, "redo"));
     drag_weight(1, 0.5); /* a change that is under way is one already */
-    g_assert_false(g_action_group_get_action_enabled(actions, "redo"));
+    g_assert_false(test_can(t, "redo"));
     wait_for(fusion_over, &s);
 }
 
@@ -832,9 +766,9 @@ body_sums(TestApp *t)
     check_fused(&s);
     g_autofree char *before = dup_command(&s);
     g_assert_nonnull(strstr(before, " --weights 0.35,0,1.5,0.30000000000000004 --permuted "));
-    set(&s, "net", g_variant_new_int32(3)); /* the sum is of the same networks */
+    test_set(t, "net", g_variant_new_int32(3)); /* the sum is of the same networks */
     settle(&s);
-    act(&s, "reset-all", NULL);
+    test_action(t, "reset-all", NULL);
     show_page(&s, "targets");
     settle(&s);
     lim_pane_open_file(LIM_PANE(s.pane), png);
@@ -926,7 +860,7 @@ export_table(Scenes *s)
 {
     g_autofree char *png = g_build_filename(test_folder(), "exported.png", NULL);
 
-    act(s, "export-to", g_variant_new_string(png));
+    test_action(s->t, "export-to", g_variant_new_string(png));
     wait_for(is_exported, s);
 }
 
@@ -980,7 +914,7 @@ body_transfers(TestApp *t)
     check_table_file(&s, command);
     check_figures(control);
     g_autofree char *with_json = g_strconcat(command, " --json", NULL);
-    g_autofree char *output = dup_output(with_json);
+    g_autofree char *output = test_run_command(with_json);
     const char *at = strstr(output, "\"transfer\"");
     g_assert_nonnull(at);
     for (int row = 0; row <= LIM_SCENES_NETS; row++)
@@ -1127,12 +1061,12 @@ begin_export(Scenes *s)
     g_autofree char *png = g_build_filename(test_folder(), "exported.png", NULL);
     g_autofree char *other = g_build_filename(test_folder(), "exported too.png", NULL);
 
-    act(s, "export-to", g_variant_new_string(png));
+    test_action(s->t, "export-to", g_variant_new_string(png));
     wait_for(tells_steps, s);
     g_assert_true(gtk_widget_get_mapped(bar));
     g_assert_cmpfloat(gtk_progress_bar_get_fraction(GTK_PROGRESS_BAR(bar)), >, 0);
     g_assert_cmpfloat(gtk_progress_bar_get_fraction(GTK_PROGRESS_BAR(bar)), <, 1);
-    act(s, "export-to", g_variant_new_string(other));
+    test_action(s->t, "export-to", g_variant_new_string(other));
     g_assert_true(g_str_has_prefix(lim_status_line_get_shown(LIM_STATUS_LINE(status)),
                                    "Another export is under way"));
 }
@@ -1166,10 +1100,10 @@ body_cancels(TestApp *t)
     Scenes s = find_view(t);
 
     unlink_exported();
-    set(&s, "iterations", g_variant_new_int32(20000));
-    set(&s, "remaining", g_variant_new_double(0));
-    set(&s, "epsilon", g_variant_new_double(0.001)); /* too little to ever succeed */
-    set(&s, "size", g_variant_new_int32(64));
+    test_set(t, "iterations", g_variant_new_int32(20000));
+    test_set(t, "remaining", g_variant_new_double(0));
+    test_set(t, "epsilon", g_variant_new_double(0.001)); /* too little to ever succeed */
+    test_set(t, "size", g_variant_new_int32(64));
     wait_for(has_frames, &s);
     begin_export(&s);
     frames_then = lim_transport_get_step(s.transport);
@@ -1229,7 +1163,7 @@ body_waits(TestApp *t)
     GtkWidget *button = test_find_labelled(GTK_WIDGET(transfer), "Make table");
     g_signal_emit_by_name(button, "clicked");
     wait_for(has_first, &s);
-    set(&s, "net", g_variant_new_int32(2));
+    test_set(t, "net", g_variant_new_int32(2));
     settle(&s); /* to the end of the attack */
     g_assert_true(lim_scenes_run_ended(lim_scenes_pane_get_run(s.pane)));
     g_assert_cmpint(lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane))->net, ==, 2);
@@ -1258,8 +1192,8 @@ body_cells(TestApp *t)
     LimPictureView *lit;
 
     transfer = LIM_TRANSFER_PAGE(test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_TRANSFER_PAGE));
-    set(&s, "scene", g_variant_new_int32(7));
-    set(&s, "only", g_variant_new_string("1"));
+    test_set(t, "scene", g_variant_new_int32(7));
+    test_set(t, "only", g_variant_new_string("1"));
     settle(&s);
     lim_form_pane_settle(LIM_FORM_PANE(s.pane));
     show_page(&s, "transfer");
@@ -1267,7 +1201,7 @@ body_cells(TestApp *t)
                               4);
     g_signal_emit_by_name(test_find_labelled(GTK_WIDGET(transfer), "Make table"), "clicked");
     wait_for(transfer_over, &s);
-    set(&s, "scene", g_variant_new_int32(30)); /* none of the table's */
+    test_set(t, "scene", g_variant_new_int32(30)); /* none of the table's */
     settle(&s);
     lim_form_pane_settle(LIM_FORM_PANE(s.pane));
 
@@ -1290,7 +1224,7 @@ body_cells(TestApp *t)
     g_assert_nonnull(strstr(command, " --weights 1,0 --permuted "));
 
     lit = lim_scene_board_get_view(s.board, LIM_SCENE_PART_ADVERSARIAL);
-    act(&s, "next-seed", NULL);
+    test_action(t, "next-seed", NULL);
     settle(&s);
     g_assert_false(gtk_widget_has_css_class(GTK_WIDGET(lit), "lit"));
     g_assert_nonnull(strstr(lim_scenes_pane_get_verdict(s.pane), " Step "));
@@ -1309,7 +1243,7 @@ body_leaves(TestApp *t)
 {
     Scenes s = open_view(t);
 
-    set(&s, "gamma", g_variant_new_double(1.25));
+    test_set(t, "gamma", g_variant_new_double(1.25));
     lim_pane_open_file(LIM_PANE(s.pane), own);
     wait_for(is_own, &s);
     stroke(&s, 6, 32);
@@ -1332,13 +1266,13 @@ body_comes_back(TestApp *t)
     g_assert_cmpint(plan->wanted[32 * 64 + 30], ==, 6);
     fusion = LIM_FUSION_PAGE(test_find_type(GTK_WIDGET(s.pane), LIM_TYPE_FUSION_PAGE));
     g_assert_cmpfloat(weight_of(2), ==, 0.5);
-    act(&s, "undo", NULL);
+    test_action(t, "undo", NULL);
     settle(&s);
     g_assert_cmpfloat(weight_of(2), ==, 1);
     plan = lim_scenes_run_plan(lim_scenes_pane_get_run(s.pane));
     g_assert_null(plan->place.own);
     g_assert_null(plan->wanted);
-    act(&s, "redo", NULL);
+    test_action(t, "redo", NULL);
     wait_for(is_own, &s);
 }
 
@@ -1374,7 +1308,7 @@ body_damaged(TestApp *t)
     Scenes s = find_view(t);
 
     wait_for(is_refused, &s);
-    set(&s, "size", g_variant_new_int32(48)); /* where the painting does not belong */
+    test_set(t, "size", g_variant_new_int32(48)); /* where the painting does not belong */
     settle(&s);
     g_assert_false(is_refused(&s));
 }
@@ -1460,10 +1394,8 @@ main(int argc, char **argv)
     LimError err = LIM_ERROR_INIT;
 
     test_app_init(&argc, &argv);
-    g_autofree char *models = g_build_filename(test_folder(), "models", NULL);
-    g_mkdir_with_parents(models, 0700);
     for (int i = 0; i < LIM_SCENES_NETS; i++) {
-        g_autofree char *path = g_build_filename(models, lim_scenes_net_file(i), NULL);
+        g_autofree char *path = test_model_path(lim_scenes_net_file(i));
         g_assert_cmpint(test_make_scene_net(path, i / 2, i % 2, &err), ==, LIM_OK);
     }
     g_test_add_func("/scenes-view/plays", test_plays);

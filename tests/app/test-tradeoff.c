@@ -36,12 +36,6 @@ threshold_of(TestApp *t)
     return g_variant_get_double(v);
 }
 
-static gboolean
-can_undo(TestApp *t)
-{
-    return g_action_group_get_action_enabled(G_ACTION_GROUP(lim_pane_get_actions(t->pane)), "undo");
-}
-
 /* What the engine alone measures for one class, in order of thresholds. */
 static void
 measure(int label, LimTradeoffPoint points[LIM_TRADEOFF_THRESHOLDS])
@@ -95,12 +89,12 @@ body_values(TestApp *t)
     LimTradeoffPoint want[LIM_TRADEOFF_THRESHOLDS];
 
     test_wait_current(t);
-    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(1));
+    test_set(t, "class", g_variant_new_int32(1));
     test_wait_current(t);
     gtk_drop_down_set_selected(GTK_DROP_DOWN(
                                    test_find_labelled(GTK_WIDGET(t->window), "Fidelity measure")),
                                2);
-    g_assert_true(can_undo(t));
+    g_assert_true(test_can(t, "undo"));
     gtk_test_accessible_assert_state(plot, GTK_ACCESSIBLE_STATE_BUSY, TRUE);
     wait_points(plot, 1);
     wait_points(plot, LIM_TRADEOFF_THRESHOLDS);
@@ -121,11 +115,11 @@ body_values(TestApp *t)
     gtk_test_accessible_assert_state(plot, GTK_ACCESSIBLE_STATE_BUSY, FALSE);
 
     /* Another class has another curve; the first one is not measured again. */
-    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(2));
+    test_set(t, "class", g_variant_new_int32(2));
     test_wait_current(t);
     g_assert_cmpint(lim_plot_get_n_points(plot, 0), <, LIM_TRADEOFF_THRESHOLDS);
     g_assert_cmpfloat(lim_plot_get_progress(plot), <, 1);
-    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(1));
+    test_set(t, "class", g_variant_new_int32(1));
     test_wait_current(t);
     g_assert_cmpint(lim_plot_get_n_points(plot, 0), ==, LIM_TRADEOFF_THRESHOLDS);
     g_assert_cmpfloat(lim_plot_get_progress(plot), ==, 1);
@@ -143,7 +137,7 @@ body_values(TestApp *t)
 
     /* The measure of fidelity is undone like any other setting. */
     test_action(t, "reset-all", NULL);
-    while (can_undo(t))
+    while (test_can(t, "undo"))
         test_action(t, "undo", NULL);
     g_assert_cmpuint(gtk_drop_down_get_selected(GTK_DROP_DOWN(
                          test_find_labelled(GTK_WIDGET(t->window), "Fidelity measure"))),
@@ -181,28 +175,28 @@ body_move(TestApp *t)
     g_assert_true(test_key(GTK_WIDGET(plot), GDK_KEY_Return, 0));
     double most = threshold_of(t);
     g_assert_cmpfloat(most, >=, 2);
-    g_assert_true(can_undo(t));
+    g_assert_true(test_can(t, "undo"));
     test_action(t, "undo", NULL);
     g_assert_cmpfloat(threshold_of(t), ==, 1);
-    g_assert_false(can_undo(t));
+    g_assert_false(test_can(t, "undo"));
 
     g_signal_emit_by_name(plot, "point-dragged", 0, 0.5);
     g_signal_emit_by_name(plot, "point-dragged", 0, 1.0);
     double at = threshold_of(t);
     g_assert_cmpfloat(at, <, 1);
-    g_assert_false(can_undo(t)); /* still under way */
+    g_assert_false(test_can(t, "undo")); /* still under way */
     g_signal_emit_by_name(plot, "point-activated", 0, 0.0);
     g_assert_cmpfloat(threshold_of(t), <, at);
-    g_assert_true(can_undo(t));
+    g_assert_true(test_can(t, "undo"));
     test_action(t, "undo", NULL);
     g_assert_cmpfloat(threshold_of(t), ==, 1);
-    g_assert_false(can_undo(t));
+    g_assert_false(test_can(t, "undo"));
 
     /* Escape puts the value back. */
     g_signal_emit_by_name(plot, "point-dragged", 0, 1.0);
     g_signal_emit_by_name(plot, "drag-cancelled");
     g_assert_cmpfloat(threshold_of(t), ==, 1);
-    g_assert_false(can_undo(t));
+    g_assert_false(test_can(t, "undo"));
 
     /* By hand, from the mark. */
     GtkEventController *drag = drag_of(GTK_WIDGET(plot));
@@ -217,7 +211,7 @@ body_move(TestApp *t)
     g_signal_emit_by_name(drag, "drag-begin", x, y);
     g_signal_emit_by_name(drag, "drag-end", 0.0, 0.0);
     g_assert_cmpfloat(threshold_of(t), !=, 1);
-    g_assert_true(can_undo(t));
+    g_assert_true(test_can(t, "undo"));
 }
 
 static void
@@ -257,7 +251,7 @@ body_missing(TestApp *t)
         test_spin(10);
     g_assert_cmpfloat(lim_plot_get_progress(plot), ==, 1);
     g_assert_cmpint(lim_plot_get_n_points(plot, 0), ==, 0);
-    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(1));
+    test_set(t, "class", g_variant_new_int32(1));
     test_wait_current(t);
 }
 
@@ -276,8 +270,6 @@ main(int argc, char **argv)
     LimError err = LIM_ERROR_INIT;
 
     test_app_init(&argc, &argv);
-    g_autofree char *models = g_build_filename(test_folder(), "models", NULL);
-    g_mkdir_with_parents(models, 0700);
     g_autofree char *model = lim_session_dup_default_path();
     g_autofree char *classifier = lim_session_dup_model_path("fashion-classifier.safetensors");
     g_autofree char *features = lim_session_dup_model_path("fashion-features.safetensors");

@@ -11,26 +11,12 @@
 typedef struct {
     TestApp *t;
     LimUniversalPane *pane;
-    LimForm *form;
 } Universal;
 
-static gboolean
-wake(gpointer data)
-{
-    return G_SOURCE_CONTINUE;
-}
-
-/* Runs the main loop until it is so; 60 seconds at most. */
 static void
 wait_for(gboolean (*is)(Universal *u), Universal *u)
 {
-    const gint64 start = g_get_monotonic_time();
-    const guint source = g_timeout_add(20, wake, NULL);
-
-    while (!is(u) && g_get_monotonic_time() - start < 60 * G_USEC_PER_SEC)
-        g_main_context_iteration(NULL, TRUE);
-    g_source_remove(source);
-    g_assert_true(is(u));
+    TEST_WAIT(is(u), 60);
 }
 
 static gboolean
@@ -45,23 +31,16 @@ has_begun(Universal *u)
     return lim_universal_pane_get_run(u->pane) != NULL;
 }
 
-static void
-set(Universal *u, const char *key, GVariant *value)
-{
-    lim_form_row_set_value(lim_form_get_row(u->form, key), value);
-}
-
 /* A view with a small perturbation of the plain classifier. */
 static Universal
 open_view(TestApp *t)
 {
-    Universal u = {.t = t, .pane = LIM_UNIVERSAL_PANE(lim_window_get_pane(t->window, "universal"))};
+    test_take_view(t, "universal");
+    Universal u = {.t = t, .pane = LIM_UNIVERSAL_PANE(t->pane)};
 
-    u.form = LIM_FORM(test_find_type(GTK_WIDGET(u.pane), LIM_TYPE_FORM));
-    set(&u, "pictures", g_variant_new_int32(30));
-    set(&u, "passes", g_variant_new_int32(2));
-    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
-                                       g_variant_new_string("universal"));
+    test_set(t, "pictures", g_variant_new_int32(30));
+    test_set(t, "passes", g_variant_new_int32(2));
+    test_show_view(t, "universal");
     wait_for(has_begun, &u);
     test_spin(60);
     return u;
@@ -74,13 +53,6 @@ find(Universal *u, const char *label)
 
     g_assert_nonnull(widget);
     return widget;
-}
-
-static void
-act(Universal *u, const char *name, GVariant *parameter)
-{
-    g_action_group_activate_action(G_ACTION_GROUP(lim_pane_get_actions(LIM_PANE(u->pane))), name,
-                                   parameter);
 }
 
 /* Without a click one grows, its curves follow, and words say how it went. */
@@ -130,7 +102,7 @@ body_first_pass(TestApp *t)
 {
     Universal u = open_view(t);
 
-    set(&u, "pictures", g_variant_new_int32(400));
+    test_set(t, "pictures", g_variant_new_int32(400));
     test_spin(60);
     wait_for(flips_in_the_first_pass, &u);
     g_assert_false(gtk_widget_get_sensitive(find(&u, "Apply in Attack")));
@@ -150,18 +122,18 @@ body_pauses(TestApp *t)
     wait_for(is_current, &u);
     g_assert_true(lim_universal_pane_get_run(u.pane) == first);
     lim_universal_run_snap(first, &snap);
-    set(&u, "norm", g_variant_new_int32(LIM_NORM_L2));
+    test_set(t, "norm", g_variant_new_int32(LIM_NORM_L2));
     test_spin(60);
     wait_for(is_current, &u);
     const LimUniversalPlan *plan = lim_universal_run_plan(lim_universal_pane_get_run(u.pane));
     g_assert_cmpint(plan->params.norm, ==, LIM_NORM_L2);
     g_assert_cmpfloat(plan->params.xi, ==, 2);
-    g_assert_true(lim_form_row_is_default(lim_form_get_row(u.form, "xi"))); /* of this norm */
-    act(&u, "undo", NULL);
+    g_assert_true(lim_form_row_is_default(lim_form_get_row(t->form, "xi"))); /* of this norm */
+    test_action(t, "undo", NULL);
     test_spin(60);
-    act(&u, "undo", NULL);
+    test_action(t, "undo", NULL);
     test_spin(60);
-    set(&u, "norm", g_variant_new_int32(LIM_NORM_LINF));
+    test_set(t, "norm", g_variant_new_int32(LIM_NORM_LINF));
     test_spin(60);
     wait_for(is_current, &u);
     lim_universal_run_snap(lim_universal_pane_get_run(u.pane), &again);
@@ -183,12 +155,12 @@ body_exports(TestApp *t)
     LimUniversalFile f;
     LimError err = LIM_ERROR_INIT;
 
-    set(&u, "norm", g_variant_new_int32(LIM_NORM_L2));
+    test_set(t, "norm", g_variant_new_int32(LIM_NORM_L2));
     test_spin(60);
-    set(&u, "xi", g_variant_new_double(0.1)); /* the bound of the other norm has to be said */
+    test_set(t, "xi", g_variant_new_double(0.1)); /* the bound of the other norm has to be said */
     test_spin(60);
     wait_for(is_current, &u);
-    act(&u, "export-to", g_variant_new_string(png));
+    test_action(t, "export-to", g_variant_new_string(png));
     test_wait_status(t, "");
     for (int i = 0; i < 200 && !g_file_test(npy, G_FILE_TEST_EXISTS); i++)
         test_spin(20);
@@ -244,23 +216,21 @@ body_opens(TestApp *t)
     g_autofree char *png = g_build_filename(test_folder(), "kept.png", NULL);
     g_autofree char *file = g_build_filename(test_folder(), "kept.safetensors", NULL);
     g_autofree char *npy = g_build_filename(test_folder(), "kept.npy", NULL);
-    g_autofree char *model =
-        g_build_filename(test_folder(), "models", "fashion-plain.safetensors", NULL);
+    g_autofree char *model = test_model_path("fashion-plain.safetensors");
     LimUniversalSnap made, opened;
 
-    set(&u, "method", g_variant_new_int32(LIM_UNIVERSAL_GRADIENT));
+    test_set(t, "method", g_variant_new_int32(LIM_UNIVERSAL_GRADIENT));
     test_spin(60);
     wait_for(is_current, &u);
     lim_universal_run_snap(lim_universal_pane_get_run(u.pane), &made);
     g_autofree char *verdict = g_strdup(lim_universal_pane_get_verdict(u.pane));
-    act(&u, "export-to", g_variant_new_string(png));
+    test_action(t, "export-to", g_variant_new_string(png));
     for (int i = 0; i < 200 && !g_file_test(npy, G_FILE_TEST_EXISTS); i++)
         test_spin(20);
-    set(&u, "method", g_variant_new_int32(LIM_UNIVERSAL_DEEPFOOL));
-    set(&u, "norm", g_variant_new_int32(LIM_NORM_L2));
+    test_set(t, "method", g_variant_new_int32(LIM_UNIVERSAL_DEEPFOOL));
+    test_set(t, "norm", g_variant_new_int32(LIM_NORM_L2));
     test_spin(60);
-    g_action_group_change_action_state(G_ACTION_GROUP(t->window), "view",
-                                       g_variant_new_string("generate"));
+    test_show_view(t, "generate");
     lim_window_open_path(t->window, file);
     wait_for(looks_at_file, &u);
     g_assert_true(gtk_widget_get_mapped(GTK_WIDGET(u.pane)));
@@ -270,16 +240,16 @@ body_opens(TestApp *t)
     g_assert_cmpmem(made.best, size * sizeof *made.best, opened.best, size * sizeof *opened.best);
     g_assert_cmpfloat(opened.pass[1].unseen, ==, made.pass[made.best_pass].unseen);
     g_assert_cmpstr(lim_universal_pane_get_verdict(u.pane), ==, verdict);
-    g_autoptr(GVariant) norm = lim_form_row_dup_value(lim_form_get_row(u.form, "norm"));
+    g_autoptr(GVariant) norm = test_value(t, "norm");
     g_assert_cmpint(g_variant_get_int32(norm), ==, LIM_NORM_LINF);
     lim_universal_snap_clear(&made);
     lim_universal_snap_clear(&opened);
     g_assert_cmpint(lim_image_grid_get_n(LIM_IMAGE_GRID(find(&u, "Pictures that flip"))), >, 0);
 
     message = LIM_MESSAGE(test_find_type(GTK_WIDGET(u.pane), LIM_TYPE_MESSAGE));
-    set(&u, "file", g_variant_new_string(model));
+    test_set(t, "file", g_variant_new_string(model));
     wait_for(refused, &u);
-    set(&u, "file", g_variant_new_string(""));
+    test_set(t, "file", g_variant_new_string(""));
     test_spin(60);
     wait_for(is_current, &u);
     g_assert_null(lim_universal_run_plan(lim_universal_pane_get_run(u.pane))->file);
@@ -290,20 +260,20 @@ static void
 body_bound(TestApp *t)
 {
     Universal u = open_view(t);
-    GtkWidget *scale = lim_slider_row_get_scale(LIM_SLIDER_ROW(lim_form_get_row(u.form, "xi")));
+    GtkWidget *scale = lim_slider_row_get_scale(LIM_SLIDER_ROW(lim_form_get_row(t->form, "xi")));
     GtkAdjustment *a = gtk_range_get_adjustment(GTK_RANGE(scale));
 
     g_assert_cmpfloat(gtk_adjustment_get_upper(a), ==, 0.3);
     g_assert_cmpfloat_with_epsilon(gtk_adjustment_get_step_increment(a), 0.005, 1e-9);
-    set(&u, "norm", g_variant_new_int32(LIM_NORM_L2));
+    test_set(t, "norm", g_variant_new_int32(LIM_NORM_L2));
     g_assert_cmpfloat(gtk_adjustment_get_upper(a), ==, 4);
     g_assert_cmpfloat(gtk_adjustment_get_value(a), ==, 2);
     g_assert_cmpfloat_with_epsilon(gtk_adjustment_get_step_increment(a), 0.05, 1e-9);
-    set(&u, "xi", g_variant_new_double(1.5));
-    set(&u, "norm", g_variant_new_int32(LIM_NORM_LINF)); /* what does not fit is kept */
+    test_set(t, "xi", g_variant_new_double(1.5));
+    test_set(t, "norm", g_variant_new_int32(LIM_NORM_LINF)); /* what does not fit is kept */
     g_assert_cmpfloat(gtk_adjustment_get_value(a), ==, 1.5);
-    set(&u, "norm", g_variant_new_int32(LIM_NORM_L2));
-    set(&u, "passes", g_variant_new_int32(1));
+    test_set(t, "norm", g_variant_new_int32(LIM_NORM_L2));
+    test_set(t, "passes", g_variant_new_int32(1));
     test_spin(60);
     wait_for(is_current, &u);
 }
@@ -380,7 +350,7 @@ body_applies(TestApp *t)
     Universal u = open_view(t);
 
     wait_for(is_current, &u);
-    act(&u, "apply-in-attack", NULL);
+    test_action(t, "apply-in-attack", NULL);
     wait_for(attack_in_front, &u);
 }
 
@@ -400,15 +370,7 @@ int
 main(int argc, char **argv)
 {
     test_app_init(&argc, &argv);
-    g_autofree char *models = g_build_filename(test_folder(), "models", NULL);
-    g_autofree char *to = g_build_filename(models, "fashion-plain.safetensors", NULL);
-    g_autofree char *from = g_build_filename(g_getenv("LIMEN_SOURCE"), "resources", "models",
-                                             "fashion-plain.safetensors", NULL);
-    g_autofree char *data = NULL;
-    gsize size;
-    g_mkdir_with_parents(models, 0700);
-    g_assert_true(g_file_get_contents(from, &data, &size, NULL));
-    g_assert_true(g_file_set_contents(to, data, (gssize)size, NULL));
+    test_ship_model("fashion-plain.safetensors");
     g_test_add_func("/universal-view/grows", test_grows);
     g_test_add_func("/universal-view/first-pass", test_first_pass);
     g_test_add_func("/universal-view/pauses", test_pauses);

@@ -80,9 +80,9 @@ body_first_state(TestApp *t)
         g_assert_true(g_str_has_suffix(gtk_widget_get_tooltip_text(density), want));
     }
 
-    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(3));
-    lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(4));
-    lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(77));
+    test_set(t, "class", g_variant_new_int32(3));
+    test_set(t, "samples", g_variant_new_int32(4));
+    test_set(t, "seed", g_variant_new_uint64(77));
     set_slider(t, 0.5);
     test_wait_current(t);
     check_pictures(t, request(3, 77, 0.5, 4), 10, 32, 32, 1);
@@ -137,13 +137,12 @@ body_undo(TestApp *t)
 {
     test_wait_current(t);
     g_autoptr(GVariant) start = lim_form_dup_values(t->form);
-    GActionGroup *actions = G_ACTION_GROUP(lim_pane_get_actions(t->pane));
 
-    g_assert_false(g_action_group_get_action_enabled(actions, "undo"));
+    g_assert_false(test_can(t, "undo"));
     set_slider(t, 0.04);
     test_action(t, "new-seed", NULL);
     g_autoptr(GVariant) seed = test_value(t, "seed");
-    g_assert_true(g_action_group_get_action_enabled(actions, "undo"));
+    g_assert_true(test_can(t, "undo"));
     set_slider(t, 2); /* still an open burst when undo comes */
     test_action(t, "undo", NULL);
     test_action(t, "undo", NULL);
@@ -152,11 +151,11 @@ body_undo(TestApp *t)
     test_action(t, "undo", NULL);
     g_autoptr(GVariant) now = lim_form_dup_values(t->form);
     g_assert_true(g_variant_equal(start, now));
-    g_assert_false(g_action_group_get_action_enabled(actions, "undo"));
+    g_assert_false(test_can(t, "undo"));
     test_action(t, "redo", NULL);
     test_action(t, "redo", NULL);
     test_action(t, "redo", NULL);
-    g_assert_false(g_action_group_get_action_enabled(actions, "redo"));
+    g_assert_false(test_can(t, "redo"));
     test_wait_current(t);
     check_pictures(t, request(-1, g_variant_get_uint64(seed), 2, 16), 10, 32, 32, 1);
 
@@ -185,22 +184,21 @@ threshold(TestApp *t)
 static void
 body_undo_at_once(TestApp *t)
 {
-    GActionGroup *actions = G_ACTION_GROUP(lim_pane_get_actions(t->pane));
 
     test_wait_current(t);
-    g_assert_false(g_action_group_get_action_enabled(actions, "undo"));
+    g_assert_false(test_can(t, "undo"));
     set_slider(t, 0.5);
     test_action(t, "undo", NULL);
     g_assert_cmpfloat(threshold(t), ==, 1);
-    g_assert_false(g_action_group_get_action_enabled(actions, "undo"));
+    g_assert_false(test_can(t, "undo"));
     test_action(t, "redo", NULL);
     g_assert_cmpfloat(threshold(t), ==, 0.5);
     test_action(t, "undo", NULL);
     set_slider(t, 0.25); /* there is another way now */
-    g_assert_false(g_action_group_get_action_enabled(actions, "redo"));
+    g_assert_false(test_can(t, "redo"));
     set_slider(t, 1);
-    g_assert_false(g_action_group_get_action_enabled(actions, "undo"));
-    g_assert_true(g_action_group_get_action_enabled(actions, "redo"));
+    g_assert_false(test_can(t, "undo"));
+    g_assert_true(test_can(t, "redo"));
 }
 
 /* The very first change is undone while it is still under way. */
@@ -219,9 +217,9 @@ body_export(TestApp *t)
     LimError err = LIM_ERROR_INIT;
 
     test_wait_current(t);
-    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(2));
-    lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(9));
-    lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(G_MAXUINT64));
+    test_set(t, "class", g_variant_new_int32(2));
+    test_set(t, "samples", g_variant_new_int32(9));
+    test_set(t, "seed", g_variant_new_uint64(G_MAXUINT64));
     set_slider(t, 0.12);
     test_action(t, "export-to", g_variant_new_string(path));
     test_wait_status(t, "Saved sheet.png");
@@ -239,11 +237,7 @@ body_export(TestApp *t)
     g_assert_cmpint(lim_samplefile_write(again, image, "/models/fashion-gan.safetensors", &r, &err),
                     ==, LIM_OK);
     lim_tensor_unref(image);
-    g_autofree char *one = NULL, *two = NULL;
-    gsize one_size, two_size;
-    g_assert_true(g_file_get_contents(path, &one, &one_size, NULL));
-    g_assert_true(g_file_get_contents(again, &two, &two_size, NULL));
-    g_assert_cmpmem(one, one_size, two, two_size);
+    test_same_files(path, again);
 
     /* The picture brings its settings back, as one step. */
     test_action(t, "reset-all", NULL);
@@ -311,23 +305,13 @@ body_restore(TestApp *t)
     g_assert_true(g_variant_equal(want, got));
     test_action(t, "export-to", g_variant_new_string(again));
     test_wait_status(t, "Saved all-again.png");
-    g_autofree char *one = NULL, *two = NULL;
-    gsize one_size, two_size;
-    g_assert_true(g_file_get_contents(path, &one, &one_size, NULL));
-    g_assert_true(g_file_get_contents(again, &two, &two_size, NULL));
-    g_assert_cmpmem(one, one_size, two, two_size);
+    test_same_files(path, again);
 }
 
 static void
 test_restore(void)
 {
     test_app_run(MODEL, body_restore);
-}
-
-static void
-read_text(GObject *source, GAsyncResult *result, gpointer data)
-{
-    *(char **)data = gdk_clipboard_read_text_finish(GDK_CLIPBOARD(source), result, NULL);
 }
 
 static int claims_lost; /* so many claims of the clipboard come to nothing from now on */
@@ -349,18 +333,12 @@ XSetSelectionOwner(void *display, unsigned long selection, unsigned long window,
 static void
 check_copied(TestApp *t, const char *threshold)
 {
-    char *text = NULL;
-
-    gdk_clipboard_read_text_async(gtk_widget_get_clipboard(GTK_WIDGET(t->window)), NULL, read_text,
-                                  &text);
-    for (int i = 0; i < 200 && !text; i++)
-        test_spin(10);
+    g_autofree char *text = test_dup_copied(t);
     g_autofree char *want =
         g_strdup_printf("limen-cli sample '%s/models/fashion-gan.safetensors' --threshold %s "
                         "--out sheet.png",
                         test_folder(), threshold);
     g_assert_cmpstr(text, ==, want);
-    g_free(text);
 }
 
 /* Also when another program claims the clipboard in the same moment; and it is told when that one
@@ -443,10 +421,9 @@ body_bad_model(TestApp *t)
     check_pictures(t, request(-1, 1, 0.2, 16), 10, 32, 32, 1);
 
     /* A request that fails says so where the pictures were, and the next one works. */
-    lim_form_row_set_value(lim_form_get_row(t->form, "seed"),
-                           g_variant_new_uint64(DOUBLE_BAD_SEED));
+    test_set(t, "seed", g_variant_new_uint64(DOUBLE_BAD_SEED));
     wait_message(t);
-    lim_form_row_set_value(lim_form_get_row(t->form, "seed"), g_variant_new_uint64(2));
+    test_set(t, "seed", g_variant_new_uint64(2));
     for (int i = 0; i < 500 && message_shown(t); i++)
         test_spin(10);
     check_pictures(t, request(-1, 2, 0.2, 16), 10, 32, 32, 1);
@@ -605,7 +582,7 @@ body_attention_export(TestApp *t)
     test_action(t, "export-to", g_variant_new_string(path));
     test_wait_status(t, "Saved maps.png");
 
-    while (g_action_group_get_action_enabled(G_ACTION_GROUP(lim_pane_get_actions(t->pane)), "undo"))
+    while (test_can(t, "undo"))
         test_action(t, "undo", NULL);
     test_action(t, "reset-all", NULL);
     test_wait_current(t);
@@ -619,11 +596,7 @@ body_attention_export(TestApp *t)
     g_assert_cmpstr(lim_image_grid_get_label(maps, 1), ==, second);
     test_action(t, "export-to", g_variant_new_string(again));
     test_wait_status(t, "Saved maps-again.png");
-    g_autofree char *one = NULL, *two = NULL;
-    gsize one_size, two_size;
-    g_assert_true(g_file_get_contents(path, &one, &one_size, NULL));
-    g_assert_true(g_file_get_contents(again, &two, &two_size, NULL));
-    g_assert_cmpmem(one, one_size, two, two_size);
+    test_same_files(path, again);
 
     /* Pictures that are too small for a place: it waits. */
     g_autofree char *small = test_file("small.safetensors", "double 10 16 16 1 0 0.5");
@@ -761,7 +734,7 @@ body_kept(TestApp *t)
         test_action(t, "keep-sample", NULL);
     g_assert_cmpint(lim_generate_kept_get_n(kept), ==, LIM_KEPT_MAX);
     test_wait_status(t, "Six samples are kept");
-    while (g_action_group_get_action_enabled(G_ACTION_GROUP(lim_pane_get_actions(t->pane)), "undo"))
+    while (test_can(t, "undo"))
         test_action(t, "undo", NULL);
     g_assert_false(gtk_widget_get_visible(part));
 
@@ -822,7 +795,7 @@ body_other_model(TestApp *t)
     g_autofree char *other = test_file("other.safetensors", "double 2 8 8 1 0");
 
     test_wait_current(t);
-    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(7));
+    test_set(t, "class", g_variant_new_int32(7));
     test_wait_current(t);
     check_pictures(t, request(7, 1, 1, 16), 10, 32, 32, 1);
     lim_window_open_path(t->window, other);
@@ -1074,9 +1047,9 @@ static void
 body_leave(TestApp *t)
 {
     test_wait_current(t);
-    lim_form_row_set_value(lim_form_get_row(t->form, "threshold"), g_variant_new_double(0.35));
-    lim_form_row_set_value(lim_form_get_row(t->form, "class"), g_variant_new_int32(4));
-    lim_form_row_set_value(lim_form_get_row(t->form, "samples"), g_variant_new_int32(9));
+    test_set(t, "threshold", g_variant_new_double(0.35));
+    test_set(t, "class", g_variant_new_int32(4));
+    test_set(t, "samples", g_variant_new_int32(9));
     test_wait_current(t);
 }
 
@@ -1124,12 +1097,10 @@ body_monkey(TestApp *t)
             set_slider(t, g_rand_double_range(rand, -1, 4));
             break;
         case 1:
-            lim_form_row_set_value(lim_form_get_row(t->form, "class"),
-                                   g_variant_new_int32(g_rand_int_range(rand, -3, 14)));
+            test_set(t, "class", g_variant_new_int32(g_rand_int_range(rand, -3, 14)));
             break;
         case 2:
-            lim_form_row_set_value(lim_form_get_row(t->form, "samples"),
-                                   g_variant_new_int32(counts[g_rand_int_range(rand, 0, 7)]));
+            test_set(t, "samples", g_variant_new_int32(counts[g_rand_int_range(rand, 0, 7)]));
             break;
         case 3:
             test_key(GTK_WIDGET(t->grid), GDK_KEY_Return, 0);
