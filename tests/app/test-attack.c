@@ -32,11 +32,14 @@ find_view(TestApp *t)
     return (Attack){.t = t, .pane = pane, .transport = lim_attack_pane_get_transport(pane)};
 }
 
+/* In front, and its classifiers and denoisers can be chosen. */
 static Attack
 open_view(TestApp *t)
 {
     test_show_view(t, "attack");
-    return find_view(t);
+    Attack a = find_view(t);
+    TEST_WAIT(lim_attack_pane_get_run(a.pane), 30);
+    return a;
 }
 
 static void
