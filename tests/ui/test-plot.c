@@ -240,6 +240,29 @@ test_accessible(void)
     g_assert_finalize_object(plot);
 }
 
+/* What is counted is read out in whole numbers, other values of it are not rounded. */
+static void
+test_whole(void)
+{
+    static const LimPlotPoint passes[] = {{.x = 0, .y = 1}, {.x = 2, .y = 2}, {.x = 2.5, .y = 3}};
+    LimPlot *plot = make_plot();
+    GtkWindow *window = test_show(GTK_WIDGET(plot), 600, 240);
+
+    lim_plot_set_axis(plot, GTK_ORIENTATION_HORIZONTAL, "Pass", FALSE);
+    lim_plot_set_axis(plot, GTK_ORIENTATION_VERTICAL, "Fooled (%)", FALSE);
+    lim_plot_set_points(plot, 0, passes, 3, NULL);
+    g_autofree char *before = lim_plot_dup_readout(plot, 0, 1);
+    g_assert_cmpstr(before, ==, "Pass 2.00\nFooled 2.00 %");
+    g_assert_cmpint(lim_plot_get_n_ticks(plot, GTK_ORIENTATION_HORIZONTAL), >, 3);
+    lim_plot_set_whole(plot, GTK_ORIENTATION_HORIZONTAL, TRUE);
+    g_autofree char *whole = lim_plot_dup_readout(plot, 0, 1);
+    g_assert_cmpstr(whole, ==, "Pass 2\nFooled 2.00 %");
+    g_autofree char *between = lim_plot_dup_readout(plot, 0, 2);
+    g_assert_cmpstr(between, ==, "Pass 2.50\nFooled 3.00 %");
+    g_assert_cmpint(lim_plot_get_n_ticks(plot, GTK_ORIENTATION_HORIZONTAL), ==, 3); /* 0, 1, 2 */
+    gtk_window_destroy(window);
+}
+
 /* Names in place of numbers; the stressed series is said to be. */
 static void
 test_names(void)
@@ -540,6 +563,7 @@ main(int argc, char **argv)
     g_test_add_func("/plot/log-ticks", test_log_ticks);
     g_test_add_func("/plot/format", test_format);
     g_test_add_func("/plot/nearest", test_nearest);
+    g_test_add_func("/plot/whole", test_whole);
     g_test_add_func("/plot/names", test_names);
     g_test_add_func("/plot/accessible", test_accessible);
     g_test_add_func("/plot/keys", test_keys);

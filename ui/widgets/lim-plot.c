@@ -31,7 +31,7 @@ typedef struct Axis {
     char *title;
     char **names; /* [n_names] of the places 0, 1, ..., or NULL: a scale */
     int n_names;
-    gboolean log;
+    gboolean log, whole;
     double fixed_lo, fixed_hi; /* NaN: free */
     /* Of the layout: */
     LimPlotAxis range;
@@ -147,6 +147,25 @@ fit_names(Axis *a, double length, double spacing)
         a->ticks[a->n_ticks++] = i;
 }
 
+static gboolean
+is_whole(double value)
+{
+    return fabs(value - round(value)) < 1e-6;
+}
+
+static void
+keep_whole(Axis *a)
+{
+    const int n = a->n_ticks;
+
+    a->n_ticks = 0;
+    for (int i = 0; i < n; i++)
+        if (is_whole(a->ticks[i])) {
+            a->ticks[a->n_ticks] = a->ticks[i];
+            a->decimals[a->n_ticks++] = 0;
+        }
+}
+
 static void
 fit_axis(LimPlot *self, int axis, double length, double spacing)
 {
@@ -161,6 +180,8 @@ fit_axis(LimPlot *self, int axis, double length, double spacing)
     extent(self, axis, &lo, &hi);
     a->range = lim_plot_axis(lo, hi, a->log, a->fixed_lo, a->fixed_hi, want);
     a->n_ticks = lim_plot_ticks(&a->range, want, a->ticks, a->decimals);
+    if (a->whole)
+        keep_whole(a);
 }
 
 static char *
@@ -282,7 +303,7 @@ read_value(GString *out, const Axis *a, double v, double minus, double plus)
 {
     const char *paren = strstr(a->title, " (");
     const char *end = paren ? strchr(paren, ')') : NULL;
-    int decimals = lim_plot_read_decimals(&a->range, v);
+    const int decimals = a->whole && is_whole(v) ? 0 : lim_plot_read_decimals(&a->range, v);
     const gboolean named = a->names && v >= 0 && v < a->n_names;
     g_autofree char *value = named ? g_strdup(a->names[(int)v]) : lim_plot_format(v, decimals);
 
@@ -1078,6 +1099,21 @@ lim_plot_set_axis(LimPlot *self, GtkOrientation axis, const char *title, gboolea
     a->log = log;
     changed(self);
     describe(self);
+}
+
+void
+lim_plot_set_whole(LimPlot *self, GtkOrientation axis, gboolean whole)
+{
+    self->axis[axis_index(axis)].whole = whole;
+    changed(self);
+    describe(self);
+}
+
+int
+lim_plot_get_n_ticks(LimPlot *self, GtkOrientation axis)
+{
+    lay_out(self);
+    return self->axis[axis_index(axis)].n_ticks;
 }
 
 void

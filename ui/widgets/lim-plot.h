@@ -38,6 +38,8 @@ void lim_plot_set_axis(LimPlot *self, GtkOrientation axis, const char *title, gb
 /* Names of the places 0, 1, ... n - 1 of an axis, which stand there instead of numbers and are read
  * out; n 0: none. */
 void lim_plot_set_names(LimPlot *self, GtkOrientation axis, const char *const *names, int n);
+/* The axis counts something: it is marked at whole numbers only, and they are read out as such. */
+void lim_plot_set_whole(LimPlot *self, GtkOrientation axis, gboolean whole);
 /* Ends of an axis; NaN (at first both): the data decide. */
 void lim_plot_set_range(LimPlot *self, GtkOrientation axis, double lo, double hi);
 /* Shown in the middle while there are no points. */
@@ -60,6 +62,8 @@ void lim_plot_set_progress(LimPlot *self, double fraction);
 double lim_plot_get_progress(LimPlot *self);
 /* The point under the keyboard cursor; series and point are -1 before the first key. */
 void lim_plot_get_cursor(LimPlot *self, int *series, int *point);
+/* Marks of an axis. */
+int lim_plot_get_n_ticks(LimPlot *self, GtkOrientation axis);
 /* Where a value lies in the widget, in pixels. For a plot that has been given its size. */
 void lim_plot_locate(LimPlot *self, double x, double y, double *widget_x, double *widget_y);
 /* The read-out of a point, g_free(). */

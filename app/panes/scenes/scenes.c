@@ -152,6 +152,7 @@ build_plot(LimScenesPane *self)
 {
     self->plot = LIM_PLOT(lim_plot_new("Targets over steps"));
     lim_plot_set_axis(self->plot, GTK_ORIENTATION_HORIZONTAL, "Step", FALSE);
+    lim_plot_set_whole(self->plot, GTK_ORIENTATION_HORIZONTAL, TRUE);
     lim_plot_set_axis(self->plot, GTK_ORIENTATION_VERTICAL, "Still right (%)", FALSE);
     lim_plot_set_range(self->plot, GTK_ORIENTATION_VERTICAL, 0, 100);
     lim_plot_set_empty_text(self->plot, "No step has been made yet");

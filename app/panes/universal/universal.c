@@ -98,6 +98,7 @@ build_top(LimUniversalPane *self)
     gtk_widget_add_css_class(self->gain, "numeric");
     self->plot = LIM_PLOT(lim_plot_new("Fooling ratio"));
     lim_plot_set_axis(self->plot, GTK_ORIENTATION_HORIZONTAL, "Pass", FALSE);
+    lim_plot_set_whole(self->plot, GTK_ORIENTATION_HORIZONTAL, TRUE);
     lim_plot_set_axis(self->plot, GTK_ORIENTATION_VERTICAL, "Fooled (%)", FALSE);
     lim_plot_set_range(self->plot, GTK_ORIENTATION_VERTICAL, 0, 100);
     lim_plot_set_empty_text(self->plot, "No pass is over yet");
