@@ -92,20 +92,18 @@ write_all(const MakeFlags *f, const LimUniversalAbout *about, const LimUniversal
 
 /* What noise does to the unseen pictures: of equal norm, and v permuted. */
 static LimStatus
-add_noise(CliRun *run, LimVictim *victim, const LimUniversalParams *p, const CliPictures *unseen,
-          const float *v, json_t *result, LimError *err)
+measure_noise(CliRun *run, LimVictim *victim, const LimUniversalParams *p,
+              const CliPictures *unseen, const float *v, double *random, double *permuted,
+              LimError *err)
 {
     int32_t *own = lim_alloc((size_t)unseen->n, sizeof *own);
-    double random = NAN, permuted = NAN;
     LimStatus status =
         lim_universal_labels(victim, &run->exec, unseen->image, unseen->n, NULL, 0, own, err);
     if (status == LIM_OK)
         status = cli_universal_noise(run, victim, unseen, own, NULL, (LimNorm)p->norm, p->xi,
-                                     &random, err);
+                                     random, err);
     if (status == LIM_OK)
-        status = cli_universal_noise(run, victim, unseen, own, v, 0, 0, &permuted, err);
-    json_object_set_new(result, "random", json_real(random));
-    json_object_set_new(result, "permuted", json_real(permuted));
+        status = cli_universal_noise(run, victim, unseen, own, v, 0, 0, permuted, err);
     free(own);
     return status;
 }
@@ -163,10 +161,14 @@ make(CliRun *run, const LimUniversalParams *p, const MakeFlags *f, const char *p
                                          .first = f->first,
                                          .unseen = sets.unseen.n,
                                          .command = json_string_value(command)};
-        if (sets.unseen.n && err->code == LIM_OK)
-            add_noise(run, victim, p, &sets.unseen, lim_universal_best(u), result, &failed);
-        if (*f->out && failed.code == LIM_OK)
+        double random = NAN, permuted = NAN;
+        if (*f->out)
             write_all(f, &about, u, &failed);
+        if (sets.unseen.n && err->code == LIM_OK && failed.code == LIM_OK)
+            measure_noise(run, victim, p, &sets.unseen, lim_universal_best(u), &random, &permuted,
+                          &failed);
+        json_object_set_new(result, "random", or_null(random));
+        json_object_set_new(result, "permuted", or_null(permuted));
         lim_task_free(lim_universal_task(u));
     }
     if (result)

@@ -1170,6 +1170,10 @@ test_universal_bound(void)
         g_assert_true((strstr(command, " --xi ") != NULL) == (strstr(cases[i].told, "xi") != NULL));
         json_decref(made);
     }
+    json_t *blind = run_json(MAKE "--passes 1 --unseen 0 --json");
+    g_assert_true(json_is_null(json_object_get(blind, "random"))); /* nothing to measure it on */
+    g_assert_true(json_is_null(json_object_get(blind, "permuted")));
+    json_decref(blind);
     g_assert_cmpint(run("universal make --help"), ==, 0);
     g_auto(GStrv) words = g_strsplit_set(out, " \n", -1);
     GString *help = g_string_new(NULL);
