@@ -154,6 +154,14 @@ lim_form_pane_exports(LimFormPane *self)
     return PRIV(self)->export != 0;
 }
 
+char *
+lim_export_path(const char *path, const char *ending)
+{
+    const gsize n = strlen(path) - (g_str_has_suffix(path, ".png") ? strlen(".png") : 0);
+
+    return g_strdup_printf("%.*s%s", (int)n, path, ending);
+}
+
 /* One at a time. */
 static gboolean
 can_export(LimFormPane *self)

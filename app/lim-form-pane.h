@@ -60,6 +60,8 @@ gboolean lim_form_pane_goes_on(LimFormPane *self);
  * other export. */
 void lim_form_pane_export(LimFormPane *self, const char *path, LimTask *task, const char *saved);
 gboolean lim_form_pane_exports(LimFormPane *self);
+/* A file of an export: its path, with or without .png, with this ending instead. g_free() */
+char *lim_export_path(const char *path, const char *ending);
 /* One step of undo of what has been set. */
 void lim_form_pane_settle(LimFormPane *self);
 /* A setting outside the form has changed, by a hand that may not have finished. */

@@ -222,8 +222,6 @@ static void
 export_to(LimFormPane *pane, const char *path)
 {
     LimScenesPane *self = LIM_SCENES_PANE(pane);
-    g_autofree char *stem =
-        g_str_has_suffix(path, ".png") ? g_strndup(path, strlen(path) - 4) : g_strdup(path);
     Shown shown;
 
     if (is_table(self)) {
@@ -234,9 +232,9 @@ export_to(LimFormPane *pane, const char *path)
         return;
     /* The painting stands beside the picture, for as long as that is kept. */
     LimScenesOut out = {.permute = shown.permuted,
-                        .path = g_strconcat(stem, ".png", NULL),
+                        .path = lim_export_path(path, ".png"),
                         .painting =
-                            shown.plan->wanted ? g_strconcat(stem, "-wanted.png", NULL) : NULL};
+                            shown.plan->wanted ? lim_export_path(path, "-wanted.png") : NULL};
     out.command = command_of(self, &shown, out.painting);
     for (int i = 0; i < shown.n; i++)
         out.judges |= 1u << shown.net[i];

@@ -3,6 +3,7 @@
 #include "panes/scenes/table-file.h"
 
 #include "base/file.h"
+#include "lim-form-pane.h"
 #include "tensor/glyphs.h"
 #include "tensor/png.h"
 #include "tensor/table.h"
@@ -130,8 +131,7 @@ static LimStep
 save_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
 {
     const TableTask *self = (TableTask *)t;
-    g_autofree char *stem = g_strndup(self->path, strlen(self->path) - strlen(".png"));
-    g_autofree char *figures = g_strconcat(stem, ".csv", NULL);
+    g_autofree char *figures = lim_export_path(self->path, ".csv");
 
     return write_picture(self, err) == LIM_OK && write_figures(self, figures, err) == LIM_OK
                ? LIM_STEP_DONE
@@ -157,7 +157,7 @@ lim_transfer_save_task_new(LimTransfer *t, const char *path, const char *command
     self->base.klass = &klass;
     lim_transfer_now(t, &self->now);
     self->first = lim_transfer_plan(t)->place.number;
-    self->path = g_str_has_suffix(path, ".png") ? g_strdup(path) : g_strconcat(path, ".png", NULL);
+    self->path = lim_export_path(path, ".png");
     self->command = g_strdup(command);
     return &self->base;
 }
