@@ -1,6 +1,7 @@
 /* What runs on the worker for the Universal view. */
 #include "panes/universal/run.h"
 
+#include "lim-form-pane.h"
 #include "tensor/npy.h"
 #include "tensor/png.h"
 
@@ -318,6 +319,7 @@ typedef struct {
     LimUniversalPlan plan;
     LimUniversalRun *run;
     LimTask *noise;
+    gboolean of_v; /* the noise: of a file's v, permuted */
 } BeginTask;
 
 /* v NULL: random vectors of its norm. */
@@ -335,19 +337,14 @@ noise_new(const LimUniversalRun *r, const float *v)
     return lim_universal_noise_new(&in);
 }
 
-/* One step of a noise task, made with v when there is none; ended and freed it is NULL again, and
- * its ratio is in *to. */
+/* At its end the ratio is in *to. */
 static LimStep
-step_noise(LimUniversalRun *r, LimTask **noise, const float *v, double *to, const LimExec *exec,
-           LimError *err)
+step_noise(LimTask *noise, double *to, const LimExec *exec, LimError *err)
 {
-    if (!*noise)
-        *noise = noise_new(r, v);
-    const LimStep step = lim_task_step(*noise, exec, NULL, err);
-    if (step == LIM_STEP_DONE) {
-        *to = lim_universal_noise_ratio(*noise);
-        lim_task_free(g_steal_pointer(noise));
-    }
+    const LimStep step = lim_task_step(noise, exec, NULL, err);
+
+    if (step == LIM_STEP_DONE)
+        *to = lim_universal_noise_ratio(noise);
     return step;
 }
 
@@ -442,8 +439,8 @@ load_step(BeginTask *self, const LimExec *exec, LimError *err)
         lim_universal_run_unref(r);
         return LIM_STEP_FAILED;
     }
-    r->random = r->permuted = (double)NAN;
     self->run = r;
+    self->noise = noise_new(r, NULL);
     return LIM_STEP_MORE;
 }
 
@@ -453,15 +450,18 @@ begin_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err
 {
     BeginTask *self = (BeginTask *)t;
     LimUniversalRun *r = self->run;
-    LimStep step;
 
     if (!r)
         return load_step(self, exec, err);
-    if (isnan(r->random)) {
-        step = step_noise(r, &self->noise, NULL, &r->random, exec, err);
-        return step == LIM_STEP_DONE && r->plan.file ? LIM_STEP_MORE : step;
-    }
-    return step_noise(r, &self->noise, r->snap.best, &r->permuted, exec, err);
+    if (self->of_v)
+        return step_noise(self->noise, &r->permuted, exec, err);
+    const LimStep step = step_noise(self->noise, &r->random, exec, err);
+    if (step != LIM_STEP_DONE || !r->plan.file)
+        return step;
+    lim_task_free(self->noise);
+    self->noise = noise_new(r, r->snap.best);
+    self->of_v = TRUE;
+    return LIM_STEP_MORE;
 }
 
 static void
@@ -505,8 +505,7 @@ lim_universal_begin_task_steal(LimTask *t)
 typedef struct {
     LimTask base;
     LimUniversalRun *run;
-    gboolean made;
-    LimTask *noise;
+    LimTask *noise; /* once v is made */
 } GrowTask;
 
 /* v is made, then comes what noise with its norms does. */
@@ -517,12 +516,12 @@ grow_step(LimTask *t, const LimExec *exec, LimProgress *progress, LimError *err)
     LimUniversalRun *r = self->run;
     LimStep step;
 
-    if (self->made) {
-        step = step_noise(r, &self->noise, lim_universal_best(r->u), &r->permuted, exec, err);
-    } else {
-        step = lim_task_step(lim_universal_task(r->u), exec, progress, err);
-        self->made = step == LIM_STEP_DONE;
-        step = self->made ? LIM_STEP_MORE : step;
+    if (self->noise) {
+        step = step_noise(self->noise, &r->permuted, exec, err);
+    } else if ((step = lim_task_step(lim_universal_task(r->u), exec, progress, err)) ==
+               LIM_STEP_DONE) {
+        self->noise = noise_new(r, lim_universal_best(r->u));
+        step = LIM_STEP_MORE;
     }
     publish(r, step == LIM_STEP_DONE);
     return step;
@@ -623,9 +622,8 @@ save_v(LimUniversalSaveTask *self, LimError *err)
                                      .pictures = r->n,
                                      .unseen = r->n_unseen,
                                      .command = self->command};
-    g_autofree char *stem = g_strndup(self->path, strlen(self->path) - strlen(".png"));
-    g_autofree char *file = g_strconcat(stem, ".safetensors", NULL);
-    g_autofree char *npy = g_strconcat(stem, ".npy", NULL);
+    g_autofree char *file = lim_export_path(self->path, ".safetensors");
+    g_autofree char *npy = lim_export_path(self->path, ".npy");
     LimStatus status = lim_universalfile_write(file, &about, r->u, err);
     if (status == LIM_OK)
         status = lim_universalfile_png(self->path, r->shape, v, &about, err);
@@ -661,7 +659,7 @@ lim_universal_save_task_new(LimUniversalRun *run, const char *path, const char *
 
     self->base.klass = &klass;
     self->run = lim_universal_run_ref(run);
-    self->path = g_str_has_suffix(path, ".png") ? g_strdup(path) : g_strconcat(path, ".png", NULL);
+    self->path = lim_export_path(path, ".png");
     self->command = g_strdup(command);
     self->picture = picture;
     self->scale = scale;
